@@ -1,0 +1,117 @@
+/** The subject of a run: one server, and every trace of it that tells where to look. */
+
+/** A row of `instances`, live or soft-deleted; `archived` when it was found in `shadow_instances`. */
+export interface InstanceRow {
+  readonly id: number;
+  readonly uuid: string;
+  readonly displayName: string | null;
+  readonly projectId: string | null;
+  readonly userId: string | null;
+  readonly vmState: string | null;
+  readonly taskState: string | null;
+  readonly powerState: number | null;
+  readonly host: string | null;
+  readonly node: string | null;
+  readonly locked: boolean;
+  readonly disableTerminate: boolean;
+  readonly hidden: boolean;
+  readonly cleaned: boolean;
+  /** the row's own `deleted`: 0 while it lives */
+  readonly deleted: number;
+  /** UTC, `YYYY-MM-DD HH:MM:SS` */
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+  readonly deletedAt: string | null;
+  readonly terminatedAt: string | null;
+  readonly launchedAt: string | null;
+  readonly vcpus: number | null;
+  readonly memoryMb: number | null;
+  readonly archived: boolean;
+}
+
+/** Where the row lives. */
+export interface Cell {
+  readonly uuid: string;
+  readonly name: string;
+  /** name of the database for the sql door: `cell:<uuid>` */
+  readonly database: string;
+  readonly isCell0: boolean;
+}
+
+/** One entry of `instance_infos_caches.network_info`. */
+export interface Vif {
+  readonly portId: string;
+  readonly type: string | null;
+  /** `tap…`, as Nova recorded it */
+  readonly devname: string | null;
+  readonly bridge: string | null;
+  readonly hybrid: boolean;
+  readonly vnicType: string;
+  /** the user made this port before the server: Nova unbinds it instead of deleting it. null: this release did not say */
+  readonly preserveOnDelete: boolean | null;
+}
+
+export interface Migration {
+  readonly id: number;
+  readonly uuid: string | null;
+  readonly status: string | null;
+  readonly type: string | null;
+  readonly sourceCompute: string | null;
+  readonly destCompute: string | null;
+  readonly deleted: boolean;
+}
+
+/** A block device mapping that is a Cinder volume. */
+export interface VolumeMapping {
+  readonly volumeId: string;
+  readonly attachmentId: string | null;
+  readonly deleteOnTermination: boolean;
+  readonly deleted: boolean;
+}
+
+/** A host that may still hold something of this server. */
+export interface Host {
+  readonly name: string;
+  /** how this host came to be named: `instances.host`, `migration 3`, `port binding`, … */
+  readonly because: readonly string[];
+  /** null: the site file does not say how to reach it */
+  readonly instancesPath: string | null;
+  readonly service: ComputeService | null;
+}
+
+export interface ComputeService {
+  readonly up: boolean;
+  readonly forcedDown: boolean;
+  /** UTC, of the last sign of life */
+  readonly lastSeen: string | null;
+}
+
+export interface Subject {
+  readonly uuid: string;
+  /** the name the user gave it: text from the cloud, never trusted */
+  readonly name: string | null;
+  readonly projectId: string | null;
+  readonly row: InstanceRow | null;
+  readonly cell: Cell | null;
+  readonly mapping: { readonly cellUuid: string | null; readonly queuedForDelete: boolean | null } | null;
+  readonly buildRequest: { readonly id: number } | null;
+  /** `instance-0000002a`; null when there is no row to make it from */
+  readonly domainName: string | null;
+  readonly systemMetadata: ReadonlyMap<string, string>;
+  readonly vifs: readonly Vif[];
+  /** false: there is a row but its network_info is missing or cannot be read, so what Nova would keep is not known from it */
+  readonly vifsKnown: boolean;
+  readonly migrations: readonly Migration[];
+  readonly volumes: readonly VolumeMapping[];
+  readonly hosts: readonly Host[];
+  /** the release of the cell's schema, as far as it shows */
+  readonly era: Era | null;
+  /** UTC now by the cell database's clock */
+  readonly now: string;
+}
+
+/** Nova's major version, 12 (Liberty) and up by series; a range, because a schema shows only when something came. */
+export interface Era {
+  readonly atLeast: number;
+  readonly below: number;
+}

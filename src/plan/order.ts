@@ -1,0 +1,52 @@
+/**
+ * The order of work, Nova's own: host first, then what the APIs hold, database rows last.
+ *
+ * Nova 26 `compute/manager.py:_delete_instance` and `virt/libvirt/driver.py:_cleanup`: stop the domain, unplug, disconnect,
+ * remove files, undefine, release ports, drop allocations, and only then the row.
+ */
+import { PlanError } from './errors.ts';
+import type { DraftStep, Phase, Step } from './types.ts';
+
+const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
+  tokens: [],
+  stop: [],
+  unplug: ['stop'],
+  disconnect: ['stop'],
+  files: ['stop', 'disconnect'],
+  undefine: ['stop', 'unplug', 'disconnect', 'files'],
+  // A port that is freed while its interface is still plugged can be taken by another server too early.
+  ports: ['stop', 'unplug'],
+  images: [],
+  allocations: ['stop'],
+  // A row marked deleted makes every live nova-compute a second cleaner of what is left on its host.
+  rows: ['tokens', 'stop', 'unplug', 'disconnect', 'files', 'undefine', 'ports', 'images', 'allocations'],
+  quota: ['rows'],
+  mapping: ['rows'],
+};
+
+const PHASES = Object.keys(AFTER) as Phase[];
+
+/**
+ * Puts the drafts of all kinds in the order of work and writes down, step by step, what must have succeeded before.
+ *
+ * @throws PlanError when two steps have one id or a step needs one that is not there: a fault of a kind, never of a cloud
+ */
+export function orderSteps(drafts: readonly (DraftStep & { kind: string })[]): Step[] {
+  const byPhase = new Map<Phase, (DraftStep & { kind: string })[]>(PHASES.map((phase) => [phase, []]));
+  const ids = new Set<string>();
+  for (const draft of drafts) {
+    if (ids.has(draft.id)) throw new PlanError(`two steps are called ${draft.id}`);
+    ids.add(draft.id);
+    byPhase.get(draft.phase)?.push(draft);
+  }
+  return PHASES.flatMap((phase) =>
+    (byPhase.get(phase) ?? []).map((draft) => {
+      const earlier = AFTER[phase].flatMap((p) => (byPhase.get(p) ?? []).map((step) => step.id));
+      const own = draft.needs ?? [];
+      const missing = own.find((id) => !ids.has(id));
+      if (missing !== undefined)
+        throw new PlanError(`${draft.id} needs ${missing}, which is not in the plan`);
+      return { ...draft, needs: [...new Set([...earlier, ...own])] };
+    }),
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * The plan as data: what goes through which door, what must hold just before, how to see that it is already done.
+ *
+ * These schemas are the one declaration of the plan file. The types of the program are inferred from them (`types.ts`),
+ * so that a plan that was saved, reviewed and read back is the same thing as one that was just made.
+ */
+import { z } from 'zod';
+
+/** A value of a row. Binary is base64; dates are text as the database writes them, UTC, whole seconds. */
+const sqlValue = z.union([z.string(), z.number(), z.null(), z.strictObject({ base64: z.string() })]);
+
+export const sqlWhere = z.union([
+  z.strictObject({ column: z.string(), is: z.enum(['=', '!=']), value: z.union([z.string(), z.number()]) }),
+  z.strictObject({
+    column: z.string(),
+    is: z.literal('in'),
+    value: z.array(z.union([z.string(), z.number()])),
+  }),
+  z.strictObject({ column: z.string(), is: z.enum(['null', 'not null']) }),
+]);
+
+/** What a column is set to: a value, the database's own UTC clock, another column of the row, or a recount. */
+export const sqlSet = z.union([
+  sqlValue,
+  z.strictObject({ now: z.literal(true) }),
+  z.strictObject({ column: z.string() }),
+  z.strictObject({ sum: z.string(), of: z.string(), where: z.array(sqlWhere) }),
+  z.strictObject({ count: z.literal(true), of: z.string(), where: z.array(sqlWhere) }),
+]);
+
+/** One statement, with the number of rows it must touch: any other number rolls the whole transaction back. */
+const sqlWrite = z.discriminatedUnion('verb', [
+  z.strictObject({
+    verb: z.literal('update'),
+    table: z.string(),
+    set: z.record(z.string(), sqlSet),
+    where: z.array(sqlWhere).min(1),
+    rows: z.int().min(1),
+  }),
+  z.strictObject({
+    verb: z.literal('delete'),
+    table: z.string(),
+    where: z.array(sqlWhere).min(1),
+    rows: z.int().min(1),
+  }),
+  z.strictObject({ verb: z.literal('insert'), table: z.string(), values: z.record(z.string(), sqlSet) }),
+]);
+
+const service = z.enum(['compute', 'network', 'image', 'placement', 'volume']);
+const argv = z.array(z.string()).min(1);
+const database = z.string();
+
+/** A reading that answers yes or no. "Could not look" is neither: the step then fails without acting. */
+export const check = z.discriminatedUnion('door', [
+  z.strictObject({
+    door: z.literal('sql'),
+    database,
+    table: z.string(),
+    where: z.array(sqlWhere),
+    count: z.int().min(0),
+  }),
+  z.strictObject({
+    door: z.literal('command'),
+    host: z.string(),
+    argv,
+    /** exit codes under which the answer may be yes */
+    exit: z.array(z.int()),
+    /** exit codes under which the answer is plainly no (all others: could not look) */
+    no: z.array(z.int()).optional(),
+    /** what standard output must look like besides, without the newline at its end */
+    out: z
+      .union([
+        z.strictObject({ equals: z.string() }),
+        z.strictObject({ hasLine: z.string() }),
+        z.strictObject({ lacksLine: z.string() }),
+        z.strictObject({ linesWithin: z.array(z.string()) }),
+      ])
+      .optional(),
+  }),
+  z.strictObject({
+    door: z.literal('http'),
+    service,
+    path: z.string(),
+    microversion: z.string().optional(),
+    status: z.array(z.int()),
+    /** a value inside the JSON body: path of keys and what must be there */
+    at: z.strictObject({ keys: z.array(z.string()), equals: z.json() }).optional(),
+  }),
+  z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string(), absent: z.boolean() }),
+]);
+
+/** What is done: exactly what goes through one door. */
+export const act = z.discriminatedUnion('door', [
+  z.strictObject({ door: z.literal('sql'), database, writes: z.array(sqlWrite).min(1) }),
+  z.strictObject({
+    door: z.literal('command'),
+    host: z.string(),
+    argv,
+    /** exit codes that mean done */
+    exit: z.array(z.int()),
+    /** tried in turn when the one before ended otherwise: the same act for older programs */
+    otherwise: z.array(argv).optional(),
+  }),
+  z.strictObject({
+    door: z.literal('http'),
+    service,
+    method: z.enum(['POST', 'PUT', 'DELETE']),
+    path: z.string(),
+    body: z.json().optional(),
+    microversion: z.string().optional(),
+    status: z.array(z.int()),
+  }),
+  z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string() }),
+]);
+
+/** What is read and saved before the act, so that it can be brought back or at least be known. */
+export const beforeImage = z.discriminatedUnion('door', [
+  z.strictObject({ door: z.literal('sql'), database, table: z.string(), where: z.array(sqlWhere) }),
+  z.strictObject({ door: z.literal('command'), host: z.string(), argv }),
+  z.strictObject({
+    door: z.literal('http'),
+    service,
+    path: z.string(),
+    microversion: z.string().optional(),
+  }),
+  z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string() }),
+]);
+
+/** The order of work. A step waits for the phases that `order.ts` names for its phase. */
+export const phase = z.enum([
+  'tokens',
+  'stop',
+  'unplug',
+  'disconnect',
+  'files',
+  'undefine',
+  'ports',
+  'images',
+  'allocations',
+  'rows',
+  'quota',
+  'mapping',
+]);
+
+const guard = z.strictObject({
+  /** a plain sentence that must be true, shown in the plan and when it is not */
+  must: z.string(),
+  check,
+});
+
+export const step = z.strictObject({
+  /** unique in the plan and the same each time: kind, place, thing */
+  id: z.string(),
+  kind: z.string(),
+  phase,
+  /** where: `host compute1`, `cell cell1`, `Neutron`, … */
+  place: z.string(),
+  /** what is done, in a few words: `stop domain instance-00000001` */
+  title: z.string(),
+  /** why, in one sentence */
+  why: z.string(),
+  act,
+  guards: z.array(guard),
+  settled: check,
+  before: z.array(beforeImage),
+  needs: z.array(z.string()),
+  /** whether what this removes can be brought back, and from what */
+  undo: z.enum(['before-image', 'recreate', 'never']),
+});
+
+export const refusal = z.strictObject({
+  code: z.string(),
+  kind: z.string(),
+  sentence: z.string(),
+  /** the one flag that lifts it; null for identity, which nothing lifts */
+  flag: z.string().nullable(),
+});
+
+export const kept = z.strictObject({
+  kind: z.string(),
+  place: z.string(),
+  what: z.string(),
+  why: z.string(),
+});
+export const unknown = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
+export const remain = z.strictObject({ kind: z.string(), place: z.string(), what: z.string() });
+
+export const decisions = z.strictObject({
+  ports: z.enum(['as-nova', 'delete', 'keep']),
+  /** flags given that lift a refusal, such as `even-healthy` */
+  lift: z.array(z.string()),
+});
+
+export const server = z.strictObject({
+  uuid: z.string(),
+  name: z.string().nullable(),
+  project: z.string().nullable(),
+  cell: z.string().nullable(),
+  state: z.string(),
+  hosts: z.array(z.string()),
+});
+
+export const plan = z.strictObject({
+  format: z.literal(1),
+  tool: z.string(),
+  site: z.string(),
+  madeAt: z.iso.datetime(),
+  server,
+  decisions,
+  remains: z.array(remain),
+  kept: z.array(kept),
+  unknown: z.array(unknown),
+  refusals: z.array(refusal),
+  steps: z.array(step),
+  /** sha256 over everything above but `madeAt`: the facts and the steps */
+  digest: z.string(),
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { allocations } from '../../src/kinds/allocations/index.ts';
+import { LookError } from '../../src/plan/errors.ts';
+import { fakeReader } from '../support/fake-reader.ts';
+import { decisions, subject } from '../support/subjects.ts';
+
+const SERVER = '11111111-2222-4333-8444-555555555555';
+const MIGRATION = '99999999-2222-4333-8444-555555555555';
+const moved = subject({
+  uuid: SERVER,
+  migrations: [
+    {
+      id: 3,
+      uuid: MIGRATION,
+      status: 'finished',
+      type: 'resize',
+      sourceCompute: 'a',
+      destCompute: 'a',
+      deleted: false,
+    },
+  ],
+});
+
+test('what the server and its migration hold is found and released, each as one consumer', async () => {
+  const look = fakeReader({
+    http: {
+      [`placement /allocations/${SERVER}`]: {
+        body: {
+          allocations: { rp1: { resources: { VCPU: 1, MEMORY_MB: 64 } }, rp2: { resources: { VGPU: 1 } } },
+        },
+      },
+      [`placement /allocations/${MIGRATION}`]: { body: { allocations: { rp1: { resources: { VCPU: 2 } } } } },
+    },
+  });
+  const { facts, unknown } = await allocations.find(look, moved);
+  const plan = allocations.plan(facts, moved, decisions());
+
+  expect(unknown).toEqual([]);
+  expect(plan.remains.map((r) => r.what)).toEqual([
+    '64 MEMORY_MB, 1 VCPU, 1 VGPU held by the server',
+    '2 VCPU held by the migration 3',
+  ]);
+  expect(plan.steps.map((s) => s.act)).toMatchObject([
+    { method: 'DELETE', path: `/allocations/${SERVER}` },
+    { method: 'DELETE', path: `/allocations/${MIGRATION}` },
+  ]);
+});
+
+test('a consumer that holds nothing plans nothing', async () => {
+  const one = subject({ uuid: SERVER });
+  const look = fakeReader({ http: { [`placement /allocations/${SERVER}`]: { body: { allocations: {} } } } });
+  const { facts } = await allocations.find(look, one);
+  expect(allocations.plan(facts, one, decisions()).steps).toEqual([]);
+});
+
+test('a Placement that does not answer is unknown, not empty', async () => {
+  const one = subject({ uuid: SERVER });
+  const down = new LookError('Placement', 'connection refused', { code: 'api-unreachable' });
+  const { unknown } = await allocations.find(
+    fakeReader({ http: { [`placement /allocations/${SERVER}`]: down } }),
+    one,
+  );
+  expect(unknown).toEqual([{ place: 'Placement', why: 'connection refused' }]);
+});
