@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Lab, region } from '../paths.ts';
+import { cinderConfig } from './cinder.ts';
+import { glanceConfig } from './glance.ts';
+import { authUrl, type Ini, renderIni } from './ini.ts';
+import { keystoneConfig } from './keystone.ts';
+import { ml2Config, neutronConfig } from './neutron.ts';
+import { novaConfig } from './nova.ts';
+import { placementConfig } from './placement.ts';
+
+/** Writes every service's file, and the two files by which clients find the cloud. */
+export function writeConfigs(lab: Lab): void {
+  const files: Readonly<Record<string, Ini>> = {
+    'keystone.conf': keystoneConfig(lab),
+    'glance-api.conf': glanceConfig(lab),
+    'placement.conf': placementConfig(lab),
+    'nova.conf': novaConfig(lab),
+    'neutron.conf': neutronConfig(lab),
+    'ml2.ini': ml2Config(),
+    'cinder.conf': cinderConfig(lab),
+  };
+  for (const [name, ini] of Object.entries(files)) {
+    writeFileSync(join(lab.etc, name), renderIni(ini), { mode: 0o640 });
+  }
+  writeFileSync(join(lab.dir, 'openrc'), renderOpenrc(lab), { mode: 0o600 });
+  writeFileSync(join(lab.dir, 'clouds.yaml'), renderClouds(lab), { mode: 0o600 });
+}
+
+/** What the standard clients read from their environment. */
+export function clientEnv(lab: Lab): Record<string, string> {
+  return {
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: lab.secrets.admin,
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_AUTH_URL: `${authUrl}/v3`,
+    OS_IDENTITY_API_VERSION: '3',
+    OS_REGION_NAME: region,
+    OS_INTERFACE: 'public',
+  };
+}
+
+function renderOpenrc(lab: Lab): string {
+  const lines = Object.entries(clientEnv(lab)).map(([name, value]) => `export ${name}='${value}'`);
+  return `${lines.join('\n')}\n`;
+}
+
+function renderClouds(lab: Lab): string {
+  return `clouds:
+  lab:
+    auth:
+      auth_url: ${authUrl}/v3
+      username: admin
+      password: '${lab.secrets.admin}'
+      project_name: admin
+      user_domain_name: Default
+      project_domain_name: Default
+    region_name: ${region}
+    identity_api_version: 3
+    interface: public
+`;
+}
