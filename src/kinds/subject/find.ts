@@ -1,0 +1,174 @@
+/** Finds one server in Nova's databases: mapping, cell, row, and everything that tells where else to look. */
+import { LookError } from '../../plan/errors.ts';
+import type { Reader, Row } from '../../site/reader.ts';
+import { detectEra } from './era.ts';
+import { findHosts } from './hosts.ts';
+import {
+  fillNameTemplate,
+  flag,
+  number,
+  parseInstance,
+  parseMigration,
+  parseNetworkInfo,
+  parseVolumeMapping,
+  text,
+} from './parse.ts';
+import { SCHEMA_TABLES } from './schema-tables.ts';
+import type { Cell, InstanceRow, Subject } from './subject.ts';
+
+export interface SubjectOptions {
+  readonly cells: readonly Cell[];
+  /** nova.conf's `instance_name_template` */
+  readonly nameTemplate: string;
+  /** seconds */
+  readonly serviceDownTime: number;
+  /** look on every compute host of the cloud, not only where a trace leads */
+  readonly allHosts: boolean;
+}
+
+/**
+ * A subject is made for any uuid, also one that no database knows: then its hosts are all compute hosts, and what the kinds
+ * find decides whether it exists.
+ *
+ * @throws LookError when the API database or the server's own cell cannot be read: without them nothing is known
+ */
+export async function findSubject(look: Reader, uuid: string, options: SubjectOptions): Promise<Subject> {
+  const [mapping, buildRequest] = await Promise.all([readMapping(look, uuid), readBuildRequest(look, uuid)]);
+  const mapped = options.cells.find((cell) => cell.uuid === mapping?.cellUuid);
+  const found = await findRow(look, uuid, mapped === undefined ? options.cells : [mapped]);
+  const cell = found?.cell ?? mapped ?? null;
+  const details = cell === null ? null : await readDetails(look, uuid, cell.database);
+  const row = found?.row ?? null;
+  const vifs = parseNetworkInfo(details?.networkInfo ?? null);
+  const half = {
+    uuid,
+    name: row?.displayName ?? buildRequest?.name ?? null,
+    projectId: row?.projectId ?? buildRequest?.projectId ?? null,
+    row,
+    cell,
+    mapping,
+    buildRequest: buildRequest === null ? null : { id: buildRequest.id },
+    domainName: row === null ? null : fillNameTemplate(options.nameTemplate, row),
+    systemMetadata: new Map<string, string>(
+      details?.systemMetadata.flatMap((r) => {
+        const [key, value] = [text(r, 'key'), text(r, 'value')];
+        return key === null || value === null ? [] : [[key, value] as const];
+      }),
+    ),
+    vifs: vifs ?? [],
+    vifsKnown: vifs !== null,
+    migrations: details?.migrations.map(parseMigration) ?? [],
+    volumes: details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [],
+    era: details?.era ?? null,
+    now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
+  };
+  return { ...half, hosts: await findHosts(look, half, options) };
+}
+
+async function readMapping(look: Reader, uuid: string): Promise<Subject['mapping']> {
+  const rows = await look.sql.rows('api', (sql) =>
+    sql
+      .selectFrom('instance_mappings as m')
+      .leftJoin('cell_mappings as c', 'c.id', 'm.cell_id')
+      .selectAll('m')
+      .select('c.uuid as cell_uuid')
+      .where('m.instance_uuid', '=', uuid),
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    cellUuid: text(row, 'cell_uuid'),
+    // Rocky brought the column: before it there is nothing to mark.
+    queuedForDelete: 'queued_for_delete' in row ? flag(row, 'queued_for_delete') : null,
+  };
+}
+
+async function readBuildRequest(
+  look: Reader,
+  uuid: string,
+): Promise<{ id: number; name: string | null; projectId: string | null } | null> {
+  const [row] = await look.sql.rows('api', (sql) =>
+    sql.selectFrom('build_requests').selectAll().where('instance_uuid', '=', uuid),
+  );
+  if (row === undefined) return null;
+  return { id: number(row, 'id') ?? 0, name: nameInBuildRequest(row), projectId: text(row, 'project_id') };
+}
+
+/** Since Newton the request holds the instance as a serialised object; the `display_name` column is older. */
+export function nameInBuildRequest(row: Row): string | null {
+  const json = text(row, 'instance');
+  if (json === null) return text(row, 'display_name');
+  try {
+    const data: unknown = JSON.parse(json)?.['nova_object.data']?.display_name;
+    return typeof data === 'string' ? data : null;
+  } catch {
+    return null;
+  }
+}
+
+async function findRow(
+  look: Reader,
+  uuid: string,
+  cells: readonly Cell[],
+): Promise<{ row: InstanceRow; cell: Cell } | null> {
+  const found = await Promise.all(
+    cells.map(async (cell) => {
+      const rows = await look.sql.rows(cell.database, (sql) =>
+        sql.selectFrom('instances').selectAll().where('uuid', '=', uuid),
+      );
+      if (rows[0] !== undefined) return { row: parseInstance(rows[0], false), cell };
+      const archived = await look.sql.rows(cell.database, (sql) =>
+        sql.selectFrom('shadow_instances').selectAll().where('uuid', '=', uuid),
+      );
+      return archived[0] === undefined ? null : { row: parseInstance(archived[0], true), cell };
+    }),
+  );
+  const hits = found.filter((hit) => hit !== null);
+  const live = hits.filter((hit) => hit.row.deleted === 0);
+  if (live.length > 1)
+    throw new LookError(
+      `databases of ${live.map((h) => h.cell.name).join(' and ')}`,
+      'hold a live row of this server each',
+      {
+        code: 'row-in-two-cells',
+        hint: 'a cross-cell move is under way or was cut: nova-manage cell_v2 verify_instance',
+      },
+    );
+  return live[0] ?? hits[0] ?? null;
+}
+
+async function readDetails(look: Reader, uuid: string, database: string) {
+  const [schema, caches, systemMetadata, migrations, bdms, clock] = await Promise.all([
+    look.sql.columns(database, SCHEMA_TABLES),
+    look.sql.rows(database, (sql) =>
+      sql
+        .selectFrom('instance_info_caches')
+        .selectAll()
+        .where('instance_uuid', '=', uuid)
+        .orderBy('id', 'desc'),
+    ),
+    look.sql.rows(database, (sql) =>
+      sql.selectFrom('instance_system_metadata').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
+    ),
+    look.sql.rows(database, (sql) =>
+      sql.selectFrom('migrations').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
+    ),
+    look.sql.rows(database, (sql) =>
+      sql.selectFrom('block_device_mapping').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
+    ),
+    look.sql.rows(database, (sql) =>
+      sql
+        .selectFrom('instances')
+        .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
+        .limit(1),
+    ),
+  ]);
+  return {
+    era: detectEra(schema),
+    networkInfo: caches[0] === undefined ? null : text(caches[0], 'network_info'),
+    systemMetadata,
+    migrations,
+    bdms,
+    now: clock[0] === undefined ? undefined : (text(clock[0], 'now') ?? undefined),
+  };
+}

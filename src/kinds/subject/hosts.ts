@@ -1,0 +1,128 @@
+/** Every host that may still hold something of a server, with the reason why. */
+import { z } from 'zod';
+import { LookError } from '../../plan/errors.ts';
+import type { Reader, Row } from '../../site/reader.ts';
+import type { SubjectOptions } from './find.ts';
+import { flag, text } from './parse.ts';
+import type { ComputeService, Host, Subject } from './subject.ts';
+
+type WithoutHosts = Omit<Subject, 'hosts'>;
+
+/** Traces in Nova's own database; without any, every compute host. */
+export async function findHosts(
+  look: Reader,
+  subject: WithoutHosts,
+  options: SubjectOptions,
+): Promise<Host[]> {
+  const because = new Map<string, string[]>();
+  const add = (name: string | null | undefined, why: string) => {
+    if (!name) return;
+    const reasons = because.get(name) ?? [];
+    if (!reasons.includes(why)) reasons.push(why);
+    because.set(name, reasons);
+  };
+  add(subject.row?.host, 'instances.host');
+  for (const migration of subject.migrations) {
+    add(migration.sourceCompute, `source of migration ${migration.id}`);
+    add(migration.destCompute, `destination of migration ${migration.id}`);
+  }
+  add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
+  const services = await readServices(look, options);
+  const neverOnAHost = subject.row !== null && subject.row.launchedAt === null && subject.row.deleted === 0;
+  const waiting = subject.row === null && subject.buildRequest !== null;
+  if (options.allHosts || (because.size === 0 && !neverOnAHost && !waiting && !offloaded(subject)))
+    for (const name of services.keys()) add(name, 'every compute host');
+  return describeHosts(look, because, services);
+}
+
+/** Adds the hosts that Neutron has the server's ports bound to. */
+export async function widenHosts(look: Reader, subject: Subject, options: SubjectOptions): Promise<Subject> {
+  const ports = await readBindings(look, subject.uuid);
+  const known = new Map(subject.hosts.map((host) => [host.name, [...host.because]]));
+  for (const { host, port } of ports) {
+    const reasons = known.get(host) ?? [];
+    reasons.push(`port ${port.slice(0, 8)} is bound there`);
+    known.set(host, reasons);
+  }
+  if (known.size === subject.hosts.length) return subject;
+  return { ...subject, hosts: await describeHosts(look, known, await readServices(look, options)) };
+}
+
+/** A shelved-offloaded server is on no host by Nova's own account. */
+function offloaded({ row }: WithoutHosts): boolean {
+  return row !== null && row.deleted === 0 && row.host === null && row.vmState === 'shelved_offloaded';
+}
+
+const portBinding = z.looseObject({ id: z.uuid(), 'binding:host_id': z.string().nullish() });
+
+async function readBindings(look: Reader, uuid: string): Promise<{ host: string; port: string }[]> {
+  let ports: readonly unknown[];
+  try {
+    ports = await look.http.list('network', `/v2.0/ports?device_id=${uuid}`, 'ports');
+  } catch (error) {
+    // The ports kind asks the same and reports that it could not look.
+    if (error instanceof LookError) return [];
+    throw error;
+  }
+  return ports.flatMap((port) => {
+    const parsed = portBinding.safeParse(port);
+    const host = parsed.success ? parsed.data['binding:host_id'] : null;
+    return parsed.success && host ? [{ host, port: parsed.data.id }] : [];
+  });
+}
+
+function describeHosts(
+  look: Reader,
+  because: ReadonlyMap<string, readonly string[]>,
+  services: ReadonlyMap<string, ComputeService>,
+): Host[] {
+  return [...because].map(([name, reasons]) => ({
+    name,
+    because: reasons,
+    instancesPath: look.host(name)?.instancesPath ?? null,
+    service: services.get(name) ?? null,
+  }));
+}
+
+async function readServices(
+  look: Reader,
+  options: SubjectOptions,
+): Promise<ReadonlyMap<string, ComputeService>> {
+  const perCell = await Promise.all(
+    options.cells
+      .filter((cell) => !cell.isCell0)
+      .map(async (cell) => {
+        try {
+          return await look.sql.rows(cell.database, (sql) =>
+            sql
+              .selectFrom('services')
+              .selectAll()
+              .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
+              .where('binary', '=', 'nova-compute')
+              .where('deleted', '=', 0),
+          );
+        } catch (error) {
+          // Another cell than the server's may be down without making this server unknown.
+          if (error instanceof LookError) return [];
+          throw error;
+        }
+      }),
+  );
+  return new Map(
+    perCell.flat().map((row) => [text(row, 'host') ?? '', parseService(row, options.serviceDownTime)]),
+  );
+}
+
+/** nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. */
+function parseService(row: Row, downTime: number): ComputeService {
+  const lastSeen = text(row, 'last_seen_up') ?? text(row, 'updated_at') ?? text(row, 'created_at');
+  const forcedDown = flag(row, 'forced_down');
+  const age = secondsBetween(lastSeen, text(row, 'now'));
+  return { up: !forcedDown && age !== null && age <= downTime, forcedDown, lastSeen };
+}
+
+/** Seconds from one database time to another; null when either is missing. */
+export function secondsBetween(from: string | null, to: string | null): number | null {
+  if (from === null || to === null) return null;
+  return (Date.parse(`${to.replace(' ', 'T')}Z`) - Date.parse(`${from.replace(' ', 'T')}Z`)) / 1000;
+}

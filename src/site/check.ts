@@ -1,0 +1,84 @@
+/** Answers the checks and reads the before-images that a plan holds as data. */
+import { LookError } from '../plan/errors.ts';
+import type { BeforeImage, Check } from '../plan/types.ts';
+import type { Reader } from './reader.ts';
+import type { Databases } from './sql/databases.ts';
+import { renderCount, renderRows } from './sql/render.ts';
+
+type CheckOf<D extends Check['door']> = Extract<Check, { door: D }>;
+
+/** @throws LookError when the answer is neither yes nor no */
+export async function checkHolds(reader: Reader, databases: Databases, check: Check): Promise<boolean> {
+  switch (check.door) {
+    case 'sql': {
+      const query = renderCount(check.table, check.where);
+      const [row] = await databases.select(check.database, query.sql, query.parameters);
+      return Number(row?.['n']) === check.count;
+    }
+    case 'http':
+      return httpHolds(reader, check);
+    case 'command':
+      return commandHolds(reader, check);
+    case 'cache':
+      return ((await reader.cache.get(check.server, check.key)) === null) === check.absent;
+  }
+}
+
+async function httpHolds(reader: Reader, check: CheckOf<'http'>): Promise<boolean> {
+  const { status, body } = await reader.http.get(check.service, check.path, {
+    also: [404, ...check.status],
+    ...(check.microversion === undefined ? {} : { microversion: check.microversion }),
+  });
+  if (!check.status.includes(status)) return false;
+  if (check.at === undefined) return true;
+  let value: unknown = body;
+  for (const key of check.at.keys) {
+    if (typeof value !== 'object' || value === null) return false;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return JSON.stringify(value) === JSON.stringify(check.at.equals);
+}
+
+async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<boolean> {
+  const answer = await reader.command.run(check.host, check.argv);
+  if (!check.exit.includes(answer.exit)) {
+    if (check.no?.includes(answer.exit)) return false;
+    const said = answer.err.trim().split('\n').at(-1) ?? '';
+    throw new LookError(`host ${check.host}`, `${check.argv.join(' ')} ended with ${answer.exit}: ${said}`, {
+      code: 'check-failed',
+    });
+  }
+  if (check.out === undefined) return true;
+  const lines = answer.out
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if ('equals' in check.out) return answer.out.replace(/\n+$/, '') === check.out.equals;
+  if ('hasLine' in check.out) return lines.includes(check.out.hasLine);
+  if ('lacksLine' in check.out) return !lines.includes(check.out.lacksLine);
+  const within = check.out.linesWithin;
+  return lines.every((line) => within.includes(line));
+}
+
+/** What a step saves before it acts, as JSON. @throws LookError */
+export async function readImage(reader: Reader, databases: Databases, what: BeforeImage): Promise<unknown> {
+  switch (what.door) {
+    case 'sql': {
+      const query = renderRows(what.table, what.where);
+      return databases.select(what.database, query.sql, query.parameters);
+    }
+    case 'http': {
+      const answer = await reader.http.get(what.service, what.path, {
+        also: [404],
+        ...(what.microversion === undefined ? {} : { microversion: what.microversion }),
+      });
+      return answer.status === 404 ? null : answer.body;
+    }
+    case 'command': {
+      const answer = await reader.command.run(what.host, what.argv);
+      return { exit: answer.exit, out: answer.out };
+    }
+    case 'cache':
+      return (await reader.cache.get(what.server, what.key))?.toString('base64') ?? null;
+  }
+}

@@ -1,0 +1,69 @@
+/** The hosts of a site: who is reached how. */
+import { LookError } from '../../plan/errors.ts';
+import type { SiteConfig } from '../config/load.ts';
+import type { HostEntry } from '../config/site-file.ts';
+import type { CommandAnswer } from '../reader.ts';
+import { openLocal } from './local.ts';
+import { openSsh } from './ssh.ts';
+import { type HostAccess, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
+
+/** nova's own default of `[DEFAULT] instances_path` with the packages' state_path */
+const DEFAULT_INSTANCES_PATH = '/var/lib/nova/instances';
+
+export class Hosts {
+  readonly #config: SiteConfig;
+  readonly #transports = new Map<string, Transport>();
+
+  constructor(config: SiteConfig) {
+    this.#config = config;
+  }
+
+  /** null: neither this host nor `default` is in the site file */
+  access(name: string): HostAccess | null {
+    const hosts: Record<string, HostEntry> = this.#config.file.hosts ?? {};
+    const own = Object.hasOwn(hosts, name) && name !== 'default' ? hosts[name] : undefined;
+    if (own === undefined && hosts['default'] === undefined) return null;
+    // A host name comes from a database: one that ssh could read as an option is not a name.
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return null;
+    const entry = { ...hosts['default'], ...own };
+    return {
+      name,
+      transport: entry.transport ?? 'ssh',
+      address: own?.address ?? name,
+      port: entry.port,
+      user: entry.user,
+      identityFile: entry.identity_file,
+      knownHostsFile: entry.known_hosts_file,
+      sudo: entry.sudo ?? false,
+      instancesPath: entry.instances_path ?? this.#config.novaConf?.instancesPath ?? DEFAULT_INSTANCES_PATH,
+    };
+  }
+
+  /** Runs one command. An exit code is an answer. @throws LookError when there is none */
+  async run(name: string, argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+    const access = this.access(name);
+    if (access === null)
+      throw new LookError(`host ${name}`, 'the site file does not say how to reach it', {
+        code: 'host-unknown',
+        hint: `add hosts.${name} or hosts.default`,
+      });
+    let transport = this.#transports.get(name);
+    if (transport === undefined) {
+      transport = access.transport === 'local' ? openLocal(access) : openSsh(access);
+      this.#transports.set(name, transport);
+    }
+    const answer = normaliseSudo(await transport.run(argv, timeoutMs));
+    const refusal = access.sudo ? sudoRefusal(answer) : null;
+    if (refusal !== null)
+      throw new LookError(`host ${name}`, refusal, {
+        code: 'sudo-refused',
+        hint: 'docs/reference.md lists the sudoers lines',
+      });
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#transports.values()].map((t) => t.close()));
+    this.#transports.clear();
+  }
+}

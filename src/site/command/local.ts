@@ -1,0 +1,51 @@
+/** Commands on this very machine: the controller is also the compute host. */
+import { spawn } from 'node:child_process';
+import { LookError } from '../../plan/errors.ts';
+import type { CommandAnswer } from '../reader.ts';
+import type { HostAccess, Transport } from './transport.ts';
+
+export function openLocal(host: HostAccess): Transport {
+  return {
+    run: (argv, timeoutMs) => runLocal(host, host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs),
+    async close() {},
+  };
+}
+
+function runLocal(host: HostAccess, argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+  const [program = 'false', ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      if (error.code === 'ENOENT') resolve({ exit: 127, out: '', err: `${program}: command not found` });
+      else reject(new LookError(`host ${host.name}`, error.message, { code: 'command-not-started' }));
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (late)
+        reject(
+          new LookError(`host ${host.name}`, `${program} gave no answer in ${timeoutMs / 1000} s`, {
+            code: 'command-timeout',
+          }),
+        );
+      else
+        resolve({
+          exit: code ?? 255,
+          out: Buffer.concat(out).toString('utf8'),
+          err: Buffer.concat(err).toString('utf8'),
+        });
+    });
+  });
+}

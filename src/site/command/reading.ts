@@ -1,0 +1,76 @@
+/** Which commands only read. The reading door runs nothing else, whoever asks. */
+
+type Rule = (args: readonly string[]) => boolean;
+
+const VIRSH_READS = new Set([
+  'list',
+  'domname',
+  'domuuid',
+  'dominfo',
+  'domstate',
+  'dumpxml',
+  'snapshot-list',
+  'checkpoint-list',
+  'version',
+]);
+const OVS_READS = new Set([
+  'list',
+  'find',
+  'get',
+  'iface-to-br',
+  'port-to-br',
+  'list-br',
+  'list-ports',
+  'br-exists',
+  '--version',
+]);
+/** `find` can delete, execute and write: only tests and -printf are let through. */
+const FIND_WORDS = new Set(['-mindepth', '-maxdepth', '-name', '-o', '-printf', '-type', '-xdev', '(', ')']);
+
+function anything(): boolean {
+  return true;
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  virsh: (args) => {
+    const rest = args[0] === '-c' ? args.slice(2) : args;
+    return VIRSH_READS.has(rest[0] ?? '') && !rest.includes('--security-info');
+  },
+  ip: (args) => {
+    const words = args.filter((a) => !a.startsWith('-'));
+    return words[0] === 'link' && words[1] === 'show';
+  },
+  'ovs-vsctl': (args) =>
+    splitOvs(args).every((command) =>
+      OVS_READS.has(command.find((a) => !a.startsWith('--')) ?? command[0] ?? ''),
+    ),
+  find: (args) =>
+    args.filter((a) => a.startsWith('-') || a === '(' || a === ')').every((a) => FIND_WORDS.has(a)),
+  findmnt: anything,
+  realpath: anything,
+  stat: anything,
+  test: anything,
+  ls: anything,
+  id: anything,
+  true: anything,
+};
+
+/** ovs-vsctl takes several commands in one call, parted by `--`. */
+function splitOvs(args: readonly string[]): string[][] {
+  const commands: string[][] = [[]];
+  for (const arg of args) {
+    if (arg === '--') commands.push([]);
+    else commands.at(-1)?.push(arg);
+  }
+  const filled = commands.filter((c) => c.length > 0);
+  // `ovs-vsctl --timeout=10 -- list …`: options alone before the first `--` belong to what follows.
+  const [first, ...rest] = filled;
+  if (first?.every((a) => a.startsWith('--')) && rest.length > 0) return rest;
+  return filled;
+}
+
+export function isReading(argv: readonly string[]): boolean {
+  const [program, ...args] = argv;
+  if (program === undefined || !Object.hasOwn(RULES, program)) return false;
+  return RULES[program]?.(args) ?? false;
+}

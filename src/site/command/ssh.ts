@@ -1,0 +1,139 @@
+/**
+ * Commands on a host through the system's OpenSSH: the operator's own keys, agent, jump hosts and known_hosts count.
+ *
+ * One connection per host and run: a `sh` at the far end reads commands from its input, one at a time, and frames what each
+ * says with a mark that only this run knows. A batch of commands costs one round trip.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { LookError } from '../../plan/errors.ts';
+import type { CommandAnswer } from '../reader.ts';
+import { quoteArgv } from './quote.ts';
+import type { HostAccess, Transport } from './transport.ts';
+
+const CONNECT_TIMEOUT_S = 10;
+
+interface Waiting {
+  readonly resolve: (answer: CommandAnswer) => void;
+  readonly reject: (error: LookError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** What ssh is started with. `BatchMode` so that it never waits for a person, host keys checked as ssh_config says. */
+export function sshArgv(host: HostAccess): string[] {
+  return [
+    'ssh',
+    '-T',
+    '-o',
+    'BatchMode=yes',
+    '-o',
+    `ConnectTimeout=${CONNECT_TIMEOUT_S}`,
+    '-o',
+    'ServerAliveInterval=5',
+    '-o',
+    'ServerAliveCountMax=3',
+    ...(host.port === undefined ? [] : ['-p', String(host.port)]),
+    ...(host.user === undefined ? [] : ['-l', host.user]),
+    ...(host.identityFile === undefined ? [] : ['-i', host.identityFile, '-o', 'IdentitiesOnly=yes']),
+    ...(host.knownHostsFile === undefined ? [] : ['-o', `UserKnownHostsFile=${host.knownHostsFile}`]),
+    '--',
+    host.address,
+    'exec sh',
+  ];
+}
+
+export function openSsh(host: HostAccess): Transport {
+  let session: SshSession | null = null;
+  return {
+    run(argv, timeoutMs) {
+      if (session === null || session.ended) session = new SshSession(host);
+      return session.run(host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs);
+    },
+    async close() {
+      session?.end();
+    },
+  };
+}
+
+class SshSession {
+  ended = false;
+  readonly #host: HostAccess;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #mark = `expunge-${randomBytes(12).toString('hex')}`;
+  readonly #waiting: Waiting[] = [];
+  #out = '';
+  #err = '';
+
+  constructor(host: HostAccess) {
+    this.#host = host;
+    const [program = 'ssh', ...args] = sshArgv(host);
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#out += chunk;
+      this.#deliver();
+    });
+    this.#child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#err += chunk;
+      this.#deliver();
+    });
+    this.#child.stdin.on('error', () => {});
+    this.#child.on('error', (error) => this.#fail(error.message));
+    this.#child.on('close', (code) =>
+      this.#fail(`ssh ended with ${code}: ${lastLine(this.#err) || 'no message'}`),
+    );
+    this.#child.stdin.write('LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/sbin; export PATH\n');
+  }
+
+  run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          this.#fail(`${argv[0]} gave no answer in ${timeoutMs / 1000} s`);
+          this.#child.kill('SIGKILL');
+        },
+        timeoutMs + CONNECT_TIMEOUT_S * 1000,
+      );
+      this.#waiting.push({ resolve, reject, timer });
+      // </dev/null: a command that reads its input would eat the commands after it.
+      this.#child.stdin.write(
+        `${quoteArgv(argv)} </dev/null; printf '\\n%s %d\\n' ${this.#mark} $?; printf '\\n%s\\n' ${this.#mark} >&2\n`,
+      );
+    });
+  }
+
+  end(): void {
+    if (!this.ended) this.#child.stdin.end();
+  }
+
+  /** Hands out every answer whose mark has come on both streams. */
+  #deliver(): void {
+    for (;;) {
+      const out = new RegExp(`\\n${this.#mark} (\\d+)\\n`).exec(this.#out);
+      const endOfErr = this.#err.indexOf(`\n${this.#mark}\n`);
+      if (out === null || endOfErr < 0) return;
+      const answer = {
+        exit: Number(out[1]),
+        out: this.#out.slice(0, out.index),
+        err: this.#err.slice(0, endOfErr),
+      };
+      this.#out = this.#out.slice(out.index + out[0].length);
+      this.#err = this.#err.slice(endOfErr + this.#mark.length + 2);
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      clearTimeout(next.timer);
+      next.resolve(answer);
+    }
+  }
+
+  #fail(why: string): void {
+    this.ended = true;
+    for (const { reject, timer } of this.#waiting.splice(0)) {
+      clearTimeout(timer);
+      reject(new LookError(`host ${this.#host.name}`, why, { code: 'host-unreachable' }));
+    }
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.trim() ?? '';
+}

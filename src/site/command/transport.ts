@@ -1,0 +1,34 @@
+import type { CommandAnswer } from '../reader.ts';
+
+/** One way to a host. `run` rejects with LookError when the host cannot be reached or the answer was cut. */
+export interface Transport {
+  run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer>;
+  close(): Promise<void>;
+}
+
+/** How a host is reached, all defaults filled in. */
+export interface HostAccess {
+  readonly name: string;
+  readonly transport: 'local' | 'ssh';
+  readonly address: string;
+  readonly port: number | undefined;
+  readonly user: string | undefined;
+  readonly identityFile: string | undefined;
+  readonly knownHostsFile: string | undefined;
+  readonly sudo: boolean;
+  readonly instancesPath: string;
+}
+
+/** sudo answers 1 for a program that is not there, where a shell says 127; both become 127. */
+export function normaliseSudo(answer: CommandAnswer): CommandAnswer {
+  return answer.exit === 1 && /^sudo: .*command not found/m.test(answer.err)
+    ? { ...answer, exit: 127 }
+    : answer;
+}
+
+/** What sudo says when it would have to ask: that is "could not look", not an answer of the program. */
+export function sudoRefusal(answer: CommandAnswer): string | null {
+  const line = /^sudo: (?!.*command not found).*$/m.exec(answer.err);
+  const denied = /^Sorry, user .* is not allowed to execute/m.exec(answer.err);
+  return answer.exit === 1 ? ((denied ?? line)?.[0] ?? null) : null;
+}

@@ -1,0 +1,92 @@
+/** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
+import { UsageError } from '../../plan/errors.ts';
+import { type CloudAuth, chooseCloud } from './clouds.ts';
+import { type NovaConf, parseNovaConf } from './nova-conf.ts';
+import { type SiteFile, siteFile } from './site-file.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything known of one cloud before the first connection. */
+export interface SiteConfig {
+  readonly name: string;
+  readonly file: SiteFile;
+  readonly auth: CloudAuth;
+  readonly novaConf: NovaConf | null;
+}
+
+const DEFAULT_FILE = 'expunge.yaml';
+
+/**
+ * Finds and parses the site file, clouds.yaml with secure.yaml, and nova.conf when named.
+ *
+ * @param path from `--site`; without it `./expunge.yaml`, then `/etc/expunge/expunge.yaml`
+ * @throws UsageError naming file, key and fault
+ */
+export async function loadSite(path: string | undefined, env: Environment): Promise<SiteConfig> {
+  const found = path === undefined ? await findSiteFile() : path;
+  const file = parseSiteFile(found, await readText(found, 'site file'));
+  const [auth, novaConf] = await Promise.all([
+    chooseCloud(file, dirname(found), env, readOptional),
+    file.nova_conf === undefined ? null : readText(file.nova_conf, 'nova_conf').then(parseNovaConf),
+  ]);
+  return { name: file.cloud ?? env['OS_CLOUD'] ?? 'environment', file, auth, novaConf };
+}
+
+async function findSiteFile(): Promise<string> {
+  for (const candidate of [join(process.cwd(), DEFAULT_FILE), join('/etc/expunge', DEFAULT_FILE)])
+    if ((await readOptional(candidate)) !== null) return candidate;
+  throw new UsageError('no site file: neither ./expunge.yaml nor /etc/expunge/expunge.yaml is there', {
+    code: 'no-site-file',
+    hint: 'name one with --site FILE',
+  });
+}
+
+export function parseSiteFile(path: string, text: string): SiteFile {
+  let data: unknown;
+  try {
+    data = parseYaml(text);
+  } catch (error) {
+    throw new UsageError(`${path} is not YAML: ${firstLine(error)}`, { code: 'site-file-unreadable' });
+  }
+  const parsed = siteFile.safeParse(data ?? {});
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${path}: ${explainIssue(parsed.error)}`, {
+    code: 'site-file-invalid',
+    hint: 'docs/reference.md lists every key',
+  });
+}
+
+/** The first fault of a parse, with the path of its key. */
+export function explainIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return 'invalid';
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map((k) => (at ? `${at}.${k}` : k)).join(', ')}`;
+  return at ? `${at}: ${issue.message}` : issue.message;
+}
+
+async function readText(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read the ${what} ${path}: ${firstLine(error)}`, { code: 'file-unreadable' });
+  }
+}
+
+async function readOptional(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new UsageError(`cannot read ${path}: ${firstLine(error)}`, { code: 'file-unreadable' });
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

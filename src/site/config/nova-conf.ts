@@ -1,0 +1,40 @@
+/** The few settings of a nova.conf that say where things are. */
+
+export interface NovaConf {
+  readonly apiConnection: string | undefined;
+  /** `[database] connection` of this host: the source of cell URL templates */
+  readonly connection: string | undefined;
+  readonly instanceNameTemplate: string | undefined;
+  readonly serviceDownTime: number | undefined;
+  readonly instancesPath: string | undefined;
+}
+
+/** oslo.config's ini: `key = value`, `#` comments, lines that begin with white space go on from the one before. */
+export function parseNovaConf(text: string): NovaConf {
+  const values = new Map<string, string>();
+  let section = 'DEFAULT';
+  let last: string | null = null;
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*([#;]|$)/.test(line)) continue;
+    const heading = /^\[([^\]]+)\]/.exec(line);
+    if (heading?.[1] !== undefined) {
+      section = heading[1];
+      last = null;
+    } else if (/^\s/.test(line) && last !== null) {
+      values.set(last, `${values.get(last) ?? ''}\n${line.trim()}`);
+    } else {
+      const pair = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(line);
+      if (pair?.[1] === undefined) continue;
+      last = `${section}.${pair[1].trim()}`;
+      values.set(last, (pair[2] ?? '').trim().replace(/^(["'])(.*)\1$/, '$2'));
+    }
+  }
+  const downTime = Number.parseInt(values.get('DEFAULT.service_down_time') ?? '', 10);
+  return {
+    apiConnection: values.get('api_database.connection'),
+    connection: values.get('database.connection'),
+    instanceNameTemplate: values.get('DEFAULT.instance_name_template'),
+    serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
+    instancesPath: values.get('DEFAULT.instances_path'),
+  };
+}

@@ -1,0 +1,52 @@
+/** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
+import { z } from 'zod';
+
+const portNumber = z.int().min(1).max(65535);
+const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absolute path without ".."');
+
+/** How one compute host is reached, and where Nova keeps its servers' folders there. */
+const hostEntry = z.strictObject({
+  transport: z.enum(['local', 'ssh']).optional(),
+  address: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]*$/, 'is not a host name or address')
+    .optional(),
+  port: portNumber.optional(),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*$/i, 'is not a user name')
+    .optional(),
+  identity_file: absolutePath.optional(),
+  known_hosts_file: absolutePath.optional(),
+  sudo: z.boolean().optional(),
+  instances_path: absolutePath.optional(),
+});
+
+export type HostEntry = z.infer<typeof hostEntry>;
+
+export const siteFile = z.strictObject({
+  /** entry of clouds.yaml; without it the OS_* variables count */
+  cloud: z.string().optional(),
+  clouds_file: absolutePath.optional(),
+  /** a nova.conf that this machine can read: database and cell templates, instance_name_template */
+  nova_conf: absolutePath.optional(),
+  databases: z
+    .strictObject({
+      /** `mysql://user:password@host:port/nova_api`, SQLAlchemy's form too; without it nova_conf's [api_database] counts */
+      nova_api: z.string().optional(),
+      /** used for every cell instead of what cell_mappings says */
+      cell_user: z.string().optional(),
+      cell_password: z.string().optional(),
+    })
+    .optional(),
+  /** servers that nova-consoleauth or the console proxies use; `host:port` */
+  memcached: z.array(z.string().regex(/^.+:\d+$/, 'must be host:port')).optional(),
+  /** by the name that Nova knows them; `default` holds for all that are not named */
+  hosts: z.record(z.string(), hostEntry).optional(),
+  /** seconds without a sign of life after which a service counts as down: nova.conf's service_down_time */
+  service_down_time: z.int().min(1).optional(),
+  /** where runs are kept; default: `expunge` in the user's state folder */
+  runs_dir: absolutePath.optional(),
+});
+
+export type SiteFile = z.infer<typeof siteFile>;

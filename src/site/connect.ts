@@ -1,0 +1,189 @@
+/** A site, connected: its reader, and the writer that only the gate may ask for. */
+
+import { ActError, LookError } from '../plan/errors.ts';
+import type { Act, Check } from '../plan/types.ts';
+import { deleteKey, getKey } from './cache/memcached.ts';
+import { checkHolds, readImage } from './check.ts';
+import { Hosts } from './command/hosts.ts';
+import { isReading } from './command/reading.ts';
+import type { SiteConfig } from './config/load.ts';
+import { ApiSession } from './http/session.ts';
+import type { CommandAnswer, Reader, Row } from './reader.ts';
+import { compileSelect } from './sql/compile.ts';
+import { type CellEntry, Databases } from './sql/databases.ts';
+import { writeTransaction } from './sql/write.ts';
+import { type Timings, timed } from './timings.ts';
+
+const READ_TIMEOUT_MS = 30_000;
+const ACT_TIMEOUT_MS = 180_000;
+
+/** What goes through the doors to change something. Handed out to the gate in `run/`, to nobody else. */
+export interface Writer {
+  /** @throws ActError */
+  perform(act: Act): Promise<void>;
+}
+
+export interface Site {
+  readonly name: string;
+  readonly reader: Reader;
+  readonly config: SiteConfig;
+  cells(): Promise<readonly CellEntry[]>;
+  /** begins what takes long and needs nothing: the login at Keystone */
+  warm(): void;
+  openWriter(): Writer;
+  readonly timings: Timings;
+  close(): Promise<void>;
+}
+
+export function connectSite(config: SiteConfig, timings: Timings): Site {
+  const databases = new Databases(config);
+  const hosts = new Hosts(config);
+  const api = new ApiSession(config.auth);
+  const doors = { databases, hosts, api, config, timings };
+  return {
+    name: config.name,
+    config,
+    reader: openReader(doors),
+    timings,
+    cells: async () => [...(await databases.cells()).values()],
+    warm: () => api.warm(),
+    openWriter: () => ({
+      perform: (act) => timed(timings, `write ${placeOfAct(act)}`, () => perform(doors, act)),
+    }),
+    async close() {
+      api.close();
+      await Promise.all([databases.close(), hosts.close()]);
+    },
+  };
+}
+
+interface Doors {
+  readonly databases: Databases;
+  readonly hosts: Hosts;
+  readonly api: ApiSession;
+  readonly config: SiteConfig;
+  readonly timings: Timings;
+}
+
+function openReader(doors: Doors): Reader {
+  const { databases, hosts, api, config, timings } = doors;
+  const answers = new Map<string, Promise<unknown>>();
+  function once<T>(place: string, question: string, ask: () => Promise<T>): Promise<T> {
+    const key = `${place} ${question}`;
+    const known = answers.get(key);
+    if (known !== undefined) return known as Promise<T>;
+    const asked = timed(timings, `read ${place}`, ask);
+    answers.set(key, asked);
+    return asked;
+  }
+  const reader: Reader = {
+    sql: {
+      rows(database, build) {
+        const { query, text } = compileSelect(build);
+        return once(`sql ${database}`, text, () => databases.select(database, query.sql, query.parameters));
+      },
+      columns(database, tables) {
+        return once(`sql ${database}`, `columns ${tables.join()}`, async () =>
+          groupColumns(
+            await databases.select(
+              database,
+              'select table_name as t, column_name as c from information_schema.columns where table_schema = database() and table_name in (?)',
+              [tables],
+            ),
+          ),
+        );
+      },
+    },
+    http: {
+      get: (service, path, options) =>
+        once(`http ${service}`, `${path} ${JSON.stringify(options ?? {})}`, () =>
+          api.get(service, path, options),
+        ),
+      list: (service, path, key) =>
+        once(`http ${service}`, `list ${path}`, () => api.list(service, path, key)),
+      has: (service) => api.has(service),
+    },
+    command: {
+      run(host, argv): Promise<CommandAnswer> {
+        if (!isReading(argv))
+          throw new ActError(`${argv.slice(0, 3).join(' ')} … is not a reading command`, {
+            code: 'not-a-reading',
+          });
+        return once(`host ${host}`, JSON.stringify(argv), () => hosts.run(host, argv, READ_TIMEOUT_MS));
+      },
+    },
+    cache: {
+      servers: config.file.memcached ?? [],
+      get: (server, key) => once(`cache ${server}`, key, () => getKey(server, key)),
+    },
+    host(name) {
+      const access = hosts.access(name);
+      return access === null ? null : { name, instancesPath: access.instancesPath };
+    },
+    holds: (check: Check) => checkHolds(reader, databases, check),
+    image: (what) => readImage(reader, databases, what),
+    fresh: () => openReader(doors),
+  };
+  return reader;
+}
+
+function groupColumns(rows: readonly Row[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const tables = new Map<string, Set<string>>();
+  for (const row of rows) {
+    const table = String(row['t']);
+    const columns = tables.get(table) ?? new Set<string>();
+    tables.set(table, columns.add(String(row['c'])));
+  }
+  return tables;
+}
+
+function placeOfAct(act: Act): string {
+  switch (act.door) {
+    case 'sql':
+      return `sql ${act.database}`;
+    case 'http':
+      return `http ${act.service}`;
+    case 'command':
+      return `host ${act.host}`;
+    case 'cache':
+      return `cache ${act.server}`;
+  }
+}
+
+async function perform({ databases, hosts, api }: Doors, act: Act): Promise<void> {
+  switch (act.door) {
+    case 'sql':
+      return writeTransaction(databases, act);
+    case 'http':
+      return api.send(act);
+    case 'cache':
+      return deleteKey(act.server, act.key);
+    case 'command': {
+      let failure = '';
+      for (const argv of [act.argv, ...(act.otherwise ?? [])]) {
+        const answer = await runActing(hosts, act.host, argv);
+        if (act.exit.includes(answer.exit)) return;
+        failure = `${argv.slice(0, 3).join(' ')} … ended with ${answer.exit}: ${lastLine(answer.err) || 'no message'}`;
+      }
+      throw new ActError(`host ${act.host}: ${failure}`, { code: 'command-failed' });
+    }
+  }
+}
+
+async function runActing(hosts: Hosts, host: string, argv: readonly string[]): Promise<CommandAnswer> {
+  try {
+    return await hosts.run(host, argv, ACT_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof LookError)) throw error;
+    const started = error.code === 'host-unreachable' || error.code === 'command-timeout';
+    throw new ActError(`${error.place}: ${error.message}`, {
+      code: error.code,
+      hint: error.hint,
+      unknown: started,
+    });
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
+}

@@ -1,0 +1,140 @@
+/** A login at Keystone: the token and the catalog that came with it. */
+import { z } from 'zod';
+import { LookError, UsageError } from '../../plan/errors.ts';
+import type { Service } from '../../plan/types.ts';
+import type { CloudAuth } from '../config/clouds.ts';
+import { parseAnswer } from '../parse.ts';
+import type { HttpClient } from './request.ts';
+
+const tokenAnswer = z.object({
+  token: z.object({
+    catalog: z
+      .array(
+        z.object({
+          type: z.string(),
+          endpoints: z.array(
+            z.object({
+              interface: z.string(),
+              region_id: z.string().nullish(),
+              region: z.string().nullish(),
+              url: z.string(),
+            }),
+          ),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+export interface Login {
+  readonly token: string;
+  readonly catalog: z.infer<typeof tokenAnswer>['token']['catalog'];
+}
+
+/** Names that the catalog may give a service, newest first: service-types authority and what deployments still use. */
+const TYPES: Readonly<Record<Service, readonly string[]>> = {
+  compute: ['compute'],
+  network: ['network'],
+  image: ['image'],
+  placement: ['placement'],
+  volume: ['block-storage', 'volumev3', 'block-store'],
+};
+
+/** How operators call the service behind a door. */
+export const SERVICE_NAMES: Readonly<Record<Service, string>> = {
+  compute: 'Nova',
+  network: 'Neutron',
+  image: 'Glance',
+  placement: 'Placement',
+  volume: 'Cinder',
+};
+
+/** @throws UsageError when Keystone refuses the credentials, LookError when it does not answer */
+export async function logIn(client: HttpClient, cloud: CloudAuth): Promise<Login> {
+  const base = cloud.auth.auth_url.replace(/\/(v3)?\/?$/, '');
+  const answer = await client.send('Keystone', {
+    method: 'POST',
+    url: new URL(`${base}/v3/auth/tokens`),
+    headers: {},
+    body: { auth: loginBody(cloud) },
+  });
+  if (answer.status === 401)
+    throw new UsageError('Keystone refuses the user or the password', {
+      code: 'login-refused',
+      hint: 'try the same with: openstack token issue',
+    });
+  const token = answer.headers['x-subject-token'];
+  if (answer.status !== 201 || typeof token !== 'string')
+    throw new LookError('Keystone', `answered ${answer.status} to the login${requestId(answer.headers)}`, {
+      code: 'login-failed',
+    });
+  return { token, catalog: parseAnswer('Keystone', tokenAnswer, answer.body).token.catalog };
+}
+
+function loginBody({ auth }: CloudAuth): unknown {
+  if (auth.application_credential_secret !== undefined) {
+    const user = {
+      ...(auth.user_id === undefined ? {} : { id: auth.user_id }),
+      ...(auth.username === undefined ? {} : { name: auth.username, domain: domain(auth, 'user') }),
+    };
+    return {
+      identity: {
+        methods: ['application_credential'],
+        application_credential: {
+          secret: auth.application_credential_secret,
+          ...(auth.application_credential_id === undefined
+            ? { name: auth.application_credential_name, user }
+            : { id: auth.application_credential_id }),
+        },
+      },
+    };
+  }
+  if (auth.password === undefined || (auth.username === undefined && auth.user_id === undefined))
+    throw new UsageError('the cloud needs a user and a password, or an application credential', {
+      code: 'cloud-incomplete',
+    });
+  const user =
+    auth.user_id === undefined
+      ? { name: auth.username, domain: domain(auth, 'user'), password: auth.password }
+      : { id: auth.user_id, password: auth.password };
+  return { identity: { methods: ['password'], password: { user } }, scope: scope(auth) };
+}
+
+function scope(auth: CloudAuth['auth']): unknown {
+  if (auth.system_scope !== undefined) return { system: { all: true } };
+  if (auth.project_id !== undefined) return { project: { id: auth.project_id } };
+  if (auth.project_name !== undefined)
+    return { project: { name: auth.project_name, domain: domain(auth, 'project') } };
+  throw new UsageError('the cloud needs a project to log in to', { code: 'cloud-incomplete' });
+}
+
+function domain(auth: CloudAuth['auth'], of: 'user' | 'project'): unknown {
+  const id = (of === 'user' ? auth.user_domain_id : auth.project_domain_id) ?? auth.domain_id;
+  if (id !== undefined) return { id };
+  const name = (of === 'user' ? auth.user_domain_name : auth.project_domain_name) ?? auth.domain_name;
+  return name === undefined ? { id: 'default' } : { name };
+}
+
+/** The service's URL without version, or null when the catalog has none. */
+export function findEndpoint(login: Login, cloud: CloudAuth, service: Service): string | null {
+  for (const type of TYPES[service]) {
+    const endpoint = login.catalog
+      .find((entry) => entry.type === type)
+      ?.endpoints.find(
+        (e) =>
+          e.interface === cloud.interface &&
+          (cloud.region === undefined || (e.region_id ?? e.region) === cloud.region),
+      );
+    if (endpoint === undefined) continue;
+    const url = endpoint.url.replace(/\/$/, '');
+    // Paths of these three are written with their version; the catalog's URL may or may not have it.
+    return service === 'network' || service === 'image' ? url.replace(/\/v2(\.0)?$/, '') : url;
+  }
+  return null;
+}
+
+/** ` (request req-…)`: what an operator greps for in the service's log. */
+export function requestId(headers: Readonly<Record<string, unknown>>): string {
+  const id = headers['x-openstack-request-id'] ?? headers['x-compute-request-id'];
+  return typeof id === 'string' ? ` (request ${id.replaceAll(/[^\w-]/g, '')})` : '';
+}

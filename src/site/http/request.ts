@@ -1,0 +1,132 @@
+/** One HTTP exchange over a kept-alive connection: JSON in, JSON out. */
+import { readFileSync } from 'node:fs';
+import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import { LookError, UsageError } from '../../plan/errors.ts';
+import type { CloudAuth } from '../config/clouds.ts';
+
+const TIMEOUT_MS = 60_000;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: unknown;
+}
+
+export interface RawRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export interface HttpClient {
+  /** @throws LookError with code `api-unreachable`; `api-cut` when the request was sent and the answer never came whole */
+  send(place: string, request: RawRequest): Promise<RawAnswer>;
+  close(): void;
+}
+
+export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path);
+    } catch {
+      throw new UsageError(`cannot read ${path}, which clouds.yaml names`, { code: 'file-unreadable' });
+    }
+  };
+  const plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  let secure: https.Agent | null = null;
+  const agentFor = (url: URL): HttpAgent => {
+    if (url.protocol === 'http:') return plain;
+    secure ??= new https.Agent({
+      keepAlive: true,
+      maxSockets: 8,
+      rejectUnauthorized: tls.verify,
+      ...(tls.cacert === undefined ? {} : { ca: read(tls.cacert) }),
+      ...(tls.cert === undefined ? {} : { cert: read(tls.cert) }),
+      ...(tls.key === undefined ? {} : { key: read(tls.key) }),
+    });
+    return secure;
+  };
+  return {
+    send: (place, request) => sendOne(place, request, agentFor(request.url)),
+    close() {
+      plain.destroy();
+      secure?.destroy();
+    },
+  };
+}
+
+function sendOne(
+  place: string,
+  { method, url, headers, body }: RawRequest,
+  agent: HttpAgent,
+): Promise<RawAnswer> {
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    let sent = false;
+    const fail = (why: string) =>
+      reject(
+        new LookError(place, `${method} ${url.host}${url.pathname}: ${why}`, {
+          code: sent ? 'api-cut' : 'api-unreachable',
+        }),
+      );
+    const module = url.protocol === 'https:' ? https : http;
+    const request = module.request(
+      url,
+      {
+        method,
+        agent,
+        timeout: TIMEOUT_MS,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'expunge',
+          ...headers,
+          ...(payload === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_BODY_BYTES) request.destroy(new Error('the answer is larger than 64 MiB'));
+          else chunks.push(chunk);
+        });
+        response.on('error', (error) => fail(error.message));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parseBody(text) });
+        });
+      },
+    );
+    request.on('timeout', () => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      fail(error.code === undefined ? error.message : describe(error)),
+    );
+    request.on('finish', () => {
+      sent = true;
+    });
+    request.end(payload);
+  });
+}
+
+function describe(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ECONNREFUSED') return 'connection refused';
+  if (error.code === 'ENOTFOUND') return 'no such host name';
+  return error.message || String(error.code);
+}
+
+/** A proxy's HTML error page is kept as text: the status tells what it is. */
+function parseBody(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

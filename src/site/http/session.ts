@@ -1,0 +1,176 @@
+/** The OpenStack APIs of one cloud, logged in. */
+import { ActError, LookError } from '../../plan/errors.ts';
+import type { HttpAct, Service } from '../../plan/types.ts';
+import type { CloudAuth } from '../config/clouds.ts';
+import type { HttpAnswer } from '../reader.ts';
+import { findEndpoint, type Login, logIn, requestId, SERVICE_NAMES } from './keystone.ts';
+import { type HttpClient, openHttpClient, type RawAnswer } from './request.ts';
+
+const MAX_PAGES = 1_000;
+
+export class ApiSession {
+  readonly #cloud: CloudAuth;
+  readonly #client: HttpClient;
+  #login: Promise<Login> | null = null;
+
+  constructor(cloud: CloudAuth) {
+    this.#cloud = cloud;
+    this.#client = openHttpClient(cloud.tls);
+  }
+
+  /** Begins the login, so that it runs beside other work. A failure is reported by whoever needs it. */
+  warm(): void {
+    this.#ensureLogin().catch(() => {});
+  }
+
+  async has(service: Service): Promise<boolean> {
+    return findEndpoint(await this.#ensureLogin(), this.#cloud, service) !== null;
+  }
+
+  async get(
+    service: Service,
+    path: string,
+    options: { microversion?: string; also?: readonly number[] } = {},
+  ): Promise<HttpAnswer> {
+    const answer = await this.#sendLoggedIn(service, 'GET', path, options.microversion);
+    if ((answer.status >= 200 && answer.status < 300) || options.also?.includes(answer.status))
+      return { status: answer.status, body: answer.body };
+    throw new LookError(SERVICE_NAMES[service], `${describeFailure('GET', path, answer)}`, {
+      code: `api-${answer.status}`,
+      hint:
+        answer.status === 403
+          ? 'this user lacks the role: docs/reference.md lists what is needed'
+          : undefined,
+    });
+  }
+
+  /** Follows Neutron's and Nova's `<key>_links` and Glance's `next` to the last page. */
+  async list(service: Service, path: string, key: string): Promise<readonly unknown[]> {
+    const all: unknown[] = [];
+    let next: string | null = path;
+    for (let page = 0; next !== null; page++) {
+      if (page === MAX_PAGES)
+        throw new LookError(SERVICE_NAMES[service], `${path} has more than ${MAX_PAGES} pages`, {
+          code: 'api-endless',
+        });
+      const { body } = await this.get(service, next);
+      const items = isRecord(body) ? body[key] : undefined;
+      if (!isRecord(body) || !Array.isArray(items))
+        throw new LookError(SERVICE_NAMES[service], `${path} did not answer with ${key}`, {
+          code: 'answer-not-understood',
+        });
+      all.push(...items);
+      next = nextPage(body, key);
+    }
+    return all;
+  }
+
+  /** @throws ActError; `unknown` when the request went out and no answer came */
+  async send(act: HttpAct): Promise<void> {
+    let answer: RawAnswer;
+    try {
+      answer = await this.#sendLoggedIn(act.service, act.method, act.path, act.microversion, act.body);
+    } catch (error) {
+      if (!(error instanceof LookError)) throw error;
+      throw new ActError(error.message, { code: error.code, unknown: error.code === 'api-cut' });
+    }
+    if (act.status.includes(answer.status)) return;
+    throw new ActError(`${SERVICE_NAMES[act.service]}: ${describeFailure(act.method, act.path, answer)}`, {
+      code: `api-${answer.status}`,
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #sendLoggedIn(
+    service: Service,
+    method: string,
+    path: string,
+    microversion: string | undefined,
+    body?: unknown,
+  ): Promise<RawAnswer> {
+    const login = await this.#ensureLogin();
+    const answer = await this.#sendOnce(login, service, method, path, microversion, body);
+    if (answer.status !== 401) return answer;
+    // The token ran out during the run: a 401 means that nothing was done, so the same request may go again.
+    this.#login = null;
+    return this.#sendOnce(await this.#ensureLogin(), service, method, path, microversion, body);
+  }
+
+  async #sendOnce(
+    login: Login,
+    service: Service,
+    method: string,
+    path: string,
+    microversion: string | undefined,
+    body: unknown,
+  ): Promise<RawAnswer> {
+    const place = SERVICE_NAMES[service];
+    const base = findEndpoint(login, this.#cloud, service);
+    if (base === null)
+      throw new LookError(place, `the catalog has no ${this.#cloud.interface} endpoint for it`, {
+        code: 'no-endpoint',
+        hint: 'check region_name and interface in clouds.yaml',
+      });
+    return this.#client.send(place, {
+      method,
+      // A next link is absolute and may name a proxy's inner address: only its path and query are followed.
+      url: new URL(base + path),
+      headers: { 'x-auth-token': login.token, ...versionHeader(service, microversion) },
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  async #ensureLogin(): Promise<Login> {
+    if (this.#login === null) {
+      const login = logIn(this.#client, this.#cloud);
+      this.#login = login;
+      login.catch(() => {
+        if (this.#login === login) this.#login = null;
+      });
+    }
+    return this.#login;
+  }
+}
+
+function versionHeader(service: Service, microversion: string | undefined): Record<string, string> {
+  if (microversion === undefined) return {};
+  const type = service === 'volume' ? 'volume' : service;
+  return { 'openstack-api-version': `${type} ${microversion}` };
+}
+
+function describeFailure(method: string, path: string, answer: RawAnswer): string {
+  const message = findMessage(answer.body);
+  return `${method} ${path.split('?', 1)[0]} answered ${answer.status}${message === null ? '' : `: ${message}`}${requestId(answer.headers)}`;
+}
+
+/** The message in an OpenStack error body, one line, at most 200 characters: it may quote what a tenant wrote. */
+function findMessage(body: unknown): string | null {
+  if (!isRecord(body)) return null;
+  for (const value of [body['message'], ...Object.values(body)]) {
+    const text = typeof value === 'string' ? value : isRecord(value) ? value['message'] : undefined;
+    if (typeof text === 'string') return text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  }
+  const errors = body['errors'];
+  const [first] = Array.isArray(errors) ? errors : [];
+  if (isRecord(first) && typeof first['detail'] === 'string')
+    return first['detail'].replaceAll(/\s+/g, ' ').slice(0, 200);
+  return null;
+}
+
+function nextPage(body: Record<string, unknown>, key: string): string | null {
+  if (typeof body['next'] === 'string') return body['next'];
+  const links = body[`${key}_links`];
+  if (!Array.isArray(links)) return null;
+  const next = links.filter(isRecord).find((link) => link['rel'] === 'next')?.['href'];
+  if (typeof next !== 'string') return null;
+  const url = new URL(next, 'http://any');
+  const version = url.pathname.search(/\/v\d/);
+  return `${version < 0 ? url.pathname : url.pathname.slice(version)}${url.search}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

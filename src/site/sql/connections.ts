@@ -1,0 +1,103 @@
+/** One connection per database, opened when first asked, shared by all readers of a run. */
+import { readFileSync } from 'node:fs';
+import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
+import { LookError } from '../../plan/errors.ts';
+import type { Row } from '../reader.ts';
+import type { DatabaseUrl } from './url.ts';
+
+export type OpenConnection = Connection;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const QUERY_TIMEOUT_MS = 30_000;
+
+/**
+ * Opens a connection. One for reading says so to the server too: with `SET SESSION TRANSACTION READ ONLY` the database
+ * itself refuses a write, whatever a bug upstairs may send.
+ *
+ * @throws LookError when the server cannot be reached or refuses
+ */
+export async function openConnection(
+  place: string,
+  url: DatabaseUrl,
+  readOnly: boolean,
+): Promise<Connection> {
+  const { createConnection } = await import('mysql2/promise');
+  const options: ConnectionOptions = {
+    ...(url.socketPath === undefined ? { host: url.host, port: url.port } : { socketPath: url.socketPath }),
+    user: url.user,
+    password: url.password,
+    database: url.database,
+    charset: 'utf8mb4',
+    dateStrings: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.tls) }),
+  };
+  try {
+    const connection = await createConnection(options);
+    if (readOnly) await connection.query('SET SESSION TRANSACTION READ ONLY');
+    return connection;
+  } catch (error) {
+    throw explainSqlError(place, error);
+  }
+}
+
+function tlsOptions(place: string, tls: NonNullable<DatabaseUrl['tls']>): { [k: string]: Buffer } {
+  try {
+    return Object.fromEntries(Object.entries(tls).map(([k, path]) => [k, readFileSync(path)]));
+  } catch (error) {
+    throw new LookError(place, `a TLS file cannot be read: ${String((error as Error).message)}`, {
+      code: 'database-tls',
+    });
+  }
+}
+
+/** Runs one statement and parses its rows at the edge. @throws LookError */
+export async function queryRows(
+  place: string,
+  connection: Connection,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<readonly Row[]> {
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>({
+      sql,
+      values: [...parameters],
+      timeout: QUERY_TIMEOUT_MS,
+    });
+    return rows.map(parseRow);
+  } catch (error) {
+    throw explainSqlError(place, error);
+  }
+}
+
+function parseRow(packet: RowDataPacket): Row {
+  return Object.fromEntries(
+    Object.entries(packet).map(([column, value]) => {
+      if (value === null || typeof value === 'string' || typeof value === 'number') return [column, value];
+      if (Buffer.isBuffer(value)) return [column, { base64: value.toString('base64') }];
+      return [column, String(value)];
+    }),
+  );
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ER_ACCESS_DENIED_ERROR: 'check user and password of this database',
+  ER_DBACCESS_DENIED_ERROR: 'this user may not use the database: docs/reference.md lists the GRANTs',
+  ER_TABLEACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
+  ER_COLUMNACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
+  ER_BAD_DB_ERROR: 'there is no such database on this server',
+  ECONNREFUSED: 'nothing listens there: is the database up, is the address right?',
+  ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',
+};
+
+/** The server's own words without the statement, which could hold values. */
+export function explainSqlError(place: string, error: unknown): LookError {
+  if (error instanceof LookError) return error;
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  const said = error instanceof Error && error.message !== '' ? error.message : code;
+  return new LookError(place, `the database says: ${said}`, {
+    code: `database-${code.toLowerCase().replaceAll('_', '-')}`,
+    hint: HINTS[code],
+  });
+}

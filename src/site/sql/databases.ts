@@ -1,0 +1,108 @@
+/** Which database is meant by `api` and `cell:<uuid>`, and the connections to them. */
+import { LookError, UsageError } from '../../plan/errors.ts';
+import type { SiteConfig } from '../config/load.ts';
+import type { Row } from '../reader.ts';
+import { type OpenConnection, openConnection, queryRows } from './connections.ts';
+import { type DatabaseUrl, fillTemplate, parseDatabaseUrl } from './url.ts';
+
+export interface CellEntry {
+  readonly uuid: string;
+  readonly name: string;
+  readonly database: string;
+  readonly isCell0: boolean;
+}
+
+/** nova 15+ `objects/cell_mapping.py:CELL0_UUID` */
+const CELL0_UUID = '00000000-0000-0000-0000-000000000000';
+
+export class Databases {
+  readonly #config: SiteConfig;
+  readonly #open = new Map<string, Promise<OpenConnection>>();
+  #cells: Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> | null = null;
+
+  constructor(config: SiteConfig) {
+    this.#config = config;
+  }
+
+  /** Rows of a SELECT over the shared read-only connection. @throws LookError */
+  async select(database: string, sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    const place = await this.placeOf(database);
+    return queryRows(place, await this.#connection(database), sql, parameters);
+  }
+
+  /** A connection that may write; the caller ends it. @throws LookError */
+  async openWriting(database: string): Promise<OpenConnection> {
+    return openConnection(await this.placeOf(database), await this.#url(database), false);
+  }
+
+  /** `database nova_api`, `database nova of cell1`: how this place is called in messages. */
+  async placeOf(database: string): Promise<string> {
+    if (database === 'api') return 'database nova_api';
+    const cell = (await this.cells()).get(database);
+    return `database of ${cell?.name ?? database}`;
+  }
+
+  /** All cells of `cell_mappings`, disabled ones too: a server stuck in one is still stuck. */
+  async cells(): Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> {
+    this.#cells ??= this.#readCells();
+    return this.#cells;
+  }
+
+  async #readCells() {
+    const rows = await this.select(
+      'api',
+      'select uuid, name, database_connection from cell_mappings order by id',
+      [],
+    );
+    return new Map(
+      rows.map((row) => {
+        const uuid = String(row['uuid']);
+        const isCell0 = uuid === CELL0_UUID;
+        const name = row['name'] === null ? (isCell0 ? 'cell0' : uuid) : String(row['name']);
+        const template = String(row['database_connection']);
+        return [`cell:${uuid}`, { uuid, name, database: `cell:${uuid}`, isCell0, template }] as const;
+      }),
+    );
+  }
+
+  async #connection(database: string): Promise<OpenConnection> {
+    const known = this.#open.get(database);
+    if (known !== undefined) return known;
+    const opening = (async () =>
+      openConnection(
+        database === 'api' ? 'database nova_api' : await this.placeOf(database),
+        await this.#url(database),
+        true,
+      ))();
+    this.#open.set(database, opening);
+    return opening;
+  }
+
+  async #url(database: string): Promise<DatabaseUrl> {
+    const { file, novaConf } = this.#config;
+    if (database === 'api') {
+      const url = file.databases?.nova_api ?? novaConf?.apiConnection;
+      if (url === undefined)
+        throw new UsageError('the site file says nothing about the nova_api database', {
+          code: 'no-api-database',
+          hint: 'set databases.nova_api, or nova_conf to a nova.conf with [api_database] connection',
+        });
+      return parseDatabaseUrl('databases.nova_api', url);
+    }
+    const cell = (await this.cells()).get(database);
+    if (cell === undefined)
+      throw new LookError(database, 'cell_mappings has no such cell', { code: 'no-such-cell' });
+    const what = `database of ${cell.name}`;
+    const url = parseDatabaseUrl(what, fillTemplate(what, cell.template, novaConf?.connection));
+    return {
+      ...url,
+      user: file.databases?.cell_user ?? url.user,
+      password: file.databases?.cell_password ?? url.password,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,44 @@
+/** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
+import type { ResultSetHeader } from 'mysql2/promise';
+import { ActError } from '../../plan/errors.ts';
+import type { SqlAct, SqlWrite } from '../../plan/types.ts';
+import { explainSqlError } from './connections.ts';
+import type { Databases } from './databases.ts';
+import { renderWrite } from './render.ts';
+
+function expectedRows(write: SqlWrite): number {
+  return write.verb === 'insert' ? 1 : write.rows;
+}
+
+/**
+ * Does all writes or none. A count other than the planned one means that the world moved since the plan: rolled back.
+ *
+ * @throws ActError; `unknown` when the connection broke while COMMIT was under way
+ */
+export async function writeTransaction(databases: Databases, act: SqlAct): Promise<void> {
+  const place = await databases.placeOf(act.database);
+  const connection = await databases.openWriting(act.database);
+  let committing = false;
+  try {
+    await connection.beginTransaction();
+    for (const write of act.writes) {
+      const { sql, parameters } = renderWrite(write);
+      const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, values: [...parameters] });
+      const expected = expectedRows(write);
+      if (affectedRows !== expected)
+        throw new ActError(
+          `${place}: ${write.verb} ${write.table} touched ${affectedRows} rows where ${expected} were planned; rolled back`,
+          { code: 'row-count', hint: 'the rows changed since the plan was made: plan again' },
+        );
+    }
+    committing = true;
+    await connection.commit();
+    await connection.end();
+  } catch (error) {
+    // Ending the connection rolls back whatever was not committed; rollback() itself could hang on a dead line.
+    connection.destroy();
+    if (error instanceof ActError) throw error;
+    const { message, code, hint } = explainSqlError(place, error);
+    throw new ActError(`${place}: ${message}`, { code, hint, unknown: committing });
+  }
+}
