@@ -1,0 +1,147 @@
+import type { TextRow } from '../sql.ts';
+import type { Change } from './diff.ts';
+import type { Roles } from './roles.ts';
+
+/** Columns that tell two rows of one server apart. */
+const telling = new Set([
+  'key',
+  'name',
+  'tag',
+  'resource_class_id',
+  'device_name',
+  'source_type',
+  'image_id',
+  'security_group_id',
+]);
+
+/** Columns whose number is handed out anew for every server. */
+const counted = new Set(['port']);
+
+/** Numbers in these columns mean the same in every cloud; in every other `id` or `…_id` column they are counted up. */
+const constantIds = new Set(['resource_class_id']);
+
+/**
+ * A delta as sorted lines of text, in which identities and times are replaced by what they are. Two deltas that did the
+ * same are the same text; a line that stands twice was done to two rows.
+ */
+export function canonicalise(changes: readonly Change[], roles: Roles): readonly string[] {
+  const lines = changes
+    .filter((change) => change.place !== 'host.firewall')
+    .map((change) => renderChange(change, roles));
+  return [...lines, ...countRules(changes, roles)].sort();
+}
+
+/** Some eighty rules go with each port. They are the agent's, so one line says how many of a port there are in a table. */
+function countRules(changes: readonly Change[], roles: Roles): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const change of changes.filter((each) => each.place === 'host.firewall')) {
+    const text = renderChange(change, roles);
+    const [sign, place, family, table] = text.split(' ');
+    const port = /<port:(\w+)(?::1[01])?>/.exec(text)?.[1];
+    const line = port === undefined ? text : `${sign} ${place} ${family} ${table} <port:${port}>`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => `${line} (${count} rules)`);
+}
+
+function renderChange(change: Change, roles: Roles): string {
+  const { place, before, after } = change;
+  if (place.startsWith('host.')) {
+    const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
+    return `${sign} ${place} ${renderThing(after ?? before, roles)}`;
+  }
+  if (before === undefined && after !== undefined) return `+ ${place} ${renderRow(after, roles, () => true)}`;
+  if (after === undefined && before !== undefined)
+    return `- ${place} ${renderRow(before, roles, () => true)}`;
+  if (before === undefined || after === undefined) return `? ${place}`;
+  const changed = new Set(Object.keys(after).filter((column) => before[column] !== after[column]));
+  const which = renderRow(
+    before,
+    roles,
+    (column, value) => !changed.has(column) && isTelling(column, value, roles),
+  );
+  return `~ ${place} [${which}] ${renderRow(after, roles, (column) => changed.has(column))}`;
+}
+
+function isTelling(column: string, value: string | null, roles: Roles): boolean {
+  if (telling.has(column)) return true;
+  return value !== null && value.length <= 255 && roles.own.some(([text]) => value.includes(text));
+}
+
+function renderRow(
+  row: TextRow,
+  roles: Roles,
+  shows: (column: string, value: string | null) => boolean,
+): string {
+  return Object.entries(row)
+    .filter(([column, value]) => shows(column, value))
+    .map(([column, value]) => `${column}=${renderValue(column, value, row, roles)}`)
+    .sort()
+    .join(', ');
+}
+
+function renderValue(column: string, value: string | null, row: TextRow, roles: Roles): string {
+  if (value === null) return 'NULL';
+  if (column === 'deleted' && value !== '0' && value === row['id']) return '<own id>';
+  if ((/^(id|.*_id)$/.test(column) || counted.has(column)) && /^\d+$/.test(value) && !constantIds.has(column))
+    return '<n>';
+  const text = replaceIdentities(value, roles);
+  return text.length > 120 ? `${text.slice(0, 100)}…` : text;
+}
+
+function renderThing(thing: TextRow | undefined, roles: Roles): string {
+  const text = `${thing?.['name'] ?? ''} ${thing?.['value'] ?? ''}`.trimEnd();
+  return replaceIdentities(text, roles)
+    .replace(/--zone \d+/, '--zone <zone>')
+    .replace(/ifindex \d+/, 'ifindex <n>');
+}
+
+function replaceIdentities(value: string, roles: Roles): string {
+  let text = value;
+  for (const [literal, role] of [...roles.own, ...roles.shared]) text = text.replaceAll(literal, role);
+  return text
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uuid>')
+    .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
+    .replace(/\b[0-9a-f]{32}\b/g, '<hex>')
+    .replace(/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?/g, '<time>')
+    .replace(/\b1[6-9]\d{8}(\.\d+)?\b/g, '<epoch>');
+}
+
+export interface Deviation {
+  /** A line that is in expunge's delta and not in Nova's. */
+  readonly line: string;
+  /** The line of Nova's that it takes the place of, if there is one. */
+  readonly insteadOf?: string;
+  readonly why: string;
+}
+
+export interface Comparison {
+  /** Nova does it, expunge did not. */
+  readonly missing: readonly string[];
+  /** expunge did it, Nova does not, and no deviation explains it. */
+  readonly extra: readonly string[];
+}
+
+/** Compares two canonical deltas line by line, with multiplicity. */
+export function compareDeltas(
+  nova: readonly string[],
+  ours: readonly string[],
+  allowed: readonly Deviation[],
+): Comparison {
+  const expected = [...nova];
+  for (const { line, insteadOf } of allowed) {
+    const at = insteadOf === undefined ? -1 : expected.indexOf(insteadOf);
+    if (at >= 0) expected.splice(at, 1);
+    expected.push(line);
+  }
+  return { missing: subtract(expected, ours), extra: subtract(ours, expected) };
+}
+
+function subtract(from: readonly string[], what: readonly string[]): readonly string[] {
+  const left = [...what];
+  return from.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}

@@ -1,0 +1,86 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { type DatabaseName, databases } from '../mariadb.ts';
+import type { Lab } from '../paths.ts';
+import { type TextRow, withDatabase } from '../sql.ts';
+
+/** `database.table` to the row's primary key to the row. */
+export type Rows = Readonly<Record<string, Readonly<Record<string, TextRow>>>>;
+
+/** Tables that change by themselves, or by every attempt to do anything, and so say nothing about what was removed. */
+export const volatileTables: ReadonlyMap<string, string> = new Map([
+  ['nova.services', 'every service reports here every few seconds'],
+  ['nova_cell0.services', 'the API reports here'],
+  ['nova.compute_nodes', 'what the host has left, written by its audit'],
+  ['nova.instance_actions', 'a record of every request; Nova keeps it after a delete'],
+  ['nova.instance_actions_events', 'the steps of those requests'],
+  ['nova_cell0.instance_actions', 'as in nova'],
+  ['nova_cell0.instance_actions_events', 'as in nova'],
+  ['neutron.agents', 'heartbeats'],
+  ['cinder.services', 'heartbeats'],
+  ['cinder.workers', 'what a cinder service is busy with'],
+]);
+
+/** Columns that count or date every write, also one that changes nothing. */
+export const volatileColumns: ReadonlyMap<string, string> = new Map([
+  ['updated_at', 'the time of the last write'],
+  ['revision_number', 'Neutron counts every write'],
+  ['placement.resource_providers.generation', 'Placement counts every change of what is used'],
+]);
+
+interface Table {
+  readonly name: string;
+  readonly key: readonly string[];
+}
+
+const schemas = new Map<string, readonly Table[]>();
+
+/** Every row of every database of the cloud but the volatile ones: one connection and two round trips per database. */
+export async function readRows(lab: Lab): Promise<Rows> {
+  const names = Object.keys(databases) as DatabaseName[];
+  const parts = await Promise.all(
+    names.map((name) => withDatabase(lab, name, (connection) => readDatabase(connection, lab, name))),
+  );
+  return Object.assign({}, ...parts) as Rows;
+}
+
+async function readDatabase(connection: Connection, lab: Lab, database: DatabaseName): Promise<Rows> {
+  const tables = schemas.get(`${lab.dir}/${database}`) ?? (await readSchema(connection, database));
+  schemas.set(`${lab.dir}/${database}`, tables);
+  const statements = tables.map((table) => `SELECT * FROM \`${table.name}\``).join(';');
+  const [results] = await connection.query<RowDataPacket[][]>(statements);
+  const found: Record<string, Record<string, TextRow>> = {};
+  for (const [at, table] of tables.entries()) {
+    const place = `${database}.${table.name}`;
+    const keyed: Record<string, TextRow> = {};
+    for (const raw of results[at] ?? []) {
+      const row = withoutVolatile(place, raw as TextRow);
+      let key = table.key.map((column) => row[column]).join('|');
+      if (table.key.length === 0) key = JSON.stringify(row);
+      while (key in keyed) key += '#';
+      keyed[key] = row;
+    }
+    found[place] = keyed;
+  }
+  return found;
+}
+
+async function readSchema(connection: Connection, database: string): Promise<readonly Table[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT t.TABLE_NAME AS name, (
+       SELECT GROUP_CONCAT(k.COLUMN_NAME ORDER BY k.SEQ_IN_INDEX) FROM information_schema.STATISTICS k
+       WHERE k.TABLE_SCHEMA = t.TABLE_SCHEMA AND k.TABLE_NAME = t.TABLE_NAME AND k.INDEX_NAME = 'PRIMARY') AS pk
+     FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'BASE TABLE'`,
+    [database],
+  );
+  return (rows as readonly TextRow[])
+    .map((row) => ({ name: row['name'] ?? '', key: row['pk']?.split(',') ?? [] }))
+    .filter((table) => !volatileTables.has(`${database}.${table.name}`));
+}
+
+function withoutVolatile(place: string, row: TextRow): TextRow {
+  return Object.fromEntries(
+    Object.entries(row).filter(
+      ([column]) => !volatileColumns.has(column) && !volatileColumns.has(`${place}.${column}`),
+    ),
+  );
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { ask } from './api.ts';
+import type { Lab } from './paths.ts';
+import { createServer, type LabServer } from './servers.ts';
+
+/**
+ * Live servers that share network, image, security group and flavor with every victim, and whose names begin like
+ * theirs: what matches by name or by prefix touches them.
+ */
+const names = ['vm', 'vm-a', 'vm-a-victim-1'] as const;
+
+/** Makes the neighbours that are not there yet; they live through all scenarios. */
+export async function createNeighbours(lab: Lab): Promise<readonly LabServer[]> {
+  const shape = z.object({
+    servers: z.array(z.object({ id: z.string(), name: z.string(), status: z.string() })),
+  });
+  const { servers } = await ask(lab, 'compute', 'GET', '/servers/detail', shape);
+  const ports = await ask(
+    lab,
+    'network',
+    'GET',
+    '/ports',
+    z.object({ ports: z.array(z.object({ id: z.string(), name: z.string(), device_id: z.string() })) }),
+  );
+  const neighbours: LabServer[] = [];
+  for (const name of names) {
+    const known = servers.find((server) => server.name === name && server.status === 'ACTIVE');
+    const prePort = ports.ports.find(
+      (port) => port.device_id === known?.id && port.name === `pre-${name}`,
+    )?.id;
+    neighbours.push(
+      known === undefined ? await createServer(lab, { name }) : { id: known.id, name, prePort },
+    );
+  }
+  return neighbours;
+}
