@@ -1,0 +1,49 @@
+/** What differs between Nova's releases when it lets go of a port (`network/neutron.py:_unbind_ports`, `network/neutronv2/api.py` before 20). */
+import type { Era } from '../subject/subject.ts';
+import type { Json, Port } from './port.ts';
+
+/** Keys of `binding:profile` that describe the physical device, with the release that began to remove them. */
+const PROFILE_KEYS: readonly (readonly [since: number, key: string])[] = [
+  [17, 'pci_vendor_info'],
+  [17, 'pci_slot'],
+  [20, 'allocation'],
+  [24, 'arq_uuid'],
+  [25, 'physical_network'],
+  [25, 'card_serial_number'],
+  [25, 'vf_num'],
+  [25, 'pf_mac_address'],
+  [25, 'device_mac_address'],
+];
+
+/** The newest release that the schema allows: it removes the most, and a key that was never set costs nothing. */
+function newest(era: Era | null): number {
+  return era === null ? Number.POSITIVE_INFINITY : era.below - 1;
+}
+
+/** Juno and older know no ports made beforehand and delete all (nova 2014.2 `network/neutronv2/api.py:deallocate_for_instance`). */
+export function deletesAll(era: Era | null): boolean {
+  return newest(era) <= 10;
+}
+
+/** From Train a network's `dns_domain` decides who resets `dns_name`. */
+export function asksNetwork(era: Era | null): boolean {
+  return newest(era) >= 20;
+}
+
+function cleanProfile(profile: Port['profile'], release: number): Record<string, Json> {
+  // Newton to Pike throw the whole profile away.
+  if (release < 17) return {};
+  const gone = new Set(PROFILE_KEYS.flatMap(([since, key]) => (release >= since ? [key] : [])));
+  return Object.fromEntries(Object.entries(profile).filter(([key]) => !gone.has(key)));
+}
+
+/** The body of Nova's own PUT, made by the administrator: only one may set `binding:host_id`. */
+export function unbindBody(port: Port, era: Era | null): Json {
+  const release = newest(era);
+  const body: Record<string, Json> = { device_id: '', device_owner: '', 'binding:host_id': null };
+  if (release >= 14) {
+    body['binding:profile'] = cleanProfile(port.profile, release);
+    if (port.dnsName !== null && port.dnsDomain === '') body['dns_name'] = '';
+  }
+  return { port: body };
+}
