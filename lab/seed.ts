@@ -12,11 +12,11 @@ export interface Seed {
   readonly flavors: Readonly<Record<FlavorName, string>>;
 }
 
-/** `m1.micro` is what a server is resized to; no host can take `m1.huge`. */
+/** `m1.micro` is what a server is resized to; no host has the disk for `m1.huge`, which no quota limits. */
 const flavors = {
   'm1.nano': { ram: 64, vcpus: 1, disk: 1 },
   'm1.micro': { ram: 128, vcpus: 1, disk: 1 },
-  'm1.huge': { ram: 16_000_000, vcpus: 1, disk: 1 },
+  'm1.huge': { ram: 64, vcpus: 1, disk: 10_000_000 },
 } as const;
 
 export type FlavorName = keyof typeof flavors;

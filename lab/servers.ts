@@ -111,7 +111,7 @@ export async function requestDelete(lab: Lab, server: LabServer): Promise<void> 
 /** Nova's own delete, to the very end: row, ports and host. */
 export async function deleteServer(lab: Lab, server: LabServer): Promise<void> {
   await requestDelete(lab, server);
-  await waitFor(`Nova to delete ${server.name}`, async () => (await readServer(lab, server)) === undefined);
+  await waitGone(lab, server);
   await waitFor(`the ports of ${server.name} to be let go`, async () => {
     const ports = await listPorts(lab, `device_id=${server.id}`);
     if (ports.length > 0) return false;
@@ -122,7 +122,23 @@ export async function deleteServer(lab: Lab, server: LabServer): Promise<void> {
   await settle(lab);
 }
 
-async function waitForPorts(lab: Lab, server: LabServer): Promise<void> {
+export async function waitGone(lab: Lab, server: LabServer): Promise<void> {
+  await waitFor(`Nova to delete ${server.name}`, async () => (await readServer(lab, server)) === undefined);
+}
+
+/** A snapshot of the user's own, which is no business of a delete. */
+export async function createSnapshot(lab: Lab, server: LabServer, name: string): Promise<string> {
+  const shape = z.object({ image_id: z.string() });
+  const { image_id: image } = shape.parse(await serverAction(lab, server, 'createImage', { name }));
+  await waitFor(`the snapshot ${name}`, async () => {
+    const { status } = await ask(lab, 'image', 'GET', `/images/${image}`, z.object({ status: z.string() }));
+    return status === 'active';
+  });
+  await waitForStatus(lab, server, 'ACTIVE');
+  return image;
+}
+
+export async function waitForPorts(lab: Lab, server: LabServer): Promise<void> {
   await waitFor(`the ports of ${server.name} to be active, with their rules`, async () => {
     const ports = await listPorts(lab, `device_id=${server.id}`);
     if (ports.length === 0 || ports.some((port) => port.status !== 'ACTIVE')) return false;

@@ -26,8 +26,9 @@ export function findRoles(snapshot: Snapshot, server: Subject): Roles {
   const { rows } = snapshot;
   for (const place of ['nova.instances', 'nova_cell0.instances']) {
     for (const row of select(rows, place, 'uuid', server.id)) {
-      own.set(`instance-${Number(row['id']).toString(16).padStart(8, '0')}`, '<domain>');
       own.set(row['reservation_id'] ?? '', '<reservation>');
+      // The number is counted per cell: in cell0 it names no domain, and another server's may have the same one.
+      if (place === 'nova.instances') own.set(domainName(row), '<domain>');
     }
   }
   addPorts(own, rows, server);
@@ -37,6 +38,10 @@ export function findRoles(snapshot: Snapshot, server: Subject): Roles {
   addUuids(own, rows, server, 'virtual_interfaces', '<vif>');
   own.delete('');
   return { own: longestFirst(own), shared: longestFirst(findShared(rows, own)) };
+}
+
+function domainName(row: TextRow): string {
+  return `instance-${Number(row['id']).toString(16).padStart(8, '0')}`;
 }
 
 function addPorts(own: Map<string, string>, rows: Rows, server: Subject): void {
