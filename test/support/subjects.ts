@@ -59,6 +59,8 @@ export function subject(changes: Partial<Subject> = {}): Subject {
         service: { up: false, forcedDown: false, lastSeen: '2026-11-02 10:00:00' },
       },
     ],
+    conductorUp: true,
+    unknown: [],
     era: { atLeast: 26, below: 27 },
     now: '2026-11-22 10:00:00',
     ...changes,

@@ -14,17 +14,7 @@ import {
   text,
 } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
-import type { Cell, InstanceRow, Subject } from './subject.ts';
-
-export interface SubjectOptions {
-  readonly cells: readonly Cell[];
-  /** nova.conf's `instance_name_template` */
-  readonly nameTemplate: string;
-  /** seconds */
-  readonly serviceDownTime: number;
-  /** look on every compute host of the cloud, not only where a trace leads */
-  readonly allHosts: boolean;
-}
+import type { Cell, InstanceRow, Subject, SubjectOptions } from './subject.ts';
 
 /**
  * A subject is made for any uuid, also one that no database knows: then its hosts are all compute hosts, and what the kinds
@@ -62,7 +52,7 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
     era: details?.era ?? null,
     now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
   };
-  return { ...half, hosts: await findHosts(look, half, options) };
+  return { ...half, ...(await findHosts(look, half, options)) };
 }
 
 async function readMapping(look: Reader, uuid: string): Promise<Subject['mapping']> {

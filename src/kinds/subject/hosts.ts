@@ -2,18 +2,18 @@
 import { z } from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
-import type { SubjectOptions } from './find.ts';
+import { lookAt } from '../kind.ts';
 import { flag, text } from './parse.ts';
-import type { ComputeService, Host, Subject } from './subject.ts';
+import type { ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
 
-type WithoutHosts = Omit<Subject, 'hosts'>;
+type WithoutHosts = Omit<Subject, 'hosts' | 'conductorUp' | 'unknown'>;
 
 /** Traces in Nova's own database; without any, every compute host. */
 export async function findHosts(
   look: Reader,
   subject: WithoutHosts,
   options: SubjectOptions,
-): Promise<Host[]> {
+): Promise<Pick<Subject, 'hosts' | 'conductorUp' | 'unknown'>> {
   const because = new Map<string, string[]>();
   const add = (name: string | null | undefined, why: string) => {
     if (!name) return;
@@ -27,12 +27,15 @@ export async function findHosts(
     add(migration.destCompute, `destination of migration ${migration.id}`);
   }
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
-  const services = await readServices(look, options);
-  const neverOnAHost = subject.row !== null && subject.row.launchedAt === null && subject.row.deleted === 0;
-  const waiting = subject.row === null && subject.buildRequest !== null;
-  if (options.allHosts || (because.size === 0 && !neverOnAHost && !waiting && !offloaded(subject)))
-    for (const name of services.keys()) add(name, 'every compute host');
-  return describeHosts(look, because, services);
+  const { computes, conductorUp, unknown } = await readServices(look, options);
+  const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
+  if (everywhere) for (const name of computes.keys()) add(name, 'every compute host');
+  return {
+    hosts: describeHosts(look, because, computes),
+    conductorUp,
+    // A cell whose services cannot be read matters only when its hosts would have been looked at.
+    unknown: everywhere ? unknown : [],
+  };
 }
 
 /** Adds the hosts that Neutron has the server's ports bound to. */
@@ -45,12 +48,15 @@ export async function widenHosts(look: Reader, subject: Subject, options: Subjec
     known.set(host, reasons);
   }
   if (known.size === subject.hosts.length) return subject;
-  return { ...subject, hosts: await describeHosts(look, known, await readServices(look, options)) };
+  const { computes } = await readServices(look, options);
+  return { ...subject, hosts: describeHosts(look, known, computes) };
 }
 
-/** A shelved-offloaded server is on no host by Nova's own account. */
-function offloaded({ row }: WithoutHosts): boolean {
-  return row !== null && row.deleted === 0 && row.host === null && row.vmState === 'shelved_offloaded';
+/** Not scheduled yet, never started, or shelved and offloaded: on no host by Nova's own account. */
+function isOnNoHost({ row, buildRequest }: WithoutHosts): boolean {
+  if (row === null) return buildRequest !== null;
+  if (row.deleted !== 0 || row.host !== null) return false;
+  return row.launchedAt === null || row.vmState === 'shelved_offloaded';
 }
 
 const portBinding = z.looseObject({ id: z.uuid(), 'binding:host_id': z.string().nullish() });
@@ -87,30 +93,35 @@ function describeHosts(
 async function readServices(
   look: Reader,
   options: SubjectOptions,
-): Promise<ReadonlyMap<string, ComputeService>> {
-  const perCell = await Promise.all(
-    options.cells
-      .filter((cell) => !cell.isCell0)
-      .map(async (cell) => {
-        try {
-          return await look.sql.rows(cell.database, (sql) =>
-            sql
-              .selectFrom('services')
-              .selectAll()
-              .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
-              .where('binary', '=', 'nova-compute')
-              .where('deleted', '=', 0),
-          );
-        } catch (error) {
-          // Another cell than the server's may be down without making this server unknown.
-          if (error instanceof LookError) return [];
-          throw error;
-        }
-      }),
+): Promise<{
+  computes: ReadonlyMap<string, ComputeService>;
+  conductorUp: boolean;
+  unknown: Subject['unknown'];
+}> {
+  const { facts, unknown } = await lookAt(
+    options.cells.filter((cell) => !cell.isCell0),
+    (cell) =>
+      look.sql.rows(cell.database, (sql) =>
+        sql
+          .selectFrom('services')
+          .selectAll()
+          .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
+          .where('binary', 'in', ['nova-compute', 'nova-conductor'])
+          .where('deleted', '=', 0),
+      ),
   );
-  return new Map(
-    perCell.flat().map((row) => [text(row, 'host') ?? '', parseService(row, options.serviceDownTime)]),
-  );
+  const services = facts.flat().map((row) => ({
+    host: text(row, 'host') ?? '',
+    binary: text(row, 'binary'),
+    service: parseService(row, options.serviceDownTime),
+  }));
+  return {
+    computes: new Map(
+      services.flatMap((s) => (s.binary === 'nova-compute' ? [[s.host, s.service] as const] : [])),
+    ),
+    conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up),
+    unknown,
+  };
 }
 
 /** nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. */

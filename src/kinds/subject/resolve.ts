@@ -111,16 +111,14 @@ async function findDeletedByName(look: Reader, cells: readonly Cell[], name: str
       ),
     ),
   );
-  return perCell
-    .flat()
-    .flatMap((row) =>
-      text(row, 'display_name') === name
-        ? [
-            {
-              uuid: text(row, 'uuid') ?? '',
-              where: `deleted ${text(row, 'deleted_at') ?? 'at no known time'}`,
-            },
-          ]
-        : [],
-    );
+  return perCell.flat().flatMap((row) =>
+    text(row, 'display_name') === name
+      ? [
+          {
+            uuid: text(row, 'uuid') ?? '',
+            where: `deleted ${text(row, 'deleted_at') ?? 'at no known time'}`,
+          },
+        ]
+      : [],
+  );
 }

@@ -104,6 +104,10 @@ export interface Subject {
   readonly migrations: readonly Migration[];
   readonly volumes: readonly VolumeMapping[];
   readonly hosts: readonly Host[];
+  /** some nova-conductor is alive: a server that has no row yet may still get one */
+  readonly conductorUp: boolean;
+  /** places that should have told where else to look, and could not be asked */
+  readonly unknown: readonly { readonly place: string; readonly why: string }[];
   /** the release of the cell's schema, as far as it shows */
   readonly era: Era | null;
   /** UTC now by the cell database's clock */
@@ -114,4 +118,15 @@ export interface Subject {
 export interface Era {
   readonly atLeast: number;
   readonly below: number;
+}
+
+/** What of the site bears on finding a server. */
+export interface SubjectOptions {
+  readonly cells: readonly Cell[];
+  /** nova.conf's `instance_name_template` */
+  readonly nameTemplate: string;
+  /** seconds */
+  readonly serviceDownTime: number;
+  /** look on every compute host of the cloud, not only where a trace leads */
+  readonly allHosts: boolean;
 }

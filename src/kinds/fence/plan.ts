@@ -1,0 +1,147 @@
+import type { Refusal } from '../../plan/types.ts';
+import type { KindPlan } from '../kind.ts';
+import type { Subject } from '../subject/subject.ts';
+import type { FenceFacts } from './find.ts';
+
+/** A task that Nova has not moved for this long is stuck; a younger one may be under way. */
+const WORKING_SECONDS = 300;
+
+/** nova `objects/migration.py` and `conductor/tasks`: states in which a host is moving the server right now. */
+const MOVING = new Set([
+  'queued',
+  'accepted',
+  'pre-migrating',
+  'preparing',
+  'running',
+  'migrating',
+  'post-migrating',
+]);
+
+/** vm_states that a server which works is in; `error`, `building` and `deleted` are not among them. */
+const HEALTHY = new Set([
+  'active',
+  'paused',
+  'suspended',
+  'stopped',
+  'rescued',
+  'resized',
+  'shelved',
+  'shelved_offloaded',
+  'soft-delete',
+]);
+
+type Refused = Omit<Refusal, 'kind'>;
+
+/** Everything about the server itself that forbids to touch it. Worked out all at once, before any step. */
+export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
+  const refusals = [
+    ...refuseBuilding(facts, subject),
+    ...refuseHealthy(subject),
+    ...refuseWorking(facts, subject),
+    ...refuseProtected(subject),
+    ...refuseMoving(subject),
+    ...refuseVolumes(subject),
+  ];
+  return { steps: [], remains: [], kept: [], refusals };
+}
+
+/** Undatable is young: better to ask once more than to cut in. */
+function isYoung({ quietSeconds }: FenceFacts): boolean {
+  return quietSeconds === null || quietSeconds < WORKING_SECONDS;
+}
+
+function ago(seconds: number | null): string {
+  if (seconds === null) return 'at no known time';
+  return seconds < 120 ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`;
+}
+
+function refuseBuilding(facts: FenceFacts, subject: Subject): Refused[] {
+  if (subject.row !== null || subject.buildRequest === null || !subject.conductorUp || !isYoung(facts))
+    return [];
+  return [
+    {
+      code: 'being-built',
+      sentence: `It was asked for ${ago(facts.quietSeconds)} and a nova-conductor is alive: it may still be built.`,
+      flag: 'even-working',
+    },
+  ];
+}
+
+function refuseHealthy({ row, hosts }: Subject): Refused[] {
+  if (row === null || row.deleted !== 0 || row.taskState !== null || !HEALTHY.has(row.vmState ?? ''))
+    return [];
+  const service = hosts.find((host) => host.name === row.host)?.service;
+  if (row.host !== null && service?.up !== true) return [];
+  const where = row.host === null ? '' : ` and nova-compute on ${row.host} is up`;
+  return [
+    {
+      code: 'server-healthy',
+      sentence: `It is ${row.vmState} with no task${where}: Nova can delete it (openstack server delete).`,
+      flag: 'even-healthy',
+    },
+  ];
+}
+
+function refuseWorking(facts: FenceFacts, { row, hosts }: Subject): Refused[] {
+  if (row === null || row.deleted !== 0 || row.taskState === null || !isYoung(facts)) return [];
+  const service = hosts.find((host) => host.name === row.host)?.service;
+  if (service?.up !== true) return [];
+  return [
+    {
+      code: 'compute-working',
+      sentence: `nova-compute on ${row.host} is up and the server changed ${ago(facts.quietSeconds)}: its task ${row.taskState} may be under way.`,
+      flag: 'even-working',
+    },
+  ];
+}
+
+function refuseProtected({ row }: Subject): Refused[] {
+  if (row === null || row.deleted !== 0) return [];
+  return [
+    ...(row.locked
+      ? [{ code: 'server-locked', sentence: 'Its owner or an admin has locked it.', flag: 'even-locked' }]
+      : []),
+    ...(row.disableTerminate
+      ? [
+          {
+            code: 'terminate-disabled',
+            sentence: 'Its termination is disabled (instances.disable_terminate).',
+            flag: 'even-protected',
+          },
+        ]
+      : []),
+    ...(row.hidden
+      ? [
+          {
+            code: 'server-hidden',
+            sentence: 'Its row is hidden: a cross-cell resize keeps a second copy in another cell.',
+            flag: 'even-hidden',
+          },
+        ]
+      : []),
+  ];
+}
+
+function refuseMoving({ row, migrations }: Subject): Refused[] {
+  if (row === null || row.deleted !== 0) return [];
+  return migrations
+    .filter((m) => !m.deleted && MOVING.has(m.status ?? ''))
+    .map((m) => ({
+      code: 'migration-running',
+      sentence: `Migration ${m.id} from ${m.sourceCompute ?? 'nowhere'} to ${m.destCompute ?? 'nowhere'} is ${m.status}: its domain may be on both.`,
+      flag: 'even-migrating',
+    }));
+}
+
+/** Volumes are the one thing that cannot be got back: without their chapter nothing of the server is touched. */
+function refuseVolumes({ volumes }: Subject): Refused[] {
+  const attached = volumes.filter((v) => !v.deleted).map((v) => v.volumeId);
+  if (attached.length === 0) return [];
+  return [
+    {
+      code: 'volumes-attached',
+      sentence: `Cinder volumes are attached to it (${attached.join(', ')}): this version cannot detach them safely.`,
+      flag: null,
+    },
+  ];
+}

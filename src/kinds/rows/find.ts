@@ -1,0 +1,134 @@
+import type { Reader, Row } from '../../site/reader.ts';
+import type { Found } from '../kind.ts';
+import { flag, number, text } from '../subject/parse.ts';
+import { SCHEMA_TABLES } from '../subject/schema-tables.ts';
+import type { Subject } from '../subject/subject.ts';
+import { CHILD_TABLES, type ChildTable, takes } from './tables.ts';
+
+export interface ChildRows extends ChildTable {
+  /** rows with `deleted = 0`; of a hard-deleted table all rows */
+  readonly live: number;
+  /** rows with `deleted <> 0` and no `deleted_at`: what deleting by hand leaves */
+  readonly undated: number;
+}
+
+export interface PciDevice {
+  readonly id: number;
+  readonly address: string;
+  readonly devType: string;
+  readonly status: string;
+  readonly nodeId: number;
+  readonly parentAddress: string | null;
+  /** devices whose status the release of this one changes: the VFs of a PF, the PF of the last VF */
+  readonly follows: readonly { readonly id: number; readonly status: string }[];
+}
+
+export interface RowFacts {
+  readonly database: string;
+  readonly cellName: string;
+  /** columns of `instances` that this release has */
+  readonly columns: ReadonlySet<string>;
+  readonly children: readonly ChildRows[];
+  readonly pci: readonly PciDevice[];
+  readonly progress: number | null;
+}
+
+/** Nothing to find when no cell has the row, and nothing to do when the row was archived: that was Nova's own doing. */
+export async function findRows(look: Reader, subject: Subject): Promise<Found<RowFacts | null>> {
+  const { row, cell, era, uuid } = subject;
+  if (cell === null || era === null || row?.archived) return { facts: null, unknown: [] };
+  const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
+  const present = CHILD_TABLES.filter((child) => {
+    const columns = schema.get(child.table);
+    return columns?.has(child.key) && takes(child, era);
+  });
+  const [children, pci, progress] = await Promise.all([
+    Promise.all(present.map((child) => countRows(look, cell.database, child, uuid))),
+    schema.has('pci_devices') ? findPciDevices(look, cell.database, uuid) : [],
+    readProgress(look, cell.database, uuid),
+  ]);
+  return {
+    facts: {
+      database: cell.database,
+      cellName: cell.name,
+      columns: schema.get('instances') ?? new Set(),
+      children,
+      pci,
+      progress,
+    },
+    unknown: [],
+  };
+}
+
+async function countRows(
+  look: Reader,
+  database: string,
+  child: ChildTable,
+  uuid: string,
+): Promise<ChildRows> {
+  if (child.how === 'hard') {
+    const rows = await look.sql.rows(database, (sql) =>
+      sql.selectFrom(child.table).select(child.key).where(child.key, '=', uuid),
+    );
+    return { ...child, live: rows.length, undated: 0 };
+  }
+  const rows = await look.sql.rows(database, (sql) =>
+    sql.selectFrom(child.table).select(['deleted', 'deleted_at']).where(child.key, '=', uuid),
+  );
+  return {
+    ...child,
+    live: rows.filter((row) => !flag(row, 'deleted')).length,
+    undated: rows.filter((row) => flag(row, 'deleted') && row['deleted_at'] === null).length,
+  };
+}
+
+async function readProgress(look: Reader, database: string, uuid: string): Promise<number | null> {
+  const [row] = await look.sql.rows(database, (sql) =>
+    sql.selectFrom('instances').selectAll().where('uuid', '=', uuid),
+  );
+  return row === undefined ? null : number(row, 'progress');
+}
+
+/** Devices that still say they belong to the server, and those whose status hangs on theirs. */
+async function findPciDevices(look: Reader, database: string, uuid: string): Promise<PciDevice[]> {
+  const rows = await look.sql.rows(database, (sql) =>
+    sql.selectFrom('pci_devices').selectAll().where('instance_uuid', '=', uuid).where('deleted', '=', 0),
+  );
+  if (rows.length === 0) return [];
+  const nodes = [...new Set(rows.map((row) => number(row, 'compute_node_id') ?? 0))];
+  const family = await look.sql.rows(database, (sql) =>
+    sql.selectFrom('pci_devices').selectAll().where('compute_node_id', 'in', nodes).where('deleted', '=', 0),
+  );
+  return rows.map((row) => parsePci(row, family, uuid));
+}
+
+/** nova 13+ `objects/pci_device.py:PciDevice.free`: freeing a PF frees its VFs, freeing the last busy VF frees the PF. */
+function parsePci(row: Row, family: readonly Row[], uuid: string): PciDevice {
+  const device = {
+    id: number(row, 'id') ?? 0,
+    address: text(row, 'address') ?? '',
+    devType: text(row, 'dev_type') ?? '',
+    status: text(row, 'status') ?? '',
+    nodeId: number(row, 'compute_node_id') ?? 0,
+    parentAddress: text(row, 'parent_addr'),
+  };
+  const sameNode = family.filter((other) => number(other, 'compute_node_id') === device.nodeId);
+  const isChildOf = (address: string) => (other: Row) => text(other, 'parent_addr') === address;
+  const unavailable = (other: Row) => ['unavailable', 'unclaimable'].includes(text(other, 'status') ?? '');
+  let follows: Row[] = [];
+  if (device.devType === 'type-PF') follows = sameNode.filter(isChildOf(device.address)).filter(unavailable);
+  if ((device.devType === 'type-VF' || device.devType === 'vdpa') && device.parentAddress !== null) {
+    const siblings = sameNode.filter(isChildOf(device.parentAddress));
+    const stillBusy = siblings.some(
+      (other) => text(other, 'instance_uuid') !== uuid && text(other, 'status') !== 'available',
+    );
+    if (!stillBusy)
+      follows = sameNode
+        .filter((other) => text(other, 'address') === device.parentAddress)
+        .filter(unavailable);
+  }
+  return {
+    ...device,
+    follows: follows.map((other) => ({ id: number(other, 'id') ?? 0, status: text(other, 'status') ?? '' })),
+  };
+}

@@ -1,0 +1,239 @@
+/** Does the steps of a plan: each as soon as what it needs has succeeded, systems side by side, one act at a time per system. */
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { reason } from '../kinds/kind.ts';
+import { ActError, isExpungeError } from '../plan/errors.ts';
+import type { Plan, Step } from '../plan/types.ts';
+import type { Site } from '../site/connect.ts';
+import type { Reader } from '../site/reader.ts';
+import { type Gate, openGate } from './gate.ts';
+import type { Journal, Outcome } from './journal.ts';
+
+export interface StepResult {
+  readonly step: Step;
+  readonly outcome: Outcome;
+  /** why it was not done; null for done and already */
+  readonly detail: string | null;
+}
+
+export type RunEvent =
+  | { readonly type: 'step-started'; readonly step: Step }
+  | { readonly type: 'step-ended'; readonly result: StepResult };
+
+export interface ApplyOptions {
+  readonly journal: Journal;
+  readonly emit: (event: RunEvent) => void;
+  /** true from the moment somebody asked to stop: what is under way is finished, nothing new begins */
+  readonly stopAsked: () => boolean;
+}
+
+/** After an act: how long to go on looking whether it took effect, and how long to pause in between (milliseconds). */
+const SETTLE_WITHIN_MS = 20_000;
+const PAUSES_MS = [20, 40, 80, 160, 320, 640];
+
+/**
+ * @returns one result per step, in the plan's order
+ * @throws ActError only when the journal cannot be written: then nothing further is done
+ */
+export async function applyPlan(
+  site: Site,
+  plan: Plan,
+  options: ApplyOptions,
+): Promise<readonly StepResult[]> {
+  const { journal } = options;
+  await journal.write([
+    { event: 'begin', digest: plan.digest, host: hostname(), user: userInfo().username, pid: process.pid },
+  ]);
+  const run = new Run(site.reader, plan, openGate(site, plan, journal), options);
+  const results = await run.finish();
+  const complete = results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
+  await journal.write([
+    { event: 'end', outcome: complete ? 'complete' : options.stopAsked() ? 'interrupted' : 'incomplete' },
+  ]);
+  return results;
+}
+
+/** Steps that may be looked at together and must be done one after the other. */
+function laneOf({ act }: Step): string {
+  switch (act.door) {
+    case 'command':
+      return `command ${act.host}`;
+    case 'sql':
+      return `sql ${act.database}`;
+    // The APIs take several requests at once; each of their steps is a lane of its own.
+    case 'http':
+      return `http ${act.service} ${act.path}`;
+    case 'cache':
+      return `cache ${act.server}`;
+  }
+}
+
+class Run {
+  readonly #reader: Reader;
+  readonly #plan: Plan;
+  readonly #gate: Gate;
+  readonly #options: ApplyOptions;
+  readonly #started = new Set<string>();
+  readonly #results = new Map<string, StepResult>();
+  readonly #lanes = new Map<string, Promise<void>>();
+
+  constructor(reader: Reader, plan: Plan, gate: Gate, options: ApplyOptions) {
+    this.#reader = reader;
+    this.#plan = plan;
+    this.#gate = gate;
+    this.#options = options;
+  }
+
+  async finish(): Promise<readonly StepResult[]> {
+    await this.#launch();
+    return this.#plan.steps.map(
+      (step) => this.#results.get(step.id) ?? { step, outcome: 'not-run', detail: this.#whyNotRun(step) },
+    );
+  }
+
+  /** Starts every step that is ready, grouped by lane, and goes on from each group when it has ended. */
+  async #launch(): Promise<void> {
+    if (this.#options.stopAsked()) return;
+    const ready = this.#plan.steps.filter(
+      (s) => !this.#started.has(s.id) && s.needs.every((id) => this.#succeeded(id)),
+    );
+    for (const step of ready) this.#started.add(step.id);
+    const groups = Map.groupBy(ready, laneOf);
+    await Promise.all(
+      [...groups].map(async ([lane, steps]) => {
+        const before = this.#lanes.get(lane) ?? Promise.resolve();
+        const group = before.then(() => this.#runGroup(steps));
+        this.#lanes.set(lane, group);
+        await group;
+        await this.#launch();
+      }),
+    );
+  }
+
+  #succeeded(id: string): boolean {
+    const outcome = this.#results.get(id)?.outcome;
+    return outcome === 'done' || outcome === 'already';
+  }
+
+  async #runGroup(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) this.#options.emit({ type: 'step-started', step });
+    const look = this.#reader.fresh();
+    const looked = await Promise.all(steps.map((step) => lookFirst(look, step)));
+    const go = looked.filter((l) => l.verdict === null);
+    await this.#gate.announce(
+      go.map((l) => l.step),
+      go.flatMap((l) => l.images),
+    );
+    const acted: StepResult[] = [];
+    for (const { step, verdict } of looked) acted.push(verdict ?? (await this.#act(step)));
+    const after = this.#reader.fresh();
+    const results = await Promise.all(acted.map((result) => confirm(after, this.#reader, result)));
+    await this.#options.journal.write(
+      results.map(({ step, outcome, detail }) => ({ event: 'result', step: step.id, outcome, detail })),
+    );
+    for (const result of results) {
+      this.#results.set(result.step.id, result);
+      this.#options.emit({ type: 'step-ended', result });
+    }
+  }
+
+  async #act(step: Step): Promise<StepResult> {
+    if (this.#options.stopAsked()) return { step, outcome: 'not-run', detail: 'interrupted before it began' };
+    try {
+      await this.#gate.perform(step);
+      return { step, outcome: 'done', detail: null };
+    } catch (error) {
+      if (!(error instanceof ActError)) throw error;
+      return { step, outcome: error.unknown ? 'unknown' : 'failed', detail: reason(error) };
+    }
+  }
+
+  #whyNotRun(step: Step): string {
+    const blocker = step.needs.find((id) => {
+      const outcome = this.#results.get(id)?.outcome;
+      return outcome !== undefined && outcome !== 'done' && outcome !== 'already';
+    });
+    return blocker === undefined ? 'the run ended before it' : `waits for ${blocker}`;
+  }
+}
+
+interface Looked {
+  readonly step: Step;
+  /** null: nothing speaks against doing it */
+  readonly verdict: StepResult | null;
+  readonly images: readonly { step: string; of: unknown; image: unknown }[];
+}
+
+/** Just before the act: is it done already, does every guard hold, what is there to be saved. */
+async function lookFirst(look: Reader, step: Step): Promise<Looked> {
+  const ended = (outcome: Outcome, detail: string | null): Looked => ({
+    step,
+    verdict: { step, outcome, detail },
+    images: [],
+  });
+  try {
+    const [settled, guards, images] = await Promise.all([
+      look.holds(step.settled),
+      Promise.all(
+        step.guards.map(async (guard) => ({ guard, holds: await holdsOrError(look, guard.check) })),
+      ),
+      Promise.allSettled(step.before.map(async (of) => ({ step: step.id, of, image: await look.image(of) }))),
+    ]);
+    // Done already: its guards speak of a thing that is gone, and need not hold.
+    if (settled) return ended('already', null);
+    for (const { guard, holds } of guards) {
+      if (holds instanceof Error)
+        return ended('failed', `could not check that ${guard.must}: ${reason(holds)}`);
+      if (!holds) return ended('refused', `it must hold that ${guard.must}`);
+    }
+    const unread = images.find((i) => i.status === 'rejected');
+    if (unread !== undefined)
+      return ended('failed', `its before-image cannot be read: ${reason(unread.reason)}`);
+    return {
+      step,
+      verdict: null,
+      images: images.flatMap((i) => (i.status === 'fulfilled' ? [i.value] : [])),
+    };
+  } catch (error) {
+    if (!isExpungeError(error)) throw error;
+    return ended('failed', reason(error));
+  }
+}
+
+async function holdsOrError(look: Reader, check: Step['guards'][number]['check']): Promise<boolean | Error> {
+  try {
+    return await look.holds(check);
+  } catch (error) {
+    if (isExpungeError(error)) return error;
+    throw error;
+  }
+}
+
+/** A request accepted is not a thing gone: looks until it is, for a bounded time. A failed act may have taken effect too. */
+async function confirm(shared: Reader, reader: Reader, result: StepResult): Promise<StepResult> {
+  const { step, outcome } = result;
+  if (outcome !== 'done' && outcome !== 'unknown' && outcome !== 'failed') return result;
+  const until = performance.now() + (outcome === 'done' ? SETTLE_WITHIN_MS : 0);
+  for (let round = 0; ; round++) {
+    try {
+      if (await (round === 0 ? shared : reader.fresh()).holds(step.settled))
+        return { step, outcome: 'done', detail: null };
+    } catch (error) {
+      if (!isExpungeError(error)) throw error;
+      if (performance.now() >= until)
+        return {
+          step,
+          outcome: 'unknown',
+          detail: `${result.detail ?? 'done'}, and could not look afterwards: ${reason(error)}`,
+        };
+    }
+    if (performance.now() >= until) break;
+    await sleep(PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)]);
+  }
+  if (outcome !== 'done') return { ...result, outcome: 'failed' };
+  return {
+    step,
+    outcome: 'failed',
+    detail: `it was accepted, but after ${SETTLE_WITHIN_MS / 1000} s it still is not so`,
+  };
+}

@@ -1,0 +1,34 @@
+/** The one place through which every write goes. Nobody else asks a site for its writer. */
+import { ActError } from '../plan/errors.ts';
+import type { Plan, Step } from '../plan/types.ts';
+import type { Site } from '../site/connect.ts';
+import type { Journal } from './journal.ts';
+
+export interface Gate {
+  /** Writes down what is about to happen to these steps, their before-images first. */
+  announce(
+    steps: readonly Step[],
+    images: readonly { step: string; of: unknown; image: unknown }[],
+  ): Promise<void>;
+  /** Performs the act of an announced step, once. @throws ActError */
+  perform(step: Step): Promise<void>;
+}
+
+/** A gate for one plan: an act that is not in the plan, or was not announced, or was done before, does not pass. */
+export function openGate(site: Site, plan: Plan, journal: Journal): Gate {
+  const writer = site.openWriter();
+  const planned = new Set(plan.steps);
+  const announced = new Set<Step>();
+  return {
+    async announce(steps, images) {
+      await journal.save(images);
+      await journal.write(steps.map((step) => ({ event: 'intent', step: step.id })));
+      for (const step of steps) announced.add(step);
+    },
+    async perform(step) {
+      if (!planned.has(step) || !announced.delete(step))
+        throw new ActError(`step ${step.id} may not pass: it was not announced`, { code: 'gate-closed' });
+      await writer.perform(step.act);
+    },
+  };
+}

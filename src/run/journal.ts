@@ -1,0 +1,94 @@
+/**
+ * What a run was about to do, did, and saved first: one folder per run, for its owner's eyes only.
+ *
+ *     <run>/plan.json       the plan, exactly
+ *     <run>/before.jsonl    before-images, flushed to disk before the intent of their step
+ *     <run>/journal.jsonl   intent before, result after each act, each flushed before the run goes on
+ */
+import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ActError } from '../plan/errors.ts';
+import type { Plan } from '../plan/types.ts';
+
+export type Outcome = 'done' | 'already' | 'refused' | 'failed' | 'unknown' | 'not-run';
+
+export type JournalEntry =
+  | {
+      readonly event: 'begin';
+      readonly digest: string;
+      readonly host: string;
+      readonly user: string;
+      readonly pid: number;
+    }
+  | { readonly event: 'intent'; readonly step: string }
+  | {
+      readonly event: 'result';
+      readonly step: string;
+      readonly outcome: Outcome;
+      readonly detail: string | null;
+    }
+  | { readonly event: 'end'; readonly outcome: 'complete' | 'incomplete' | 'interrupted' };
+
+export interface SavedImage {
+  readonly step: string;
+  readonly of: unknown;
+  readonly image: unknown;
+}
+
+export interface Journal {
+  readonly folder: string;
+  /** @throws ActError when the disk does not take it: then nothing may be done that it would have told of */
+  write(entries: readonly JournalEntry[]): Promise<void>;
+  save(images: readonly SavedImage[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a new run below `runsDir`. The folder's name sorts by time and names the server. */
+export async function openJournal(runsDir: string, plan: Plan, now: Date): Promise<Journal> {
+  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const folder = join(runsDir, `${stamp}-${plan.server.uuid}-${process.pid}`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    });
+    const journal = await open(join(folder, 'journal.jsonl'), 'ax', 0o600);
+    const before = await open(join(folder, 'before.jsonl'), 'ax', 0o600);
+    return {
+      folder,
+      write: (entries) =>
+        append(
+          journal,
+          entries.map((entry) => ({ at: new Date().toISOString(), ...entry })),
+        ),
+      save: (images) => append(before, images),
+      async close() {
+        await Promise.all([journal.close(), before.close()]);
+      },
+    };
+  } catch (error) {
+    throw journalFailure(error);
+  }
+}
+
+async function append(file: FileHandle, lines: readonly object[]): Promise<void> {
+  if (lines.length === 0) return;
+  try {
+    await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await file.datasync();
+  } catch (error) {
+    throw journalFailure(error);
+  }
+}
+
+function journalFailure(error: unknown): ActError {
+  return new ActError(
+    `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      code: 'journal-unwritable',
+      hint: 'nothing is done without it; runs_dir in the site file says where it goes',
+    },
+  );
+}

@@ -1,0 +1,91 @@
+/** Looks at everything, side by side, and writes nothing. */
+import type { Kind } from '../kinds/kind.ts';
+import { reason } from '../kinds/kind.ts';
+import { KINDS } from '../kinds/registry.ts';
+import { findSubject } from '../kinds/subject/find.ts';
+import { widenHosts } from '../kinds/subject/hosts.ts';
+import { resolveServer } from '../kinds/subject/resolve.ts';
+import type { Cell, Subject, SubjectOptions } from '../kinds/subject/subject.ts';
+import { LookError } from '../plan/errors.ts';
+import type { Unknown } from '../plan/types.ts';
+import type { Site } from '../site/connect.ts';
+import type { Reader } from '../site/reader.ts';
+
+export interface Survey {
+  readonly subject: Subject;
+  /** facts per kind, in the registry's order; a kind that could look nowhere is not in it */
+  readonly found: readonly { readonly kind: Kind<unknown>; readonly facts: unknown }[];
+  readonly unknown: readonly Unknown[];
+}
+
+/** What a survey needs of a site: its reading half, and nothing that writes. */
+export type SurveySite = Pick<Site, 'config' | 'cells' | 'warm' | 'reader'>;
+
+/** nova's defaults: `[DEFAULT] instance_name_template` and `service_down_time` */
+const NAME_TEMPLATE = 'instance-%08x';
+const SERVICE_DOWN_TIME_S = 60;
+
+/**
+ * Resolves what the operator typed.
+ *
+ * @throws UsageError when it names none or several servers
+ */
+export async function resolve(site: SurveySite, typed: string): Promise<string> {
+  site.warm();
+  return resolveServer(site.reader, await cellsOf(site), typed);
+}
+
+/**
+ * One look at one server, with a memory of its own: nothing that an earlier survey heard counts.
+ *
+ * @throws LookError when Nova's databases cannot be read, without which nothing at all is known
+ */
+export async function survey(
+  site: SurveySite,
+  uuid: string,
+  options: { allHosts: boolean },
+): Promise<Survey> {
+  site.warm();
+  const look = site.reader.fresh();
+  const { file, novaConf } = site.config;
+  const subjectOptions: SubjectOptions = {
+    cells: await cellsOf(site),
+    nameTemplate: novaConf?.instanceNameTemplate ?? NAME_TEMPLATE,
+    serviceDownTime: file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S,
+    allHosts: options.allHosts,
+  };
+  const narrow = await findSubject(look, uuid, subjectOptions);
+  // Hosts that Nova's rows name are asked at once, while Keystone still thinks; only a host that Neutron
+  // adds costs a second round, in which every answer already given is remembered.
+  const [first, wide] = await Promise.all([findAll(look, narrow), widenHosts(look, narrow, subjectOptions)]);
+  return wide === narrow ? first : findAll(look, wide);
+}
+
+async function findAll(look: Reader, subject: Subject): Promise<Survey> {
+  const answers = await Promise.all(
+    KINDS.map(async (kind) => {
+      try {
+        return { kind, found: await kind.find(look, subject) };
+      } catch (error) {
+        if (!(error instanceof LookError)) throw error;
+        return { kind, found: null, unknown: { kind: kind.id, place: error.place, why: reason(error) } };
+      }
+    }),
+  );
+  return {
+    subject,
+    found: answers.flatMap(({ kind, found }) => (found === null ? [] : [{ kind, facts: found.facts }])),
+    unknown: [
+      ...subject.unknown.map((place) => ({ kind: 'hosts', ...place })),
+      ...answers.flatMap((answer) =>
+        answer.found === null
+          ? [answer.unknown]
+          : answer.found.unknown.map((u) => ({ kind: answer.kind.id, ...u })),
+      ),
+    ],
+  };
+}
+
+async function cellsOf(site: SurveySite): Promise<readonly Cell[]> {
+  return site.cells();
+}
