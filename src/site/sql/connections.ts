@@ -21,7 +21,8 @@ export async function openConnection(
   url: DatabaseUrl,
   readOnly: boolean,
 ): Promise<Connection> {
-  const { createConnection } = await import('mysql2/promise');
+  // A CommonJS package: in a bundle only its default export is sure to be there.
+  const { default: mysql } = await import('mysql2/promise');
   const options: ConnectionOptions = {
     ...(url.socketPath === undefined ? { host: url.host, port: url.port } : { socketPath: url.socketPath }),
     user: url.user,
@@ -33,7 +34,7 @@ export async function openConnection(
     ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.tls) }),
   };
   try {
-    const connection = await createConnection(options);
+    const connection = await mysql.createConnection(options);
     if (readOnly) await connection.query('SET SESSION TRANSACTION READ ONLY');
     return connection;
   } catch (error) {

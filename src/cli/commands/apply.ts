@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { digestPlan } from '../../plan/digest.ts';
+import { UsageError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
+import { explainIssue } from '../../site/config/load.ts';
+import { confirmByName } from '../confirm.ts';
+import type { Io } from '../io.ts';
+import type { CommonOptions } from '../options.ts';
+import { renderData } from '../render/data.ts';
+import { renderSteps } from '../render/steps.ts';
+import { joinParts, renderHeading, renderRemains, renderUnknown } from '../render/survey.ts';
+import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
+import { planUuid, withSite } from '../session.ts';
+import { refuseStale } from '../stale.ts';
+
+type ApplyOptions = CommonOptions & { readonly yes?: boolean };
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+export async function apply({ io, options, args }: Given): Promise<number> {
+  const given = options as unknown as ApplyOptions;
+  const saved = await readPlan(String(args[0]));
+  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
+    throw new UsageError('apply asks for the name of the server, and there is no terminal to ask on', {
+      code: 'no-terminal',
+      hint: 'say --yes',
+    });
+  return withSite(io, given, async (site) => {
+    if (saved.site !== site.name)
+      throw new UsageError(`this plan is for the site ${saved.site}, not for ${site.name}`, {
+        code: 'other-site',
+      });
+    assertAppliable(saved, io);
+    const now = await planUuid(site, saved.server.uuid, saved.decisions, given.allHosts ?? false);
+    if (now.digest !== saved.digest) refuseStale(saved, now);
+    const text = given.format === 'text';
+    if (text) io.out(`${joinParts([renderHeading(now, io.paint), renderSteps(now, io.paint, false)])}\n`);
+    if (given.yes !== true) await confirmByName(now, io);
+    const report = await runPlan(site, now, io, !text, given.allHosts ?? false);
+    if (!text)
+      io.out(
+        await renderData(given.format === 'yaml' ? 'yaml' : 'json', 'apply', report.exitCode, [
+          { plan: now, ...report },
+        ]),
+      );
+    else {
+      io.out(renderOutcome(now, report, io));
+      if (report.exitCode !== 0)
+        io.out(
+          joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]),
+        );
+    }
+    return report.exitCode;
+  });
+}
+
+/** @throws UsageError for a file that is no plan, or one of which a byte was changed */
+async function readPlan(path: string): Promise<Plan> {
+  let data: unknown;
+  try {
+    data = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`cannot read the plan ${path}: ${String((error as Error).message)}`, {
+      code: 'plan-file-unreadable',
+    });
+  }
+  const { plan: schema } = await import('../../plan/schema.ts');
+  const parsed = schema.safeParse(data);
+  if (!parsed.success)
+    throw new UsageError(`${path} is not a plan: ${explainIssue(parsed.error)}`, {
+      code: 'plan-file-invalid',
+    });
+  const { digest, ...rest } = parsed.data;
+  if (digestPlan(rest) !== digest)
+    throw new UsageError(`${path} was changed since it was made: its digest does not match`, {
+      code: 'plan-file-changed',
+      hint: 'make the plan again',
+    });
+  return parsed.data;
+}

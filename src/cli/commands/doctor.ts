@@ -1,0 +1,36 @@
+import { reason } from '../../kinds/kind.ts';
+import { isExpungeError } from '../../plan/errors.ts';
+import { diagnose, type Finding } from '../../run/diagnose.ts';
+import type { Io } from '../io.ts';
+import type { CommonOptions } from '../options.ts';
+import { plain } from '../render/plain.ts';
+import { withSite } from '../session.ts';
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+}
+
+export async function doctor({ io, options }: Given): Promise<number> {
+  const common = options as unknown as CommonOptions;
+  return withSite(io, common, async (site) => {
+    const findings = await diagnose(site, (error) => (isExpungeError(error) ? reason(error) : null));
+    const exitCode = findings.every((finding) => finding.ok) ? 0 : 4;
+    if (common.format === 'text') io.out(renderFindings(findings, io));
+    else {
+      const data = { format: 1, command: 'doctor', exitCode, findings };
+      const { stringify } = await import('yaml');
+      io.out(common.format === 'json' ? `${JSON.stringify(data, null, 2)}\n` : stringify(data));
+    }
+    return exitCode;
+  });
+}
+
+function renderFindings(findings: readonly Finding[], io: Io): string {
+  const width = Math.max(...findings.map((f) => f.place.length));
+  const lines = findings.map(({ ok, place, says }) => {
+    const mark = ok ? io.paint.good('ok     ') : io.paint.bad('missing');
+    return `${mark}  ${place.padEnd(width)}  ${plain(says, 400)}`;
+  });
+  return `${lines.join('\n')}\n`;
+}

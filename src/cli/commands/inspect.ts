@@ -1,0 +1,54 @@
+import type { Plan } from '../../plan/types.ts';
+import type { Io } from '../io.ts';
+import { noTrace } from '../no-trace.ts';
+import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
+import { renderData } from '../render/data.ts';
+import {
+  joinParts,
+  renderHeading,
+  renderKept,
+  renderRefusals,
+  renderRemains,
+  renderUnknown,
+} from '../render/survey.ts';
+import { planFor, type ReadSite, withSite } from '../session.ts';
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+export async function inspect({ io, options, args }: Given): Promise<number> {
+  const common = options as unknown as CommonOptions & DecisionOptions;
+  const servers = args[0] as readonly string[];
+  return withSite(io, common, async (site: ReadSite) => {
+    const plans: Plan[] = [];
+    for (const server of servers)
+      plans.push(noTrace(await planFor(site, server, decisionsFrom(common), common)));
+    const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;
+    if (common.format !== 'text') {
+      io.out(
+        await renderData(
+          common.format,
+          'inspect',
+          exitCode,
+          plans.map((plan) => ({ plan })),
+        ),
+      );
+      return exitCode;
+    }
+    io.out(plans.map((plan) => renderInspection(plan, io)).join('\n'));
+    return exitCode;
+  });
+}
+
+export function renderInspection(plan: Plan, io: Io): string {
+  return joinParts([
+    renderHeading(plan, io.paint),
+    renderRemains(plan, io.paint),
+    renderKept(plan, io.paint),
+    renderUnknown(plan, io.paint),
+    renderRefusals(plan, io.paint),
+  ]);
+}

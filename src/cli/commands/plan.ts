@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises';
+import { UsageError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
+import type { Io } from '../io.ts';
+import { noTrace } from '../no-trace.ts';
+import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
+import { renderData } from '../render/data.ts';
+import { renderSteps } from '../render/steps.ts';
+import { joinParts } from '../render/survey.ts';
+import { planFor, type ReadSite, withSite } from '../session.ts';
+import { renderInspection } from './inspect.ts';
+
+type PlanOptions = CommonOptions &
+  DecisionOptions & { readonly output?: string; readonly commands?: boolean };
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+export async function plan({ io, options, args }: Given): Promise<number> {
+  const given = options as unknown as PlanOptions;
+  const servers = args[0] as readonly string[];
+  if (given.output !== undefined && servers.length > 1)
+    throw new UsageError('a plan file holds one server: ask for one at a time', {
+      code: 'one-server-per-file',
+    });
+  return withSite(io, given, async (site: ReadSite) => {
+    const plans: Plan[] = [];
+    for (const server of servers)
+      plans.push(noTrace(await planFor(site, server, decisionsFrom(given), given)));
+    const exitCode = Math.max(...plans.map(planExit));
+    for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
+    if (given.format !== 'text')
+      io.out(
+        await renderData(
+          given.format,
+          'plan',
+          exitCode,
+          plans.map((p) => ({ plan: p })),
+        ),
+      );
+    else io.out(plans.map((p) => renderPlan(p, io, given)).join('\n'));
+    return exitCode;
+  });
+}
+
+/** 3: apply would refuse it. 4: it is not known whether this is all. */
+function planExit(one: Plan): number {
+  if (one.unknown.length > 0) return 4;
+  return one.refusals.length > 0 ? 3 : 0;
+}
+
+function renderPlan(one: Plan, io: Io, given: PlanOptions): string {
+  const saved =
+    given.output === undefined
+      ? ''
+      : `Plan saved in ${given.output}. Do it with: expunge apply ${given.output}\n`;
+  return joinParts([renderInspection(one, io), renderSteps(one, io.paint, given.commands ?? false), saved]);
+}
+
+/** 0600: a plan tells where things are, and its cache keys open consoles until it is done. */
+async function savePlan(path: string, one: Plan): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(one, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw new UsageError(
+      exists ? `${path} is there already` : `cannot write ${path}: ${String((error as Error).message)}`,
+      {
+        code: 'plan-file-unwritable',
+      },
+    );
+  }
+}

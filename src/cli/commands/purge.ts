@@ -1,0 +1,77 @@
+import { UsageError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
+import { isClean } from '../../run/make-plan.ts';
+import type { Site } from '../../site/connect.ts';
+import { confirmByName } from '../confirm.ts';
+import type { Io } from '../io.ts';
+import { noTrace } from '../no-trace.ts';
+import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
+import { renderData, type ServerReport } from '../render/data.ts';
+import { renderSteps } from '../render/steps.ts';
+import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
+import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
+import { planFor, planUuid, withSite } from '../session.ts';
+
+type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean };
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+/** A plan that a person has pondered for longer than this is made anew before it is applied. */
+const FRESH_MS = 5_000;
+
+export async function purge({ io, options, args }: Given): Promise<number> {
+  const given = options as unknown as PurgeOptions;
+  const servers = args[0] as readonly string[];
+  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
+    throw new UsageError('purge asks for the name of the server, and there is no terminal to ask on', {
+      code: 'no-terminal',
+      hint: 'look with: expunge plan; then say --yes',
+    });
+  return withSite(io, given, async (site) => {
+    const reports: (ServerReport & { exitCode: number })[] = [];
+    for (const server of servers) reports.push(await purgeOne(site, server, given, io));
+    const exitCode = Math.max(...reports.map((r) => r.exitCode));
+    if (given.format !== 'text') io.out(await renderData(given.format, 'purge', exitCode, reports));
+    return exitCode;
+  });
+}
+
+async function purgeOne(
+  site: Site,
+  server: string,
+  given: PurgeOptions,
+  io: Io,
+): Promise<ServerReport & { exitCode: number }> {
+  const text = given.format === 'text';
+  const decisions = decisionsFrom(given);
+  let plan = noTrace(await planFor(site, server, decisions, given));
+  const shownAt = performance.now();
+  if (text)
+    io.out(
+      joinParts([renderHeading(plan, io.paint), renderRemains(plan, io.paint), renderKept(plan, io.paint)]),
+    );
+  if (isClean(plan)) return { plan, exitCode: 0 };
+  if (text) io.out(`\n${renderSteps(plan, io.paint, false)}\n`);
+  assertAppliable(plan, io);
+  if (given.yes !== true) await confirmByName(plan, io);
+  if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan, given);
+  const report = await runPlan(site, plan, io, !text, given.allHosts ?? false);
+  if (text) {
+    io.out(renderOutcome(plan, report, io));
+    if (report.exitCode !== 0)
+      io.out(joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]));
+  }
+  return { plan, ...report };
+}
+
+/** @throws UsageError when what was confirmed is no longer what would be done */
+async function remake(site: Site, shown: Plan, given: PurgeOptions): Promise<Plan> {
+  const now = await planUuid(site, shown.server.uuid, shown.decisions, given.allHosts ?? false);
+  if (now.digest === shown.digest) return now;
+  const { refuseStale } = await import('../stale.ts');
+  return refuseStale(shown, now);
+}

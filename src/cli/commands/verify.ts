@@ -1,0 +1,50 @@
+import type { Plan } from '../../plan/types.ts';
+import { isClean } from '../../run/make-plan.ts';
+import type { Io } from '../io.ts';
+import { noTrace } from '../no-trace.ts';
+import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
+import { renderData } from '../render/data.ts';
+import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
+import { planFor, type ReadSite, withSite } from '../session.ts';
+
+interface Given {
+  readonly io: Io;
+  readonly options: Record<string, unknown>;
+  readonly args: readonly unknown[];
+}
+
+export async function verify({ io, options, args }: Given): Promise<number> {
+  const common = options as unknown as CommonOptions & DecisionOptions;
+  return withSite(io, common, async (site: ReadSite) => {
+    const plans: Plan[] = [];
+    for (const server of args[0] as readonly string[])
+      plans.push(noTrace(await planFor(site, server, decisionsFrom(common), common)));
+    const exitCode = Math.max(...plans.map(verdict));
+    if (common.format !== 'text')
+      io.out(
+        await renderData(
+          common.format,
+          'verify',
+          exitCode,
+          plans.map((plan) => ({ plan })),
+        ),
+      );
+    else io.out(plans.map((plan) => renderVerdict(plan, io)).join('\n'));
+    return exitCode;
+  });
+}
+
+/** Not knowing weighs more than something being left: 4 over 1. */
+export function verdict(plan: Plan): number {
+  if (plan.unknown.length > 0) return 4;
+  return isClean(plan) ? 0 : 1;
+}
+
+export function renderVerdict(plan: Plan, io: Io): string {
+  return joinParts([
+    renderHeading(plan, io.paint),
+    renderRemains(plan, io.paint),
+    renderKept(plan, io.paint),
+    renderUnknown(plan, io.paint),
+  ]);
+}

@@ -1,0 +1,23 @@
+import { UsageError } from '../plan/errors.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Io } from './io.ts';
+import { plain } from './render/plain.ts';
+
+/** What has to be typed: the name, or the first eight digits of the uuid when there is no name that can be typed. */
+export function expectedAnswer({ server }: Plan): string {
+  const { name, uuid } = server;
+  return name !== null && name.trim() === name && name !== '' && plain(name, 60) === name
+    ? name
+    : uuid.slice(0, 8);
+}
+
+/** @throws UsageError when something else was typed */
+export async function confirmByName(plan: Plan, io: Io): Promise<void> {
+  const expected = expectedAnswer(plan);
+  const what = expected === plan.server.name ? "the server's name" : 'the first eight digits of its uuid';
+  const answer = await io.ask(
+    `This cannot be taken back. Type ${what}, ${io.paint.bold(expected)}, to go on: `,
+  );
+  if (answer.trim() !== expected)
+    throw new UsageError('not confirmed; nothing was touched', { code: 'not-confirmed' });
+}

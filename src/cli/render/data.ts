@@ -1,0 +1,58 @@
+/** Machine-readable output: versioned, and it only grows. */
+import type { Plan } from '../../plan/types.ts';
+import type { StepResult } from '../../run/apply.ts';
+
+export interface ServerReport {
+  readonly plan: Plan;
+  readonly results?: readonly StepResult[];
+  readonly verified?: Plan;
+  readonly run?: string;
+}
+
+export async function renderData(
+  format: 'json' | 'yaml',
+  command: string,
+  exitCode: number,
+  reports: readonly ServerReport[],
+): Promise<string> {
+  const data = {
+    format: 1,
+    command,
+    exitCode,
+    servers: reports.map(({ plan, results, verified, run }) => ({
+      ...shorten(plan),
+      ...(run === undefined ? {} : { run }),
+      ...(results === undefined
+        ? {}
+        : { results: results.map(({ step, outcome, detail }) => ({ step: step.id, outcome, detail })) }),
+      ...(verified === undefined
+        ? {}
+        : {
+            verified: {
+              clean: verified.steps.length === 0 && verified.unknown.length === 0,
+              ...pick(verified),
+            },
+          }),
+    })),
+  };
+  if (format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
+  const { stringify } = await import('yaml');
+  return stringify(data);
+}
+
+function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {
+  return { remains: plan.remains, kept: plan.kept, unknown: plan.unknown };
+}
+
+/** Output goes to logs and tickets: a console token, which is a cache key, is cut short in it. The plan file keeps it. */
+function shorten(plan: Plan): Plan {
+  const cut = (key: string) => `${key.slice(0, 8)}…`;
+  return {
+    ...plan,
+    steps: plan.steps.map((step) => ({
+      ...step,
+      act: step.act.door === 'cache' ? { ...step.act, key: cut(step.act.key) } : step.act,
+      settled: step.settled.door === 'cache' ? { ...step.settled, key: cut(step.settled.key) } : step.settled,
+    })),
+  };
+}

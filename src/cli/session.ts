@@ -1,0 +1,53 @@
+/** What every command begins with: the site connected, and closed again however the command ends. */
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Decisions, Plan } from '../plan/types.ts';
+import { makePlan, type PlanOrigin } from '../run/make-plan.ts';
+import { resolve, survey } from '../run/survey.ts';
+import { loadSite } from '../site/config/load.ts';
+import { connectSite, type Site } from '../site/connect.ts';
+import type { Timings } from '../site/timings.ts';
+import type { Io } from './io.ts';
+import type { CommonOptions } from './options.ts';
+import { renderTimings } from './render/timings.ts';
+
+/** Runs a command's body on a connected site. */
+export async function withSite(
+  io: Io,
+  options: CommonOptions,
+  body: (site: Site) => Promise<number>,
+): Promise<number> {
+  const timings: Timings = { spans: [], clock: () => performance.now() };
+  const site = connectSite(await loadSite(options.site, io.env), timings);
+  try {
+    return await body(site);
+  } finally {
+    await site.close();
+    if (options.timings) io.err(renderTimings(timings));
+  }
+}
+
+/** The reading half of a site: what `inspect`, `plan` and `verify` are given. It has no writer to ask for. */
+export type ReadSite = Omit<Site, 'openWriter'>;
+
+export function origin(site: ReadSite): PlanOrigin {
+  return { tool: packageJson.version, site: site.name, madeAt: new Date().toISOString() };
+}
+
+/** Survey and plan of one server. @throws UsageError when the name names none or several */
+export async function planFor(
+  site: ReadSite,
+  server: string,
+  decisions: Decisions,
+  options: CommonOptions,
+): Promise<Plan> {
+  return planUuid(site, await resolve(site, server), decisions, options.allHosts ?? false);
+}
+
+export async function planUuid(
+  site: ReadSite,
+  uuid: string,
+  decisions: Decisions,
+  allHosts: boolean,
+): Promise<Plan> {
+  return makePlan(await survey(site, uuid, { allHosts }), decisions, origin(site));
+}

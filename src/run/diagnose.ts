@@ -1,0 +1,158 @@
+/** Tries every door of a site, without writing, and says what would be missing at three in the morning. */
+import { LookError } from '../plan/errors.ts';
+import type { Service } from '../plan/types.ts';
+import type { Site } from '../site/connect.ts';
+import type { Row } from '../site/reader.ts';
+
+export interface Finding {
+  readonly ok: boolean;
+  readonly place: string;
+  readonly says: string;
+}
+
+/** One cheap question per API, each of which a reader of everything must be able to ask. */
+const PROBES: readonly { readonly service: Service; readonly path: string; readonly says: string }[] = [
+  { service: 'network', path: '/v2.0/ports?limit=1', says: 'ports can be listed' },
+  { service: 'image', path: '/v2/images?limit=1', says: 'images can be listed' },
+  {
+    service: 'placement',
+    path: '/allocations/00000000-0000-0000-0000-000000000000',
+    says: 'allocations can be read',
+  },
+];
+
+/**
+ * @param explain the sentence for an error that is an answer; null for a fault of the program, which is thrown on
+ * @returns findings in a fixed order: APIs, databases, memcached, hosts
+ */
+export async function diagnose(
+  site: Site,
+  explain: (error: unknown) => string | null,
+): Promise<readonly Finding[]> {
+  const attempt = async (place: string, look: () => Promise<string>): Promise<Finding> => {
+    try {
+      return { ok: true, place, says: await look() };
+    } catch (error) {
+      const says = explain(error);
+      if (says === null) throw error;
+      return { ok: false, place, says };
+    }
+  };
+  site.warm();
+  const look = site.reader;
+  const apis = PROBES.map(({ service, path, says }) =>
+    attempt(`API ${service}`, async () => {
+      await look.http.get(service, path);
+      return says;
+    }),
+  );
+  const api = attempt('database nova_api', async () => {
+    const rows = await look.sql.rows('api', (sql) =>
+      sql.selectFrom('instance_mappings').select('id').limit(1),
+    );
+    return `readable${rows.length === 0 ? ', no server in it yet' : ''}; ${await grantsOf(site, 'api')}`;
+  });
+  const caches = look.cache.servers.map((server) =>
+    attempt(`memcached ${server}`, async () => {
+      await look.cache.get(server, 'expunge-doctor');
+      return 'answers';
+    }),
+  );
+  const first = await Promise.all([...apis, api, ...caches]);
+  const cells = first.find((f) => f.place === 'database nova_api')?.ok ? await site.cells() : [];
+  const databases = await Promise.all(
+    cells.map((cell) =>
+      attempt(`database of ${cell.name}`, async () => {
+        await look.sql.rows(cell.database, (sql) => sql.selectFrom('instances').select('id').limit(1));
+        return `readable; ${await grantsOf(site, cell.database)}`;
+      }),
+    ),
+  );
+  const hosts = await Promise.all(
+    [...(await hostNames(site, cells))].map((name) => examineHost(site, name, attempt)),
+  );
+  return [...first, ...databases, ...hosts.flat()];
+}
+
+/** nova-computes of all cells, and hosts that only the site file names. */
+async function hostNames(
+  site: Site,
+  cells: Awaited<ReturnType<Site['cells']>>,
+): Promise<ReadonlySet<string>> {
+  const rows = await Promise.all(
+    cells
+      .filter((cell) => !cell.isCell0)
+      .map(async (cell): Promise<readonly Row[]> => {
+        try {
+          return await site.reader.sql.rows(cell.database, (sql) =>
+            sql
+              .selectFrom('services')
+              .select('host')
+              .where('binary', '=', 'nova-compute')
+              .where('deleted', '=', 0),
+          );
+        } catch {
+          // The cell's own finding has said so already.
+          return [];
+        }
+      }),
+  );
+  const named = Object.keys(site.config.file.hosts ?? {}).filter((name) => name !== 'default');
+  return new Set([...named, ...rows.flat().map((row) => String(row['host']))]);
+}
+
+async function examineHost(
+  site: Site,
+  name: string,
+  attempt: (place: string, look: () => Promise<string>) => Promise<Finding>,
+): Promise<Finding[]> {
+  const run = site.reader.command.run;
+  const reach = await attempt(`host ${name}`, async () => {
+    const { out } = await run(name, ['id', '-un']);
+    return `reached as ${out.trim()}`;
+  });
+  if (!reach.ok) return [reach];
+  const path = site.reader.host(name)?.instancesPath ?? '/';
+  return [
+    reach,
+    await attempt(`host ${name}, libvirt`, async () => {
+      const { exit, err } = await run(name, ['virsh', '-c', 'qemu:///system', 'version']);
+      if (exit !== 0)
+        throw notFine(name, `virsh version ended with ${exit}: ${err.trim().split('\n').at(-1)}`);
+      return 'virsh answers';
+    }),
+    await attempt(`host ${name}, folder`, async () => {
+      const { exit } = await run(name, ['test', '-d', path]);
+      if (exit !== 0) throw notFine(name, `${path} is not a folder there`);
+      return `${path} is there`;
+    }),
+    await attempt(`host ${name}, Open vSwitch`, async () => {
+      const { exit } = await run(name, ['ovs-vsctl', '--timeout=10', 'list-br']);
+      return exit === 127
+        ? 'none on this host'
+        : exit === 0
+          ? 'ovs-vsctl answers'
+          : `ovs-vsctl ended with ${exit}`;
+    }),
+  ];
+}
+
+function notFine(host: string, says: string): LookError {
+  return new LookError(`host ${host}`, says, { code: 'host-not-ready' });
+}
+
+const WRITES = ['INSERT', 'UPDATE', 'DELETE'];
+
+/** What the user of a database may do there: apply needs more than plan does. */
+async function grantsOf(site: Site, database: string): Promise<string> {
+  const rows = await site.reader.sql.rows(database, (sql) =>
+    sql
+      .selectFrom('information_schema.schema_privileges')
+      .select('privilege_type as may')
+      .where((e) => e(e.fn('database', []), 'like', e.ref('table_schema')))
+      .unionAll(sql.selectFrom('information_schema.user_privileges').select('privilege_type as may')),
+  );
+  const may = new Set(rows.map((row) => String(row['may'])));
+  const lacks = WRITES.filter((right) => !may.has(right));
+  return lacks.length === 0 ? 'may write' : `may not ${lacks.join(', ')}: plan works, apply does not`;
+}
