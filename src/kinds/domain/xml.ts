@@ -1,0 +1,71 @@
+/**
+ * The few parts of a domain's XML that say whose domain it is and what it uses.
+ *
+ * libvirt writes this XML itself, in one form: whatever a user could name (`<nova:name>`, the project's name) stands in it with
+ * `<` escaped, so no element can be forged by a name. That is why a handful of expressions is enough, and quick to start.
+ */
+
+export interface DomainXml {
+  readonly name: string | null;
+  readonly uuid: string | null;
+  /** what its disks are backed by: path, device, or `pool/image` */
+  readonly disks: readonly string[];
+  /** project of the owner that Nova wrote into the metadata (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestMetaNovaOwner`) */
+  readonly project: string | null;
+  /** Neutron ports named in the metadata (nova 26 `LibvirtConfigGuestMetaNovaPort`) and in `<virtualport>` of Open vSwitch */
+  readonly ports: readonly string[];
+  /** names of its interfaces on the host */
+  readonly taps: readonly string[];
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&amp;': '&',
+};
+
+function plainText(text: string): string {
+  return text.replace(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity] ?? entity);
+}
+
+/** The value of the first attribute of these names in a tag. */
+function attribute(tag: string, names: string): string | undefined {
+  const found = new RegExp(`\\s(?:${names})=(?:'([^']*)'|"([^"]*)")`).exec(tag);
+  return found === null ? undefined : plainText(found[1] ?? found[2] ?? '');
+}
+
+function blocks(xml: string, element: string): string[] {
+  return xml.match(new RegExp(`<${element}[\\s>][\\s\\S]*?</${element}>`, 'g')) ?? [];
+}
+
+function tags(xml: string, element: string): string[] {
+  return xml.match(new RegExp(`<${element}(?=[\\s/>])[^>]*>`, 'g')) ?? [];
+}
+
+function values(of: readonly (string | undefined)[]): string[] {
+  return [...new Set(of.filter((value) => value !== undefined))];
+}
+
+export function parseDomainXml(xml: string): DomainXml {
+  const interfaces = blocks(xml, 'interface');
+  return {
+    name: plainText(/^ {2}<name>([^<]*)<\/name>$/m.exec(xml)?.[1] ?? '') || null,
+    uuid: /^ {2}<uuid>([0-9a-f-]{36})<\/uuid>$/m.exec(xml)?.[1] ?? null,
+    disks: values(
+      blocks(xml, 'disk').map((disk) => {
+        // The chain below (`_base/…`) is shared by servers: only what the disk itself is counts.
+        const [own = ''] = disk.split('<backingStore');
+        const [source = ''] = tags(own, 'source');
+        return attribute(source, 'file|dev|name|dir');
+      }),
+    ),
+    project: tags(xml, 'nova:project').map((tag) => attribute(tag, 'uuid'))[0] ?? null,
+    ports: values([
+      ...tags(xml, 'nova:port').map((tag) => attribute(tag, 'uuid')),
+      ...interfaces.flatMap((i) => tags(i, 'parameters').map((tag) => attribute(tag, 'interfaceid'))),
+    ]),
+    taps: values(interfaces.flatMap((i) => tags(i, 'target').map((tag) => attribute(tag, 'dev')))),
+  };
+}
