@@ -1,0 +1,138 @@
+import { LookError } from '../../plan/errors.ts';
+import type { Unknown } from '../../plan/types.ts';
+import type { Reader } from '../../site/reader.ts';
+import { knownHost } from '../domain/host.ts';
+import { type HostDomains, readDomains } from '../domain/virsh.ts';
+import { type Found, lookAt } from '../kind.ts';
+import type { Subject } from '../subject/subject.ts';
+import { type Link, readLinks } from './links.ts';
+import { type OvsRecord, readOvs } from './ovs.ts';
+import { type Candidate, candidates, deviceNames, type NeutronPort, readOwner, readPorts } from './ports.ts';
+
+/** What one port of the server has on one host. Nothing at all makes no plug. */
+export interface Plug {
+  readonly host: string;
+  readonly port: Candidate;
+  /** another server that Neutron says the port belongs to now; null: none, or not asked */
+  readonly neutronOwner: string | null;
+  /** records of Open vSwitch with one of the port's device names, or with the port's id and the server's uuid */
+  readonly records: readonly OvsRecord[];
+  /** devices that are there: of tap, qvb, qvo */
+  readonly links: readonly Link[];
+  /** members of the port's own bridge; null: there is no such bridge */
+  readonly members: readonly string[] | null;
+  /** Open vSwitch answered on this host */
+  readonly hasOvs: boolean;
+  /** the server's domain is active here; null: libvirt did not tell */
+  readonly active: boolean | null;
+}
+
+export interface InterfaceFacts {
+  readonly plugs: readonly Plug[];
+}
+
+interface HostAnswers {
+  readonly host: string;
+  readonly links: ReadonlyMap<string, Link>;
+  readonly ovs: readonly OvsRecord[] | null;
+  readonly own: HostDomains['own'] | undefined;
+}
+
+/** VIF types that live in Open vSwitch (nova 26 `network/os_vif_util.py`). */
+const OVS_TYPES: readonly (string | null)[] = ['ovs', 'vhostuser', 'agilio_ovs'];
+
+/** undefined: libvirt did not tell. The kind `domain` asks the same question, and reports it. */
+async function ownDomain(look: Reader, host: string, subject: Subject): Promise<HostAnswers['own']> {
+  try {
+    return (await readDomains(look, host, subject)).own;
+  } catch (error) {
+    if (error instanceof LookError) return undefined;
+    throw error;
+  }
+}
+
+function plugsOf(at: HostAnswers, port: Candidate, uuid: string): Plug | null {
+  const names = deviceNames(port.short);
+  const devices = [names.tap, names.inner, names.outer];
+  const records = (at.ovs ?? []).filter(
+    (r) =>
+      [names.tap, names.outer, names.vhost].includes(r.name) ||
+      (r.vmUuid === uuid && port.portId !== null && r.ifaceId === port.portId),
+  );
+  const links = devices.flatMap((name) => at.links.get(name) ?? []);
+  const members = at.links.has(names.bridge)
+    ? [...at.links.values()].filter((link) => link.master === names.bridge).map((link) => link.name)
+    : null;
+  if (records.length === 0 && links.length === 0 && members === null) return null;
+  const active = at.own === undefined ? null : at.own?.active === true;
+  return {
+    host: at.host,
+    port,
+    neutronOwner: null,
+    records,
+    links,
+    members,
+    hasOvs: at.ovs !== null,
+    active,
+  };
+}
+
+/** A port that only the server's own cached record still names may have been given to another server since. */
+function isDoubtful({ port, records }: Plug, uuid: string): boolean {
+  return port.portId !== null && !port.claimed && !records.some((r) => r.vmUuid === uuid);
+}
+
+async function withOwners(look: Reader, plugs: readonly Plug[], uuid: string): Promise<Plug[]> {
+  return Promise.all(
+    plugs.map(async (plug) => {
+      if (plug.port.portId === null || !isDoubtful(plug, uuid)) return plug;
+      const owner = await readOwner(look, plug.port.portId);
+      return owner === null || owner === uuid ? plug : { ...plug, neutronOwner: owner };
+    }),
+  );
+}
+
+function withoutOvs(
+  answers: readonly HostAnswers[],
+  subject: Subject,
+  neutron: readonly NeutronPort[] | null,
+): Omit<Unknown, 'kind'>[] {
+  const types = [...subject.vifs.map((v) => v.type), ...(neutron ?? []).map((p) => p.vifType)];
+  if (!types.some((type) => OVS_TYPES.includes(type))) return [];
+  return answers.flatMap(({ host, ovs }) =>
+    ovs === null
+      ? [
+          {
+            place: `host ${host}`,
+            why: 'ovs-vsctl is not there, but the server’s interfaces are in Open vSwitch (is it in a container?)',
+          },
+        ]
+      : [],
+  );
+}
+
+/** @see candidates for where the names come from */
+export async function findInterfaces(look: Reader, subject: Subject): Promise<Found<InterfaceFacts>> {
+  const [neutron, { facts: answers, unknown }] = await Promise.all([
+    readPorts(look, subject),
+    lookAt(subject.hosts, async (host): Promise<HostAnswers> => {
+      const { name } = knownHost(host);
+      const [links, ovs, own] = await Promise.all([
+        readLinks(look, name),
+        readOvs(look, name),
+        ownDomain(look, name, subject),
+      ]);
+      return { host: name, links, ovs, own };
+    }),
+  ]);
+  const records = answers.flatMap(({ ovs }) => (ovs ?? []).filter((r) => r.vmUuid === subject.uuid));
+  const ports = candidates(subject, neutron, {
+    ports: [...records.flatMap((r) => r.ifaceId ?? []), ...answers.flatMap(({ own }) => own?.ports ?? [])],
+    devices: [...records.map((r) => r.name), ...answers.flatMap(({ own }) => own?.taps ?? [])],
+  });
+  const plugs = answers.flatMap((at) => ports.flatMap((port) => plugsOf(at, port, subject.uuid) ?? []));
+  return {
+    facts: { plugs: await withOwners(look, plugs, subject.uuid) },
+    unknown: [...unknown, ...withoutOvs(answers, subject, neutron)],
+  };
+}

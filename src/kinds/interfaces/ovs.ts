@@ -1,0 +1,90 @@
+/** What Open vSwitch's database has on a host. It outlives reboots: a record stays when its device is long gone. */
+import { z } from 'zod';
+import { LookError } from '../../plan/errors.ts';
+import { parseAnswer } from '../../site/parse.ts';
+import type { Reader } from '../../site/reader.ts';
+
+/** One Interface record and the bridge that its port is in. */
+export interface OvsRecord {
+  readonly name: string;
+  readonly bridge: string;
+  /** the Neutron port, `external_ids:iface-id` */
+  readonly ifaceId: string | null;
+  /** the server, `external_ids:vm-uuid` */
+  readonly vmUuid: string | null;
+}
+
+/** Three tables in one call: `ovs-vsctl` answers one line of JSON for each. */
+export const OVS_LISTING: readonly string[] = [
+  'ovs-vsctl',
+  '--timeout=10',
+  '--format=json',
+  '--',
+  '--columns=_uuid,name,external_ids',
+  'list',
+  'Interface',
+  '--',
+  '--columns=_uuid,interfaces',
+  'list',
+  'Port',
+  '--',
+  '--columns=name,ports',
+  'list',
+  'Bridge',
+];
+
+// RFC 7047 section 5.1: a set of one is written as its only element.
+const uuid = z.tuple([z.literal('uuid'), z.string()]);
+const uuids = z
+  .union([uuid, z.tuple([z.literal('set'), z.array(uuid)])])
+  .transform((value) => (value[0] === 'uuid' ? [value[1]] : value[1].map(([, id]) => id)));
+const map = z
+  .tuple([z.literal('map'), z.array(z.tuple([z.string(), z.string()]))])
+  .transform(([, entries]) => new Map(entries));
+const interfaceTable = z.object({ data: z.array(z.tuple([uuid, z.string(), map])) });
+const portTable = z.object({ data: z.array(z.tuple([uuid, uuids])) });
+const bridgeTable = z.object({ data: z.array(z.tuple([z.string(), uuids])) });
+
+export function parseOvs(host: string, out: string): OvsRecord[] {
+  const place = `host ${host}`;
+  const [interfaces, ports, bridges] = out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => {
+      try {
+        return JSON.parse(line);
+      } catch {
+        throw new LookError(place, 'the answer of ovs-vsctl is not JSON', { code: 'answer-not-understood' });
+      }
+    });
+  const bridgeOfPort = new Map<string, string>();
+  for (const [name, members] of parseAnswer(place, bridgeTable, bridges).data)
+    for (const id of members) bridgeOfPort.set(id, name);
+  const bridgeOfInterface = new Map<string, string>();
+  for (const [[, id], members] of parseAnswer(place, portTable, ports).data) {
+    const bridge = bridgeOfPort.get(id);
+    if (bridge !== undefined) for (const member of members) bridgeOfInterface.set(member, bridge);
+  }
+  return parseAnswer(place, interfaceTable, interfaces).data.flatMap(([[, id], name, ids]) => {
+    const bridge = bridgeOfInterface.get(id);
+    if (bridge === undefined) return [];
+    return [{ name, bridge, ifaceId: ids.get('iface-id') ?? null, vmUuid: ids.get('vm-uuid') ?? null }];
+  });
+}
+
+/**
+ * null: there is no ovs-vsctl on the host.
+ *
+ * @throws LookError when Open vSwitch does not answer
+ */
+export async function readOvs(look: Reader, host: string): Promise<OvsRecord[] | null> {
+  const { exit, out, err } = await look.command.run(host, OVS_LISTING);
+  if (exit === 127) return null;
+  if (exit !== 0)
+    throw new LookError(
+      `host ${host}`,
+      `Open vSwitch does not answer: ${err.trim().split('\n').at(-1) || exit}`,
+      { code: 'ovs-unreachable' },
+    );
+  return parseOvs(host, out);
+}

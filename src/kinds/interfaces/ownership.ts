@@ -1,0 +1,37 @@
+/** Whose a plug is. Names are cut from port ids and ports move between servers, so that a name alone proves nothing. */
+
+import type { Plug } from './find.ts';
+import type { OvsRecord } from './ovs.ts';
+
+export type Verdict =
+  | { readonly of: 'this server' }
+  /** somebody else's, plainly: a bystander */
+  | { readonly of: 'another'; readonly why: string }
+  /** Neutron says ours, Open vSwitch says another's */
+  | { readonly of: 'disputed'; readonly why: string };
+
+function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null {
+  if (record.vmUuid !== null && record.vmUuid !== uuid) return `${record.name} is of server ${record.vmUuid}`;
+  const { portId } = plug.port;
+  if (portId !== null && record.ifaceId !== null && record.ifaceId !== portId)
+    return `${record.name} is of port ${record.ifaceId}`;
+  return null;
+}
+
+/** Both marks, as a plug by os-vif or libvirt leaves them. A record without them is not proven to be anybody's. */
+export function isMarked(record: OvsRecord, plug: Plug, uuid: string): boolean {
+  return record.vmUuid === uuid && (plug.port.portId === null || record.ifaceId === plug.port.portId);
+}
+
+/**
+ * os-vif writes iface-id and vm-uuid on every interface that it or libvirt plugs (os-vif `vif_plug_ovs/ovsdb/ovsdb_lib.py:
+ * create_ovs_vif_port`); they are believed before Neutron and before the server's cached network_info.
+ */
+export function verdict(plug: Plug, uuid: string): Verdict {
+  const others = plug.records.flatMap((record) => otherServer(record, plug, uuid) ?? []);
+  const [why] = others;
+  if (why !== undefined) return { of: plug.port.claimed ? 'disputed' : 'another', why };
+  if (plug.neutronOwner !== null)
+    return { of: 'another', why: `Neutron gives port ${plug.port.portId} to ${plug.neutronOwner}` };
+  return { of: 'this server' };
+}

@@ -1,0 +1,107 @@
+/** Which ports the server has or had, and the names that their devices bear on a host. */
+import { z } from 'zod';
+import { LookError } from '../../plan/errors.ts';
+import { parseAnswer } from '../../site/parse.ts';
+import type { Reader } from '../../site/reader.ts';
+import { isUuid } from '../domain/host.ts';
+import type { Subject } from '../subject/subject.ts';
+
+/** `tap|qbr|qvb|qvo|vhu` + port id, cut to 14 characters (nova 26 `network/model.py:NIC_NAME_LEN`). */
+const ID_LENGTH = 11;
+
+export interface DeviceNames {
+  readonly tap: string;
+  readonly bridge: string;
+  /** end of the veth pair that is in the bridge */
+  readonly inner: string;
+  /** end of the veth pair that is in Open vSwitch */
+  readonly outer: string;
+  readonly vhost: string;
+}
+
+export function deviceNames(short: string): DeviceNames {
+  return {
+    tap: `tap${short}`,
+    bridge: `qbr${short}`,
+    inner: `qvb${short}`,
+    outer: `qvo${short}`,
+    vhost: `vhu${short}`,
+  };
+}
+
+export function shortId(portId: string): string {
+  return portId.slice(0, ID_LENGTH);
+}
+
+/** The first 11 characters of a port id from the name of one of its devices, or null: the name is not of that kind. */
+export function shortIdOf(device: string): string | null {
+  return /^(?:tap|qbr|qvb|qvo|vhu)([0-9a-f]{8}-[0-9a-f]{2})$/.exec(device)?.[1] ?? null;
+}
+
+/** A port to look for on the hosts. */
+export interface Candidate {
+  readonly short: string;
+  /** null: only a device's name is known */
+  readonly portId: string | null;
+  /** Neutron says at this moment that the port is this server's */
+  readonly claimed: boolean;
+}
+
+/** Ports that Neutron has for the server; null: Neutron could not be asked (the kind `ports` says so). */
+export interface NeutronPort {
+  readonly id: string;
+  readonly vifType: string | null;
+}
+
+const listed = z.object({ id: z.string(), 'binding:vif_type': z.string().nullish() });
+const single = z.object({ port: z.object({ device_id: z.string() }) });
+
+export async function readPorts(look: Reader, subject: Subject): Promise<NeutronPort[] | null> {
+  try {
+    const ports = await look.http.list('network', `/v2.0/ports?device_id=${subject.uuid}`, 'ports');
+    return parseAnswer('Neutron', z.array(listed), ports).map((p) => ({
+      id: p.id,
+      vifType: p['binding:vif_type'] ?? null,
+    }));
+  } catch (error) {
+    if (error instanceof LookError) return null;
+    throw error;
+  }
+}
+
+/** The server that Neutron says a port belongs to now; null: none, no such port, or Neutron does not answer. */
+export async function readOwner(look: Reader, portId: string): Promise<string | null> {
+  try {
+    const { status, body } = await look.http.get('network', `/v2.0/ports/${portId}`, { also: [404] });
+    if (status === 404) return null;
+    return parseAnswer('Neutron', single, body).port.device_id || null;
+  } catch (error) {
+    if (error instanceof LookError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Every source counts: the cached network_info may be empty or broken, Neutron may have forgotten the port, and a half-done
+ * delete leaves devices whose only trace is the domain's XML or a record of Open vSwitch.
+ */
+export function candidates(
+  subject: Subject,
+  neutron: readonly NeutronPort[] | null,
+  seen: { readonly ports: readonly string[]; readonly devices: readonly string[] },
+): Candidate[] {
+  const claimed = new Set(neutron?.map((p) => p.id) ?? []);
+  const found = new Map<string, Candidate>();
+  for (const portId of [...claimed, ...subject.vifs.map((v) => v.portId), ...seen.ports])
+    if (isUuid(portId) && !found.has(portId))
+      found.set(portId, { short: shortId(portId), portId, claimed: claimed.has(portId) });
+  const known = new Set([...found.values()].map((c) => c.short));
+  for (const device of seen.devices) {
+    const short = shortIdOf(device);
+    if (short !== null && !known.has(short)) {
+      known.add(short);
+      found.set(short, { short, portId: null, claimed: false });
+    }
+  }
+  return [...found.values()];
+}
