@@ -1,0 +1,49 @@
+/** The mounts of a host, from `findmnt -n -r -o TARGET,FSTYPE,SOURCE`. */
+
+export interface Mount {
+  readonly target: string;
+  readonly fstype: string;
+  readonly source: string;
+}
+
+/** findmnt's raw form writes what is not plain as `\x20`. */
+function decode(text: string): string {
+  return text.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+export function parseMounts(out: string): Mount[] {
+  return out.split('\n').flatMap((line) => {
+    const [target = '', fstype = '', source = ''] = line.split(' ');
+    return target.startsWith('/') ? [{ target: decode(target), fstype, source: decode(source) }] : [];
+  });
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** The mount that a path lies on: the deepest, and of those on one target the last, which covers the others. */
+export function mountOf(mounts: readonly Mount[], path: string): Mount | null {
+  return mounts.reduce<Mount | null>(
+    (best, mount) =>
+      isWithin(path, mount.target) && (best === null || mount.target.length >= best.target.length)
+        ? mount
+        : best,
+    null,
+  );
+}
+
+/** Mount points at a path or below it. Bind mounts count, which share the device and so escape `--one-file-system`. */
+export function mountsWithin(mounts: readonly Mount[], path: string): string[] {
+  return mounts.map((m) => m.target).filter((target) => isWithin(target, path));
+}
+
+/** File systems that several hosts can have mounted at once. */
+const SHARED =
+  /^(nfs4?|cifs|smb3?|ceph|fuse\..+|glusterfs|lustre|gfs2?|ocfs2|gpfs|beegfs|quobyte|9p|virtiofs|afs)$/;
+
+export function isShared({ fstype }: Mount): boolean {
+  return SHARED.test(fstype);
+}
