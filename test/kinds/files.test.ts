@@ -141,7 +141,7 @@ test('on shared storage that another host may use it refuses until --shared-inst
   expect(plan.refusals).toMatchObject([
     {
       code: 'shared-instances-path',
-      flag: '--shared-instances',
+      flag: 'shared-instances',
       sentence: expect.stringContaining('compute2 may use'),
     },
   ]);

@@ -96,7 +96,7 @@ function refuseShared(at: FoldersOnHost, subject: Subject): Draft[] {
   return [
     {
       code: 'shared-instances-path',
-      flag: '--shared-instances',
+      flag: 'shared-instances',
       sentence: `${at.root} on ${at.host} is ${at.mount.fstype} (${at.mount.source}): ${users.join(', ')} may use the same folder`,
     },
   ];
