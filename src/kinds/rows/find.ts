@@ -1,4 +1,4 @@
-import type { Reader, Row } from '../../site/reader.ts';
+import type { Reader, Row, Select } from '../../site/reader.ts';
 import type { Found } from '../kind.ts';
 import { flag, number, text } from '../subject/parse.ts';
 import { SCHEMA_TABLES } from '../subject/schema-tables.ts';
@@ -43,7 +43,7 @@ export async function findRows(look: Reader, subject: Subject): Promise<Found<Ro
     return columns?.has(child.key) && takes(child, era);
   });
   const [children, pci, progress] = await Promise.all([
-    Promise.all(present.map((child) => countRows(look, cell.database, child, uuid))),
+    countRows(look, cell.database, present, uuid),
     schema.has('pci_devices') ? findPciDevices(look, cell.database, uuid) : [],
     readProgress(look, cell.database, uuid),
   ]);
@@ -60,26 +60,38 @@ export async function findRows(look: Reader, subject: Subject): Promise<Found<Ro
   };
 }
 
+/** All child tables in one question: their rows with what they say of being deleted. */
 async function countRows(
   look: Reader,
   database: string,
-  child: ChildTable,
+  children: readonly ChildTable[],
   uuid: string,
-): Promise<ChildRows> {
-  if (child.how === 'hard') {
-    const rows = await look.sql.rows(database, (sql) =>
-      sql.selectFrom(child.table).select(child.key).where(child.key, '=', uuid),
-    );
-    return { ...child, live: rows.length, undated: 0 };
-  }
+): Promise<ChildRows[]> {
+  const [first, ...others] = children;
+  if (first === undefined) return [];
   const rows = await look.sql.rows(database, (sql) =>
-    sql.selectFrom(child.table).select(['deleted', 'deleted_at']).where(child.key, '=', uuid),
+    others.reduce((all, child) => all.unionAll(selectMarks(sql, child, uuid)), selectMarks(sql, first, uuid)),
   );
-  return {
-    ...child,
-    live: rows.filter((row) => !flag(row, 'deleted')).length,
-    undated: rows.filter((row) => flag(row, 'deleted') && row['deleted_at'] === null).length,
-  };
+  return children.map((child) => {
+    const own = rows.filter((row) => text(row, 'source') === child.table);
+    return {
+      ...child,
+      live: own.filter((row) => !flag(row, 'deleted')).length,
+      undated: own.filter((row) => flag(row, 'deleted') && text(row, 'deleted_at') === null).length,
+    };
+  });
+}
+
+/** A table without soft delete has only live rows. */
+function selectMarks(sql: Select, { table, key, how }: ChildTable, uuid: string) {
+  return sql
+    .selectFrom(table)
+    .select((e) => [
+      e.val(table).as('source'),
+      how === 'hard' ? e.lit(0).as('deleted') : e.ref('deleted').as('deleted'),
+      how === 'hard' ? e.lit(null).as('deleted_at') : e.ref('deleted_at').as('deleted_at'),
+    ])
+    .where(key, '=', uuid);
 }
 
 async function readProgress(look: Reader, database: string, uuid: string): Promise<number | null> {

@@ -1,0 +1,100 @@
+/**
+ * The heart of the matter: what expunge's purge of a stuck server did to the databases and the host equals, row by row, what
+ * Nova's own delete did to its healthy twin; and nothing of a neighbour changed, to the byte.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  canonicalise,
+  compareDeltas,
+  diffSnapshots,
+  findRoles,
+  neighbourView,
+  type Snapshot,
+  settle,
+  takeSnapshot,
+} from '../../lab/delta.ts';
+import { createNeighbours } from '../../lab/neighbours.ts';
+import { openLab } from '../../lab/paths.ts';
+import { type Scenario, scenarios } from '../../lab/scenarios/index.ts';
+import type { LabServer } from '../../lab/servers.ts';
+import { expunge } from './expunge.ts';
+
+const lab = openLab();
+const stamp = Date.now().toString(36);
+const table: string[] = [];
+let neighbours: readonly LabServer[] = [];
+
+beforeAll(async () => {
+  neighbours = await createNeighbours(lab);
+});
+
+afterAll(() => {
+  process.stdout.write(`\n${table.join('\n')}\n`);
+});
+
+interface Played {
+  readonly victim: LabServer;
+  readonly twin: LabServer;
+  readonly whole: Snapshot;
+  readonly twinGone: Snapshot;
+  readonly broken: Snapshot;
+}
+
+/** Victim and twin healthy; Nova deletes the twin; the victim is broken. */
+async function play(scenario: Scenario): Promise<Played> {
+  const victim = await scenario.make(lab, `vm-a-victim-${scenario.name}-${stamp}`);
+  const twin = await scenario.make(lab, `vm-a-twin-${scenario.name}-${stamp}`);
+  const whole = await takeSnapshot(lab);
+  await scenario.novaDelete(lab, twin);
+  const twinGone = await takeSnapshot(lab);
+  await scenario.break(lab, victim);
+  return { victim, twin, whole, twinGone, broken: await takeSnapshot(lab) };
+}
+
+describe.each(scenarios)('$name', (scenario) => {
+  let played: Played;
+
+  beforeAll(async () => {
+    played = await play(scenario);
+  });
+
+  afterAll(async () => {
+    await scenario.mend(lab);
+  });
+
+  test('looking changes nothing', async () => {
+    const inspected = await expunge(['inspect', played.victim.id]);
+    const planned = await expunge(['plan', played.victim.id, '--commands']);
+    expect(inspected).toMatchObject({ exit: 0, err: '' });
+    expect(planned).toMatchObject({ exit: 0, err: '' });
+    const verified = await expunge(['verify', played.victim.id]);
+    expect(verified.exit).toBe(scenario.outcome === 'already-clean' ? 0 : 1);
+    expect(diffSnapshots(played.broken, await takeSnapshot(lab))).toEqual([]);
+  });
+
+  test('purge leaves what Nova leaves, touches no neighbour, and verify is clean', async () => {
+    const purged = await expunge(['purge', played.victim.id, '--yes']);
+    expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
+    await settle(lab);
+    const purgedSnapshot = await takeSnapshot(lab);
+    const novas = diffSnapshots(played.whole, played.twinGone);
+    const ours = diffSnapshots(played.twinGone, purgedSnapshot);
+    const comparison = compareDeltas(
+      canonicalise(novas, findRoles(played.whole, played.twin)),
+      canonicalise(ours, findRoles(played.whole, played.victim)),
+      scenario.beyondNova,
+    );
+    expect(comparison).toEqual({ missing: [], extra: [] });
+
+    expect(neighbourView(purgedSnapshot, neighbours)).toEqual(neighbourView(played.whole, neighbours));
+    const verified = await expunge(['verify', played.victim.id]);
+    expect(verified, verified.out).toMatchObject({ exit: 0 });
+    const again = await expunge(['purge', played.victim.id, '--yes']);
+    expect(again.exit).toBe(0);
+    expect(again.out).toContain('Nothing is left.');
+    expect(diffSnapshots(purgedSnapshot, await takeSnapshot(lab))).toEqual([]);
+    table.push(
+      `${scenario.name.padEnd(24)} delta equal to Nova's  neighbours untouched  verify clean  ${purged.seconds.toFixed(2)} s`,
+    );
+  });
+});
