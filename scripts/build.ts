@@ -14,7 +14,8 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   // mysql2 and commander are CommonJS; an ES module has no require of its own.
   banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
-  legalComments: 'linked',
+  minify: true,
+  legalComments: 'none',
   logLevel: 'warning',
 });
 await chmod('dist/expunge.js', 0o755);

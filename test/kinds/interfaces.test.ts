@@ -52,7 +52,7 @@ test('a hybrid interface loses its bridge, its port in the bridge it is really i
       what: `port ${PORT}: qvodfaeac36-44 in br-int, bridge qbrdfaeac36-44, device qvbdfaeac36-44, device qvodfaeac36-44`,
     },
   ]);
-  expect(plan.kept).toMatchObject([{ what: 'iptables chains neutron-openvswi-{i,o,s}dfaeac36-4' }]);
+  expect(plan.kept).toEqual([]);
 });
 
 const stopped = {

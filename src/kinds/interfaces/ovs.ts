@@ -1,5 +1,5 @@
 /** What Open vSwitch's database has on a host. It outlives reboots: a record stays when its device is long gone. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';

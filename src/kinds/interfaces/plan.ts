@@ -104,12 +104,6 @@ function keptOf(plug: Plug, subject: Subject): Note[] {
     notes.push({ place, what: `${tap.name} in ${tap.master ?? 'no bridge'}`, why: 'it goes with its qemu' });
   for (const { bridge } of plug.records.filter((r) => r.bridge.startsWith('tbr-')))
     notes.push({ place, what: `trunk bridge ${bridge}`, why: 'the agent deletes it when its port is gone' });
-  if (plug.members !== null)
-    notes.push({
-      place,
-      what: `iptables chains neutron-openvswi-{i,o,s}${plug.port.short.slice(0, 10)}`,
-      why: 'the agent writes its whole table anew and drops them itself',
-    });
   return notes;
 }
 

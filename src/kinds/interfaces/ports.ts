@@ -1,5 +1,5 @@
 /** Which ports the server has or had, and the names that their devices bear on a host. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';

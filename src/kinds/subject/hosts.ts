@@ -1,5 +1,5 @@
 /** Every host that may still hold something of a server, with the reason why. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';

@@ -1,5 +1,5 @@
 /** From rows and JSON of Nova's databases to the narrow types of `subject.ts`. Columns that a release lacks read as null. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Row } from '../../site/reader.ts';
 import type { InstanceRow, Migration, Vif, VolumeMapping } from './subject.ts';
 

@@ -1,5 +1,5 @@
 /** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const portNumber = z.int().min(1).max(65535);
 const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absolute path without ".."');

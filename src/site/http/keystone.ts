@@ -1,5 +1,5 @@
 /** A login at Keystone: the token and the catalog that came with it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { Service } from '../../plan/types.ts';
 import type { CloudAuth } from '../config/clouds.ts';
