@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ask } from './api.ts';
 import type { Lab } from './paths.ts';
-import { createServer, type LabServer } from './servers.ts';
+import { createServer, deleteServer, type LabServer } from './servers.ts';
 
 /**
  * Live servers that share network, image, security group and flavor with every victim, and whose names begin like
@@ -24,7 +24,11 @@ export async function createNeighbours(lab: Lab): Promise<readonly LabServer[]> 
   );
   const neighbours: LabServer[] = [];
   for (const name of names) {
-    const known = servers.find((server) => server.name === name && server.status === 'ACTIVE');
+    const same = servers.filter((server) => server.name === name);
+    const known = same.find((server) => server.status === 'ACTIVE');
+    // After `down --keep` they are there without a domain.
+    for (const other of same)
+      if (other !== known) await deleteServer(lab, { id: other.id, name, prePort: undefined });
     const prePort = ports.ports.find(
       (port) => port.device_id === known?.id && port.name === `pre-${name}`,
     )?.id;

@@ -24,6 +24,8 @@ export function freeze(lab: Lab, name: NovaService): void {
 
 /** Lets a frozen service go on, with everything that has waited for it. */
 export async function thaw(lab: Lab, name: NovaService): Promise<void> {
+  // Only a report made after this moment counts.
+  await forgetReports(lab, name);
   signalService(lab, name, 'SIGCONT');
   await waitServiceUp(lab, name);
 }

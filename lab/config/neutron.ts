@@ -19,6 +19,7 @@ export function neutronConfig(lab: Lab): Ini {
       state_path: join(lab.dir, 'neutron'),
     },
     database: { connection: databaseUrl(lab, 'neutron', 'neutron') },
+    quotas: { quota_port: -1 },
     nova: serviceLogin(lab, 'nova'),
     placement: serviceLogin(lab, 'placement'),
     oslo_concurrency: { lock_path: join(lab.run, 'neutron-locks') },

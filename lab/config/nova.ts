@@ -25,6 +25,8 @@ export function novaConfig(lab: Lab): Ini {
       disk_allocation_ratio: '100.0',
       // Resize ends on the same host, which leaves the folder and its `_resize` twin side by side.
       allow_resize_to_same_host: true,
+      // The guest is a disk of zeros and answers no request to shut down.
+      shutdown_timeout: 0,
       service_down_time: 20,
       report_interval: 5,
     },
@@ -32,6 +34,8 @@ export function novaConfig(lab: Lab): Ini {
     api_database: { connection: databaseUrl(lab, 'nova', 'nova_api') },
     // Also what the template in cell1's mapping is filled from.
     database: { connection: databaseUrl(lab, 'nova', 'nova') },
+    // Victims that expunge did not purge yet must not keep the next one from being made.
+    quota: { instances: -1, cores: -1, ram: -1 },
     conductor: { workers: 1 },
     scheduler: { workers: 1, discover_hosts_in_cells_interval: 10 },
     glance: { api_servers: `http://127.0.0.1:${ports.glance}` },

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readOpenrc } from '../openrc.ts';
 import { type Lab, region } from '../paths.ts';
 import { cinderConfig } from './cinder.ts';
 import { glanceConfig } from './glance.ts';
@@ -27,23 +28,8 @@ export function writeConfigs(lab: Lab): void {
   writeFileSync(join(lab.dir, 'clouds.yaml'), renderClouds(lab), { mode: 0o600 });
 }
 
-/** What the standard clients read from their environment. */
-export function clientEnv(lab: Lab): Record<string, string> {
-  return {
-    OS_USERNAME: 'admin',
-    OS_PASSWORD: lab.secrets.admin,
-    OS_PROJECT_NAME: 'admin',
-    OS_USER_DOMAIN_NAME: 'Default',
-    OS_PROJECT_DOMAIN_NAME: 'Default',
-    OS_AUTH_URL: `${authUrl}/v3`,
-    OS_IDENTITY_API_VERSION: '3',
-    OS_REGION_NAME: region,
-    OS_INTERFACE: 'public',
-  };
-}
-
 function renderOpenrc(lab: Lab): string {
-  const lines = Object.entries(clientEnv(lab)).map(([name, value]) => `export ${name}='${value}'`);
+  const lines = Object.entries(readOpenrc(lab)).map(([name, value]) => `export ${name}='${value}'`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -15,6 +15,7 @@ export interface Change {
 const hostSections: readonly (keyof HostView)[] = [
   'domains',
   'files',
+  'imageFiles',
   'libvirtFiles',
   'links',
   'ovs',

@@ -17,6 +17,8 @@ export interface HostView extends Switching {
   readonly domains: Things;
   readonly domainXml: Things;
   readonly files: Things;
+  /** What Glance keeps of its images. */
+  readonly imageFiles: Things;
   readonly libvirtFiles: Things;
   readonly namespaces: Things;
   readonly iscsi: Things;
@@ -38,6 +40,7 @@ export async function readHost(lab: Lab): Promise<HostView> {
     ...domains,
     iscsi,
     files: listFiles(lab.instances, hostFolders),
+    imageFiles: listFiles(join(lab.dir, 'images')),
     libvirtFiles: Object.assign({}, ...libvirtFolders.map((folder) => listFiles(folder))) as Things,
     namespaces: existsSync('/run/netns') ? toThings(readdirSync('/run/netns')) : {},
   };

@@ -5,6 +5,11 @@ import { createServer, deleteServer, serverAction, waitForPorts, waitForStatus }
 import { change } from '../sql.ts';
 import type { Scenario } from './scenario.ts';
 
+const oldState = 'instance_uuid=<server>, key=old_vm_state, value=active';
+const gone = 'deleted=<own id>, deleted_at=<time>';
+const confirms =
+  'Nova confirms the resize first, which a dead host cannot; rows that are going away need no confirming';
+
 /**
  * Resized and never confirmed, so that `<uuid>` and `<uuid>_resize` stand side by side and the old flavor's allocation
  * belongs to the migration. A delete must confirm first, and its host died just then.
@@ -36,5 +41,27 @@ export const resizeBothDirs: Scenario = {
   },
   novaDelete: deleteServer,
   mend: (lab) => reviveCompute(lab),
-  beyondNova: [],
+  beyondNova: [
+    {
+      insteadOf: `- nova.instance_system_metadata created_at=<time>, deleted=0, deleted_at=NULL, id=<n>, ${oldState}`,
+      why: confirms,
+    },
+    {
+      insteadOf: `+ nova.instance_system_metadata created_at=<time>, ${gone}, id=<n>, ${oldState}`,
+      line: `~ nova.instance_system_metadata [instance_uuid=<server>, key=old_vm_state] ${gone}`,
+      why: confirms,
+    },
+    {
+      insteadOf:
+        `~ nova.instance_extra [instance_uuid=<server>] ${gone}, flavor={"cur": {"nova_object.name": "Flavor", ` +
+        '"nova_object.namespace": "nova", "nova_object.version": "1.2"…, migration_context=NULL',
+      line: `~ nova.instance_extra [instance_uuid=<server>] ${gone}`,
+      why: confirms,
+    },
+    {
+      insteadOf: `~ nova.migrations [instance_uuid=<server>, uuid=<migration>] ${gone}, status=confirmed`,
+      line: `~ nova.migrations [instance_uuid=<server>, uuid=<migration>] ${gone}, status=confirming`,
+      why: confirms,
+    },
+  ],
 };
