@@ -25,15 +25,18 @@ export interface ApplyOptions {
   readonly emit: (event: RunEvent) => void;
   /** true from the moment somebody asked to stop: what is under way is finished, nothing new begins */
   readonly stopAsked: () => boolean;
+  /** after an act: how long to go on looking whether it took effect (milliseconds) */
+  readonly settleWithinMs?: number;
 }
 
-/** After an act: how long to go on looking whether it took effect, and how long to pause in between (milliseconds). */
+/** After an act: how long to go on looking, unless somebody says otherwise, and how long to pause in between. */
 const SETTLE_WITHIN_MS = 20_000;
 const PAUSES_MS = [20, 40, 80, 160, 320, 640];
 
 /**
  * @returns one result per step, in the plan's order
- * @throws ActError only when the journal cannot be written: then nothing further is done
+ * @throws UsageError or LookError before the first step, when an act would lack a right; ActError when the journal cannot be
+ *   written: then nothing further is done, and what is under way has ended
  */
 export async function applyPlan(
   site: Site,
@@ -41,10 +44,12 @@ export async function applyPlan(
   options: ApplyOptions,
 ): Promise<readonly StepResult[]> {
   const { journal } = options;
+  const gate = openGate(site, plan, journal);
+  await gate.rehearse();
   await journal.write([
     { event: 'begin', digest: plan.digest, host: hostname(), user: userInfo().username, pid: process.pid },
   ]);
-  const run = new Run(site.reader, plan, openGate(site, plan, journal), options);
+  const run = new Run(site.reader, plan, gate, options);
   const results = await run.finish();
   const complete = results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
   await journal.write([
@@ -76,12 +81,15 @@ class Run {
   readonly #started = new Set<string>();
   readonly #results = new Map<string, StepResult>();
   readonly #lanes = new Map<string, Promise<void>>();
+  readonly #settleWithinMs: number;
+  #broken = false;
 
   constructor(reader: Reader, plan: Plan, gate: Gate, options: ApplyOptions) {
     this.#reader = reader;
     this.#plan = plan;
     this.#gate = gate;
     this.#options = options;
+    this.#settleWithinMs = options.settleWithinMs ?? SETTLE_WITHIN_MS;
   }
 
   async finish(): Promise<readonly StepResult[]> {
@@ -93,21 +101,30 @@ class Run {
 
   /** Starts every step that is ready, grouped by lane, and goes on from each group when it has ended. */
   async #launch(): Promise<void> {
-    if (this.#options.stopAsked()) return;
+    if (this.#mustStop()) return;
     const ready = this.#plan.steps.filter(
       (s) => !this.#started.has(s.id) && s.needs.every((id) => this.#succeeded(id)),
     );
     for (const step of ready) this.#started.add(step.id);
     const groups = Map.groupBy(ready, laneOf);
-    await Promise.all(
+    const ends = await Promise.allSettled(
       [...groups].map(async ([lane, steps]) => {
         const before = this.#lanes.get(lane) ?? Promise.resolve();
         const group = before.then(() => this.#runGroup(steps));
         this.#lanes.set(lane, group);
-        await group;
+        await group.catch((error: unknown) => {
+          // The other lanes learn of it before they begin anything, and nobody leaves while an act is under way.
+          this.#broken = true;
+          throw error;
+        });
         await this.#launch();
       }),
     );
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  #mustStop(): boolean {
+    return this.#broken || this.#options.stopAsked();
   }
 
   #succeeded(id: string): boolean {
@@ -116,6 +133,7 @@ class Run {
   }
 
   async #runGroup(steps: readonly Step[]): Promise<void> {
+    if (this.#broken) return;
     for (const step of steps) this.#options.emit({ type: 'step-started', step });
     const look = this.#reader.fresh();
     const looked = await Promise.all(steps.map((step) => lookFirst(look, step)));
@@ -127,7 +145,7 @@ class Run {
     const acted: StepResult[] = [];
     for (const { step, verdict } of looked) acted.push(verdict ?? (await this.#act(step)));
     const after = this.#reader.fresh();
-    const results = await Promise.all(acted.map((result) => confirm(after, this.#reader, result)));
+    const results = await Promise.all(acted.map((result) => this.#confirm(after, result)));
     await this.#options.journal.write(
       results.map(({ step, outcome, detail }) => ({ event: 'result', step: step.id, outcome, detail })),
     );
@@ -138,14 +156,48 @@ class Run {
   }
 
   async #act(step: Step): Promise<StepResult> {
-    if (this.#options.stopAsked()) return { step, outcome: 'not-run', detail: 'interrupted before it began' };
+    if (this.#mustStop()) return { step, outcome: 'not-run', detail: 'interrupted before it began' };
     try {
       await this.#gate.perform(step);
       return { step, outcome: 'done', detail: null };
     } catch (error) {
-      if (!(error instanceof ActError)) throw error;
-      return { step, outcome: error.unknown ? 'unknown' : 'failed', detail: reason(error) };
+      if (!isExpungeError(error)) throw error;
+      const unknown = error instanceof ActError && error.unknown;
+      return { step, outcome: unknown ? 'unknown' : 'failed', detail: reason(error) };
     }
+  }
+
+  /**
+   * A request accepted is not a thing gone: looks until it is, for a bounded time. A failed act may have taken effect too, and
+   * one whose answer was lost may still be under way.
+   */
+  async #confirm(shared: Reader, result: StepResult): Promise<StepResult> {
+    const { step, outcome, detail } = result;
+    if (outcome !== 'done' && outcome !== 'unknown' && outcome !== 'failed') return result;
+    const within = outcome === 'failed' ? 0 : this.#settleWithinMs;
+    const until = performance.now() + within;
+    for (let round = 0; ; round++) {
+      try {
+        if (await (round === 0 ? shared : this.#reader.fresh()).holds(step.settled))
+          return { step, outcome: 'done', detail: null };
+      } catch (error) {
+        if (!isExpungeError(error)) throw error;
+        if (performance.now() >= until)
+          return {
+            step,
+            outcome: 'unknown',
+            detail: `${detail ?? 'done'}, and could not look afterwards: ${reason(error)}`,
+          };
+      }
+      if (performance.now() >= until) break;
+      await sleep(PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)]);
+    }
+    if (outcome !== 'done') return result;
+    return {
+      step,
+      outcome: 'failed',
+      detail: `it was accepted, but after ${within / 1000} s it still is not so`,
+    };
   }
 
   #whyNotRun(step: Step): string {
@@ -207,33 +259,4 @@ async function holdsOrError(look: Reader, check: Step['guards'][number]['check']
     if (isExpungeError(error)) return error;
     throw error;
   }
-}
-
-/** A request accepted is not a thing gone: looks until it is, for a bounded time. A failed act may have taken effect too. */
-async function confirm(shared: Reader, reader: Reader, result: StepResult): Promise<StepResult> {
-  const { step, outcome } = result;
-  if (outcome !== 'done' && outcome !== 'unknown' && outcome !== 'failed') return result;
-  const until = performance.now() + (outcome === 'done' ? SETTLE_WITHIN_MS : 0);
-  for (let round = 0; ; round++) {
-    try {
-      if (await (round === 0 ? shared : reader.fresh()).holds(step.settled))
-        return { step, outcome: 'done', detail: null };
-    } catch (error) {
-      if (!isExpungeError(error)) throw error;
-      if (performance.now() >= until)
-        return {
-          step,
-          outcome: 'unknown',
-          detail: `${result.detail ?? 'done'}, and could not look afterwards: ${reason(error)}`,
-        };
-    }
-    if (performance.now() >= until) break;
-    await sleep(PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)]);
-  }
-  if (outcome !== 'done') return { ...result, outcome: 'failed' };
-  return {
-    step,
-    outcome: 'failed',
-    detail: `it was accepted, but after ${SETTLE_WITHIN_MS / 1000} s it still is not so`,
-  };
 }

@@ -5,6 +5,8 @@ import type { Site } from '../site/connect.ts';
 import type { Journal } from './journal.ts';
 
 export interface Gate {
+  /** Before the first step: whether any of the plan's acts would lack a right. Changes nothing. @throws UsageError | LookError */
+  rehearse(): Promise<void>;
   /** Writes down what is about to happen to these steps, their before-images first. */
   announce(
     steps: readonly Step[],
@@ -20,6 +22,9 @@ export function openGate(site: Site, plan: Plan, journal: Journal): Gate {
   const planned = new Set(plan.steps);
   const announced = new Set<Step>();
   return {
+    async rehearse() {
+      await Promise.all(plan.steps.map((step) => writer.rehearse(step.act)));
+    },
     async announce(steps, images) {
       await journal.save(images);
       await journal.write(steps.map((step) => ({ event: 'intent', step: step.id })));

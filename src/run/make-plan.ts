@@ -59,9 +59,9 @@ export function hasNoTrace(plan: Plan): boolean {
   return plan.server.state === 'unknown to Nova' && plan.remains.length === 0 && plan.kept.length === 0;
 }
 
-/** Clean means: everything was looked at and there is nothing to do. */
+/** Clean means: everything was looked at, and nothing is there. What may not be touched is not gone either. */
 export function isClean(plan: Plan): boolean {
-  return plan.steps.length === 0 && plan.unknown.length === 0;
+  return [plan.steps, plan.remains, plan.refusals, plan.unknown].every((list) => list.length === 0);
 }
 
 /** What differs between two plans for one server, in words; empty when they are the same. */
@@ -92,10 +92,18 @@ export function describeDrift(before: Plan, now: Plan): string[] {
     before.steps.map((s) => s.id),
     now.steps.map((s) => s.id),
   );
+  compare('host', before.server.hosts, now.server.hosts);
+  compare(
+    'kept',
+    before.kept.map((k) => `${k.place}: ${k.what}`),
+    now.kept.map((k) => `${k.place}: ${k.what}`),
+  );
+  compare('version of expunge', [before.tool], [now.tool]);
   if (differences.length === 0) {
     const steps = new Map(before.steps.map((s) => [s.id, JSON.stringify(s)]));
     for (const step of now.steps)
       if (steps.get(step.id) !== JSON.stringify(step)) differences.push(`changed: step ${step.id}`);
   }
+  if (differences.length === 0 && before.digest !== now.digest) differences.push('the reasons it gives');
   return differences;
 }

@@ -11,7 +11,7 @@ import { ApiSession } from './http/session.ts';
 import type { CommandAnswer, Reader, Row } from './reader.ts';
 import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
-import { writeTransaction } from './sql/write.ts';
+import { rehearseTransaction, writeTransaction } from './sql/write.ts';
 import { type Timings, timed } from './timings.ts';
 
 const READ_TIMEOUT_MS = 30_000;
@@ -19,6 +19,8 @@ const ACT_TIMEOUT_MS = 180_000;
 
 /** What goes through the doors to change something. Handed out to the gate in `run/`, to nobody else. */
 export interface Writer {
+  /** Finds out, without changing anything, that an act would lack a right. @throws UsageError | LookError */
+  rehearse(act: Act): Promise<void>;
   /** @throws ActError */
   perform(act: Act): Promise<void>;
 }
@@ -49,6 +51,10 @@ export function connectSite(config: SiteConfig, timings: Timings): Site {
     warm: () => api.warm(),
     openWriter: () => ({
       perform: (act) => timed(timings, `write ${placeOfAct(act)}`, () => perform(doors, act)),
+      async rehearse(act) {
+        if (act.door === 'sql')
+          await timed(timings, `rehearse ${placeOfAct(act)}`, () => rehearseTransaction(databases, act));
+      },
     }),
     async close() {
       api.close();

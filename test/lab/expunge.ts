@@ -22,7 +22,10 @@ export function siteFile(name: 'expunge' | 'expunge-ssh' | 'expunge-ro' = 'expun
 }
 
 /** Runs expunge against the lab; `site` defaults to the local transport. */
-export function expunge(args: readonly string[], options: { site?: string; input?: string } = {}): Promise<Ended> {
+export function expunge(
+  args: readonly string[],
+  options: { site?: string; input?: string } = {},
+): Promise<Ended> {
   const started = performance.now();
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [PROGRAM, ...args, '--site', options.site ?? siteFile()], {

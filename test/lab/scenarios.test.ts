@@ -17,7 +17,7 @@ import { createNeighbours } from '../../lab/neighbours.ts';
 import { openLab } from '../../lab/paths.ts';
 import { type Scenario, scenarios } from '../../lab/scenarios/index.ts';
 import type { LabServer } from '../../lab/servers.ts';
-import { expunge } from './expunge.ts';
+import { expunge, siteFile } from './expunge.ts';
 
 const lab = openLab();
 const stamp = Date.now().toString(36);
@@ -51,7 +51,11 @@ async function play(scenario: Scenario): Promise<Played> {
   return { victim, twin, whole, twinGone, broken: await takeSnapshot(lab) };
 }
 
+/** One scenario goes over ssh and sudo, against a real sshd; what it removes must be the same. */
+const OVER_SSH = 'host-was-down';
+
 describe.each(scenarios)('$name', (scenario) => {
+  const site = siteFile(scenario.name === OVER_SSH ? 'expunge-ssh' : 'expunge');
   let played: Played;
 
   beforeAll(async () => {
@@ -73,7 +77,7 @@ describe.each(scenarios)('$name', (scenario) => {
   });
 
   test('purge leaves what Nova leaves, touches no neighbour, and verify is clean', async () => {
-    const purged = await expunge(['purge', played.victim.id, '--yes']);
+    const purged = await expunge(['purge', played.victim.id, '--yes'], { site });
     expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
     await settle(lab);
     const purgedSnapshot = await takeSnapshot(lab);

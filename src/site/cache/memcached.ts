@@ -34,11 +34,15 @@ export async function getKey(server: string, key: string): Promise<Buffer | null
 
 /** Deletes a key; one that is not there counts as deleted. @throws ActError */
 export async function deleteKey(server: string, key: string): Promise<void> {
-  const answer = (
-    await exchange(server, `delete ${checkKey(server, key)}\r\n`, (data) =>
-      data.includes('\r\n') ? { end: data.length } : null,
-    )
-  ).toString('latin1');
+  const request = `delete ${checkKey(server, key)}\r\n`;
+  let answer: string;
+  try {
+    const isLine = (data: Buffer) => (data.includes('\r\n') ? { end: data.length } : null);
+    answer = (await exchange(server, request, isLine)).toString('latin1');
+  } catch (error) {
+    if (!(error instanceof LookError)) throw error;
+    throw new ActError(`${error.place}: ${error.message}`, { code: error.code, unknown: true });
+  }
   if (answer !== 'DELETED\r\n' && answer !== 'NOT_FOUND\r\n')
     throw new ActError(`memcached ${server} answered ${JSON.stringify(answer.slice(0, 60))} to a delete`, {
       code: 'cache-delete',

@@ -1,5 +1,5 @@
 /** Commands on this very machine: the controller is also the compute host. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { LookError } from '../../plan/errors.ts';
 import type { CommandAnswer } from '../reader.ts';
 import type { HostAccess, Transport } from './transport.ts';
@@ -17,13 +17,22 @@ function runLocal(host: HostAccess, argv: readonly string[], timeoutMs: number):
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+      // A group of its own: Ctrl-C asks expunge to stop, and does not cut the act that is under way.
+      detached: true,
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    let late = false;
     const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
+      killGroup(child);
+      // A child of the child, or one that sudo made root's, may hold the pipes open: nobody waits for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      reject(
+        new LookError(`host ${host.name}`, `${program} gave no answer in ${timeoutMs / 1000} s`, {
+          code: 'command-timeout',
+        }),
+      );
     }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
@@ -34,18 +43,19 @@ function runLocal(host: HostAccess, argv: readonly string[], timeoutMs: number):
     });
     child.on('close', (code) => {
       clearTimeout(timer);
-      if (late)
-        reject(
-          new LookError(`host ${host.name}`, `${program} gave no answer in ${timeoutMs / 1000} s`, {
-            code: 'command-timeout',
-          }),
-        );
-      else
-        resolve({
-          exit: code ?? 255,
-          out: Buffer.concat(out).toString('utf8'),
-          err: Buffer.concat(err).toString('utf8'),
-        });
+      resolve({
+        exit: code ?? 255,
+        out: Buffer.concat(out).toString('utf8'),
+        err: Buffer.concat(err).toString('utf8'),
+      });
     });
   });
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended already, or is root's: then it ends by itself.
+  }
 }

@@ -24,6 +24,9 @@ const OVS_READS = new Set([
   'br-exists',
   '--version',
 ]);
+/** An option that is not known might take the word after it, and what looks like a reading word is then none. */
+const OVS_OPTION = /^--(?:timeout=\d+|format=\w+|columns=[\w,]+|if-exists)$/;
+const IP_OPTIONS = new Set(['-o', '-d', '-j', '-s']);
 /** `find` can delete, execute and write: only tests and -printf are let through. */
 const FIND_WORDS = new Set(['-mindepth', '-maxdepth', '-name', '-o', '-printf', '-type', '-xdev', '(', ')']);
 
@@ -37,13 +40,11 @@ const RULES: Readonly<Record<string, Rule>> = {
     return VIRSH_READS.has(rest[0] ?? '') && !rest.includes('--security-info');
   },
   ip: (args) => {
-    const words = args.filter((a) => !a.startsWith('-'));
+    const words = args.filter((a) => !IP_OPTIONS.has(a));
     return words[0] === 'link' && words[1] === 'show';
   },
   'ovs-vsctl': (args) =>
-    splitOvs(args).every((command) =>
-      OVS_READS.has(command.find((a) => !a.startsWith('--')) ?? command[0] ?? ''),
-    ),
+    splitOvs(args).every((command) => OVS_READS.has(command.find((a) => !OVS_OPTION.test(a)) ?? '')),
   find: (args) =>
     args.filter((a) => a.startsWith('-') || a === '(' || a === ')').every((a) => FIND_WORDS.has(a)),
   findmnt: anything,
@@ -65,7 +66,7 @@ function splitOvs(args: readonly string[]): string[][] {
   const filled = commands.filter((c) => c.length > 0);
   // `ovs-vsctl --timeout=10 -- list …`: options alone before the first `--` belong to what follows.
   const [first, ...rest] = filled;
-  if (first?.every((a) => a.startsWith('--')) && rest.length > 0) return rest;
+  if (first?.every((a) => OVS_OPTION.test(a)) && rest.length > 0) return rest;
   return filled;
 }
 

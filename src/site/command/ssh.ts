@@ -12,6 +12,7 @@ import { quoteArgv } from './quote.ts';
 import type { HostAccess, Transport } from './transport.ts';
 
 const CONNECT_TIMEOUT_S = 10;
+const OPENING_MS = 30_000;
 
 interface Waiting {
   readonly resolve: (answer: CommandAnswer) => void;
@@ -67,7 +68,11 @@ class SshSession {
   constructor(host: HostAccess) {
     this.#host = host;
     const [program = 'ssh', ...args] = sshArgv(host);
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C asks expunge to stop, and does not cut the act that is under way.
+      detached: true,
+    });
     this.#child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       this.#out += chunk;
       this.#deliver();
@@ -82,6 +87,8 @@ class SshSession {
       this.#fail(`ssh ended with ${code}: ${lastLine(this.#err) || 'no message'}`),
     );
     this.#child.stdin.write('LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/sbin; export PATH\n');
+    // What a banner or a login script says before the first command is the answer to this one, which nobody reads.
+    this.run(['true'], OPENING_MS).catch(() => {});
   }
 
   run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {

@@ -26,9 +26,14 @@ export function normaliseSudo(answer: CommandAnswer): CommandAnswer {
     : answer;
 }
 
-/** What sudo says when it would have to ask: that is "could not look", not an answer of the program. */
+/** sudo's remarks on the machine, after which it runs the program all the same. */
+const REMARKS = 'command not found|unable to resolve host|setrlimit';
+const SUDO_SAYS = new RegExp(`^sudo: (?!.*(?:${REMARKS})).*$`, 'm');
+const SUDO_DENIES =
+  /^(?:Sorry, user .* is not allowed to execute|Sorry, user .* may not run sudo|\S+ is not (?:in the sudoers file|allowed to run sudo)).*$/m;
+
+/** What sudo says when it does not run the program: that is "could not look", not an answer of the program. */
 export function sudoRefusal(answer: CommandAnswer): string | null {
-  const line = /^sudo: (?!.*command not found).*$/m.exec(answer.err);
-  const denied = /^Sorry, user .* is not allowed to execute/m.exec(answer.err);
-  return answer.exit === 1 ? ((denied ?? line)?.[0] ?? null) : null;
+  if (answer.exit !== 1) return null;
+  return (SUDO_DENIES.exec(answer.err) ?? SUDO_SAYS.exec(answer.err))?.[0] ?? null;
 }

@@ -1,10 +1,10 @@
 /** clouds.yaml, secure.yaml and OS_*: as openstackclient reads them, as far as expunge needs them. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { UsageError } from '../../plan/errors.ts';
 import type { SiteFile } from './site-file.ts';
+import { readYaml } from './yaml.ts';
 
 const text = z.union([z.string(), z.number()]).transform(String);
 
@@ -20,7 +20,7 @@ const cloudEntry = z.looseObject({
 });
 
 const authEntry = z.looseObject({
-  auth_url: z.string().url(),
+  auth_url: z.url({ protocol: /^https?$/ }),
   username: text.optional(),
   user_id: text.optional(),
   password: text.optional(),
@@ -91,23 +91,17 @@ async function firstClouds(
   for (const path of paths) {
     const content = await read(path);
     if (content === null) continue;
+    const yaml = readYaml(content);
     const parsed = z
       .looseObject({ clouds: z.record(z.string(), z.record(z.string(), z.unknown())) })
-      .safeParse(parseQuietly(content));
+      .safeParse('data' in yaml ? yaml.data : null);
     if (!parsed.success)
-      throw new UsageError(`${path} is not a clouds file`, { code: 'clouds-file-invalid' });
+      throw new UsageError(`${path} is not a clouds file${'fault' in yaml ? `: ${yaml.fault}` : ''}`, {
+        code: 'clouds-file-invalid',
+      });
     return { path, clouds: parsed.data.clouds };
   }
   return null;
-}
-
-/** A parse error quotes the file, and this file holds passwords: only that it failed is passed on. */
-function parseQuietly(content: string): unknown {
-  try {
-    return parseYaml(content);
-  } catch {
-    return null;
-  }
 }
 
 function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {

@@ -1,12 +1,12 @@
 /** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../../plan/errors.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';
 import { type SiteFile, siteFile } from './site-file.ts';
+import { readYaml } from './yaml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,13 +46,10 @@ async function findSiteFile(): Promise<string> {
 }
 
 export function parseSiteFile(path: string, text: string): SiteFile {
-  let data: unknown;
-  try {
-    data = parseYaml(text);
-  } catch (error) {
-    throw new UsageError(`${path} is not YAML: ${firstLine(error)}`, { code: 'site-file-unreadable' });
-  }
-  const parsed = siteFile.safeParse(data ?? {});
+  const read = readYaml(text);
+  if ('fault' in read)
+    throw new UsageError(`${path} is not YAML: ${read.fault}`, { code: 'site-file-unreadable' });
+  const parsed = siteFile.safeParse(read.data ?? {});
   if (parsed.success) return parsed.data;
   throw new UsageError(`${path}: ${explainIssue(parsed.error)}`, {
     code: 'site-file-invalid',

@@ -2,6 +2,12 @@
 import * as z from 'zod';
 
 const portNumber = z.int().min(1).max(65535);
+
+function isHostPort(text: string): boolean {
+  const port = /^\S+:(\d+)$/.exec(text)?.[1];
+  return port !== undefined && portNumber.safeParse(Number(port)).success;
+}
+
 const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absolute path without ".."');
 
 /** How one compute host is reached, and where Nova keeps its servers' folders there. */
@@ -40,7 +46,7 @@ export const siteFile = z.strictObject({
     })
     .optional(),
   /** servers that nova-consoleauth or the console proxies use; `host:port` */
-  memcached: z.array(z.string().regex(/^.+:\d+$/, 'must be host:port')).optional(),
+  memcached: z.array(z.string().refine(isHostPort, 'must be host:port')).optional(),
   /** by the name that Nova knows them; `default` holds for all that are not named */
   hosts: z.record(z.string(), hostEntry).optional(),
   /** seconds without a sign of life after which a service counts as down: nova.conf's service_down_time */

@@ -119,8 +119,9 @@ function domain(auth: CloudAuth['auth'], of: 'user' | 'project'): unknown {
 export function findEndpoint(login: Login, cloud: CloudAuth, service: Service): string | null {
   for (const type of TYPES[service]) {
     const endpoint = login.catalog
-      .find((entry) => entry.type === type)
-      ?.endpoints.find(
+      .filter((entry) => entry.type === type)
+      .flatMap((entry) => entry.endpoints)
+      .find(
         (e) =>
           e.interface === cloud.interface &&
           (cloud.region === undefined || (e.region_id ?? e.region) === cloud.region),

@@ -60,7 +60,7 @@ export class ApiSession {
           code: 'answer-not-understood',
         });
       all.push(...items);
-      next = nextPage(body, key);
+      next = nextPage(SERVICE_NAMES[service], body, key);
     }
     return all;
   }
@@ -91,11 +91,12 @@ export class ApiSession {
     microversion: string | undefined,
     body?: unknown,
   ): Promise<RawAnswer> {
-    const login = await this.#ensureLogin();
-    const answer = await this.#sendOnce(login, service, method, path, microversion, body);
+    const login = this.#ensureLogin();
+    const answer = await this.#sendOnce(await login, service, method, path, microversion, body);
     if (answer.status !== 401) return answer;
-    // The token ran out during the run: a 401 means that nothing was done, so the same request may go again.
-    this.#login = null;
+    // The token ran out during the run: a 401 means that nothing was done, so the same request may go again. Of several
+    // requests that learn of it side by side, the first logs in for all.
+    if (this.#login === login) this.#login = null;
     return this.#sendOnce(await this.#ensureLogin(), service, method, path, microversion, body);
   }
 
@@ -109,21 +110,24 @@ export class ApiSession {
   ): Promise<RawAnswer> {
     const place = SERVICE_NAMES[service];
     const base = findEndpoint(login, this.#cloud, service);
-    if (base === null)
-      throw new LookError(place, `the catalog has no ${this.#cloud.interface} endpoint for it`, {
-        code: 'no-endpoint',
-        hint: 'check region_name and interface in clouds.yaml',
-      });
+    if (base === null || !URL.canParse(base + path))
+      throw new LookError(
+        place,
+        `the catalog has no ${this.#cloud.interface} endpoint for it${base === null ? '' : ' that is a URL'}`,
+        {
+          code: 'no-endpoint',
+          hint: 'check region_name and interface in clouds.yaml',
+        },
+      );
     return this.#client.send(place, {
       method,
-      // A next link is absolute and may name a proxy's inner address: only its path and query are followed.
       url: new URL(base + path),
       headers: { 'x-auth-token': login.token, ...versionHeader(service, microversion) },
       ...(body === undefined ? {} : { body }),
     });
   }
 
-  async #ensureLogin(): Promise<Login> {
+  #ensureLogin(): Promise<Login> {
     if (this.#login === null) {
       const login = logIn(this.#client, this.#cloud);
       this.#login = login;
@@ -160,12 +164,16 @@ function findMessage(body: unknown): string | null {
   return null;
 }
 
-function nextPage(body: Record<string, unknown>, key: string): string | null {
-  if (typeof body['next'] === 'string') return body['next'];
+/** A next link may be absolute and name a proxy's inner address: only its path and query are followed. */
+function nextPage(place: string, body: Record<string, unknown>, key: string): string | null {
   const links = body[`${key}_links`];
-  if (!Array.isArray(links)) return null;
-  const next = links.filter(isRecord).find((link) => link['rel'] === 'next')?.['href'];
-  if (typeof next !== 'string') return null;
+  const link = Array.isArray(links) ? links.filter(isRecord).find((l) => l['rel'] === 'next') : undefined;
+  const next = body['next'] ?? link?.['href'];
+  if (next === undefined || next === null) return null;
+  if (typeof next !== 'string' || !URL.canParse(next, 'http://any'))
+    throw new LookError(place, `the link to the next page of ${key} is no link`, {
+      code: 'answer-not-understood',
+    });
   const url = new URL(next, 'http://any');
   const version = url.pathname.search(/\/v\d/);
   return `${version < 0 ? url.pathname : url.pathname.slice(version)}${url.search}`;

@@ -24,6 +24,7 @@ export const builder = new Kysely<Record<string, Record<string, unknown>>>({
 export function compileSelect(build: (sql: Select) => Compilable): { query: CompiledQuery; text: string } {
   const query = build(builder as unknown as Select).compile();
   let next = 0;
-  const text = query.sql.replaceAll('?', () => JSON.stringify(query.parameters[next++]));
-  return { query, text: text.replaceAll('`', '') };
+  // Quotes go before the parameters come in: a name may hold a backtick, and is not the same name without.
+  const text = query.sql.replaceAll('`', '').replaceAll('?', () => JSON.stringify(query.parameters[next++]));
+  return { query, text };
 }

@@ -35,6 +35,8 @@ export async function openConnection(
   };
   try {
     const connection = await mysql.createConnection(options);
+    // A server that hangs up between two questions: the next question says so. Unheard, it would end the process.
+    connection.on('error', () => {});
     if (readOnly) await connection.query('SET SESSION TRANSACTION READ ONLY');
     return connection;
   } catch (error) {

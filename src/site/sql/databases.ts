@@ -75,6 +75,13 @@ export class Databases {
         true,
       ))();
     this.#open.set(database, opening);
+    opening.then(
+      (connection) => {
+        // One that broke is opened anew when somebody asks again.
+        connection.once('end', () => this.#open.delete(database));
+      },
+      () => {},
+    );
     return opening;
   }
 

@@ -30,7 +30,7 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
   }
   if (!/^(mysql|mariadb)(\+\w+)?:$/.test(parsed.protocol))
     throw invalid(`${parsed.protocol.slice(0, -1)} databases are not supported`);
-  const database = decodeURIComponent(parsed.pathname.replace(/^\//, ''));
+  const database = unquote(parsed.pathname.replace(/^\//, ''));
   if (database === '') throw invalid('names no database');
   const query = parsed.searchParams;
   const tls = [...query.keys()].some((k) => k.startsWith('ssl'))
@@ -43,12 +43,23 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
   return {
     host: parsed.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost',
     port: parsed.port === '' ? 3306 : Number(parsed.port),
-    user: decodeURIComponent(parsed.username),
-    password: decodeURIComponent(parsed.password),
+    user: unquote(parsed.username),
+    password: unquote(parsed.password),
     database,
     socketPath: query.get('unix_socket') ?? undefined,
     tls,
   };
+}
+
+/** As Python's `unquote`: a percent sign that begins no escape stands for itself. */
+function unquote(text: string): string {
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes;
+    }
+  });
 }
 
 /**
@@ -57,7 +68,7 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
  * nova 18+ `objects/cell_mapping.py:CellMapping._format_db_url`: `{scheme} {username} {password} {hostname} {port} {path}
  * {query} {fragment}`; `path` has no leading slash.
  *
- * @throws UsageError when the template needs a nova.conf that the site file does not name
+ * @throws UsageError when the template needs a nova.conf that the site file does not name, or that has no URL either
  */
 export function fillTemplate(what: string, template: string, connection: string | undefined): string {
   if (!/\{\w+\}/.test(template)) return template;
@@ -65,6 +76,10 @@ export function fillTemplate(what: string, template: string, connection: string 
     throw new UsageError(`${what}: its URL in cell_mappings is a template`, {
       code: 'cell-url-template',
       hint: 'name a nova.conf with a [database] connection as nova_conf in the site file',
+    });
+  if (!URL.canParse(connection))
+    throw new UsageError(`${what}: nova.conf's [database] connection is not a database URL`, {
+      code: 'database-url-invalid',
     });
   const source = new URL(connection);
   const parts: Record<string, string> = {

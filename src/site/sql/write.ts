@@ -1,8 +1,8 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
 import type { ResultSetHeader } from 'mysql2/promise';
-import { ActError } from '../../plan/errors.ts';
+import { ActError, LookError, UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
-import { explainSqlError } from './connections.ts';
+import { explainSqlError, type OpenConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
 import { renderWrite } from './render.ts';
 
@@ -17,7 +17,7 @@ function expectedRows(write: SqlWrite): number {
  */
 export async function writeTransaction(databases: Databases, act: SqlAct): Promise<void> {
   const place = await databases.placeOf(act.database);
-  const connection = await databases.openWriting(act.database);
+  const connection = await openForAct(databases, act, place);
   let committing = false;
   try {
     await connection.beginTransaction();
@@ -40,5 +40,39 @@ export async function writeTransaction(databases: Databases, act: SqlAct): Promi
     if (error instanceof ActError) throw error;
     const { message, code, hint } = explainSqlError(place, error);
     throw new ActError(`${place}: ${message}`, { code, hint, unknown: committing });
+  }
+}
+
+/** Without a connection nothing was done: that much is known. */
+async function openForAct(databases: Databases, act: SqlAct, place: string): Promise<OpenConnection> {
+  try {
+    return await databases.openWriting(act.database);
+  } catch (error) {
+    if (!(error instanceof LookError)) throw error;
+    throw new ActError(`${place}: ${error.message}`, { code: error.code, hint: error.hint });
+  }
+}
+
+/**
+ * Asks the database to explain every statement of a transaction, which takes the same rights as running it and changes nothing:
+ * a user who may not write is found out before the first step, not at the last.
+ *
+ * @throws UsageError when a right is missing, LookError when the database cannot be asked
+ */
+export async function rehearseTransaction(databases: Databases, act: SqlAct): Promise<void> {
+  const place = await databases.placeOf(act.database);
+  const connection = await databases.openWriting(act.database);
+  try {
+    for (const write of act.writes) {
+      const { sql, parameters } = renderWrite(write);
+      await connection.query({ sql: `explain ${sql}`, values: [...parameters] });
+    }
+  } catch (error) {
+    const { message, code, hint } = explainSqlError(place, error);
+    if (code.includes('access-denied') || code.includes('accessdenied'))
+      throw new UsageError(`${place}: ${message}`, { code: 'database-rights', hint });
+    throw new LookError(place, message, { code, hint });
+  } finally {
+    connection.destroy();
   }
 }
