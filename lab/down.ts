@@ -1,8 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
-import { removeDomains, removeFirewall, removeInterfaces } from './host-cleanup.ts';
+import { removeDomains, removeFirewall, removeInterfaces, removeSwitch } from './host-cleanup.ts';
 import type { Lab } from './paths.ts';
 import { findPid, stopService, stopStragglers } from './process.ts';
-import { listServices, ovsRunFolder } from './services.ts';
+import { listServices } from './services.ts';
 import { removeSshUser } from './sshd.ts';
 import { startService } from './start.ts';
 import type { Say } from './up.ts';
@@ -31,10 +31,9 @@ export async function bringDown(lab: Lab, say: Say, options: { readonly keep: bo
     stopService(lab, 'mariadb', options.keep ? 20_000 : 0),
   ]);
   for (const line of await stopStragglers(lab)) say(`ended a process that was left: ${line}`);
+  await removeSwitch();
   await removeFirewall();
   await removeSshUser();
-  for (const name of ['ovsdb-server.pid', 'ovs-vswitchd.pid'])
-    rmSync(`${ovsRunFolder}/${name}`, { force: true });
   if (!options.keep) rmSync(lab.dir, { recursive: true, force: true });
   const alive = names.filter((name) => findPid(lab, name) !== undefined);
   if (alive.length > 0) throw new Error(`still running: ${alive.join(', ')}`);

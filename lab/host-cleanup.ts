@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import type { Lab } from './paths.ts';
 import { findPid } from './process.ts';
+import { ovsRunFolder } from './services.ts';
 import { query } from './sql.ts';
 
 /** libvirt has these paths compiled in: the definitions, and the state of what runs. */
@@ -35,6 +36,16 @@ export async function removeInterfaces(lab: Lab): Promise<void> {
   for (const name of ours.filter((each) => /^(qbr|qvo|qvb|tap)/.test(each))) {
     // The other end of a veth pair goes with the first.
     await run(['ip', 'link', 'delete', name], { allow: 'any' });
+  }
+}
+
+/** What the switch leaves when it ends: its own devices, which it makes persistent, and the sockets of a crashed run. */
+export async function removeSwitch(): Promise<void> {
+  for (const name of ['br-int', 'ovs-netdev']) await run(['ip', 'link', 'delete', name], { allow: 'any' });
+  if (!existsSync(ovsRunFolder)) return;
+  for (const name of readdirSync(ovsRunFolder)) {
+    if (/^(ovsdb-server|ovs-vswitchd)\.|^db\.sock$|^br-int\./.test(name))
+      rmSync(join(ovsRunFolder, name), { force: true });
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ask } from './api.ts';
 import type { Lab } from './paths.ts';
 import { createServer, deleteServer, type LabServer } from './servers.ts';
+import { takeTurn } from './turn.ts';
 
 /**
  * Live servers that share network, image, security group and flavor with every victim, and whose names begin like
@@ -9,8 +10,9 @@ import { createServer, deleteServer, type LabServer } from './servers.ts';
  */
 const names = ['vm', 'vm-a', 'vm-a-victim-1'] as const;
 
-/** Makes the neighbours that are not there yet; they live through all scenarios. */
+/** Waits for its turn on the lab, then makes the neighbours that are not there yet; they live through all scenarios. */
 export async function createNeighbours(lab: Lab): Promise<readonly LabServer[]> {
+  await takeTurn(lab);
   const shape = z.object({
     servers: z.array(z.object({ id: z.string(), name: z.string(), status: z.string() })),
   });

@@ -120,6 +120,11 @@ export async function stopStragglers(lab: Lab): Promise<readonly string[]> {
   return ended;
 }
 
+/** When a process started, which with its pid names it for ever; nothing when there is no such process. */
+export function readStartTime(pid: number): string | undefined {
+  return readFacts(pid)?.started;
+}
+
 export function isFrozen(lab: Lab, name: string): boolean {
   const pid = findPid(lab, name);
   return pid !== undefined && readFacts(pid)?.state === 'T';

@@ -2,8 +2,11 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { type Lab, ports } from './paths.ts';
-import type { Launch } from './process.ts';
+import { type Launch, markEnv } from './process.ts';
 import { readAccount } from './users.ts';
+
+/** Loopback only, and no epmd besides the lab's: one that Erlang starts by itself nobody would end. */
+const erlangArgs = '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}';
 
 /** RabbitMQ told by its own variables to keep everything in the lab's folder and to listen on loopback only. */
 function rabbitEnv(lab: Lab): Record<string, string> {
@@ -21,8 +24,8 @@ function rabbitEnv(lab: Lab): Record<string, string> {
     RABBITMQ_CONF_ENV_FILE: join(home, 'rabbitmq-env.conf'),
     RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: join(home, 'advanced.config'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
-    RABBITMQ_CTL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: erlangArgs,
+    RABBITMQ_CTL_ERL_ARGS: erlangArgs,
     // Our own epmd on its own port: one that some other Erlang program uses is not ours to end.
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -66,7 +69,7 @@ export function rabbitLaunch(lab: Lab): Launch {
 /** Drops the messages that wait in a queue, as when an operator takes a dead service out of the cloud. */
 export async function purgeQueue(lab: Lab, queue: string): Promise<void> {
   await run(['/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', 'purge_queue', queue], {
-    env: rabbitEnv(lab),
+    env: { ...rabbitEnv(lab), ...markEnv(lab, 'rabbitmqctl') },
     cwd: join(lab.dir, 'rabbitmq'),
     ...readAccount('rabbitmq'),
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ask, call } from './api.ts';
 import { run, waitFor } from './command.ts';
+import { waitServiceUp } from './nova-services.ts';
 import { host, type Lab } from './paths.ts';
 import { query } from './sql.ts';
 
@@ -112,6 +113,7 @@ async function waitForHost(lab: Lab): Promise<void> {
         .length > 0
     );
   });
+  await waitServiceUp(lab, 'nova-compute');
   const mapped = await query(lab, 'nova_api', 'SELECT 1 FROM host_mappings WHERE host = ?', [host]);
   if (mapped.length === 0) {
     await run(['/usr/bin/nova-manage', '--config-file', `${lab.etc}/nova.conf`, 'cell_v2', 'discover_hosts']);

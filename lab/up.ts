@@ -41,7 +41,9 @@ export async function bringUp(lab: Lab, say: Say): Promise<void> {
   await phase('keystone', () => start('keystone').then(() => setUpKeystone(lab)));
   await phase('services', () =>
     Promise.all([
-      start('glance', 'neutron', 'nova-api', 'ovs-agent', 'nova-novncproxy'),
+      start('glance', 'nova-api', 'nova-novncproxy'),
+      // An agent whose first report nobody takes waits a minute before the next one.
+      start('neutron').then(() => start('ovs-agent')),
       // These end at once when Placement does not answer yet.
       start('placement').then(() => start('nova-conductor', 'nova-scheduler', 'nova-compute')),
       start('cinder-api', 'cinder-scheduler', 'cinder-volume'),
