@@ -29,7 +29,8 @@ const PHASES = Object.keys(AFTER) as Phase[];
 /**
  * Puts the drafts of all kinds in the order of work and writes down, step by step, what must have succeeded before.
  *
- * @throws PlanError when two steps have one id or a step needs one that is not there: a fault of a kind, never of a cloud
+ * @throws PlanError when two steps have one id, or a step needs one that is not there or that waits for it in turn: a fault
+ *   of a kind, never of a cloud
  */
 export function orderSteps(drafts: readonly (DraftStep & { kind: string })[]): Step[] {
   const byPhase = new Map<Phase, (DraftStep & { kind: string })[]>(PHASES.map((phase) => [phase, []]));
@@ -39,7 +40,7 @@ export function orderSteps(drafts: readonly (DraftStep & { kind: string })[]): S
     ids.add(draft.id);
     byPhase.get(draft.phase)?.push(draft);
   }
-  return PHASES.flatMap((phase) =>
+  const steps = PHASES.flatMap((phase) =>
     (byPhase.get(phase) ?? []).map((draft) => {
       const earlier = AFTER[phase].flatMap((p) => (byPhase.get(p) ?? []).map((step) => step.id));
       const own = draft.needs ?? [];
@@ -49,4 +50,22 @@ export function orderSteps(drafts: readonly (DraftStep & { kind: string })[]): S
       return { ...draft, needs: [...new Set([...earlier, ...own])] };
     }),
   );
+  return needsFirst(steps);
+}
+
+/** The same steps, each after all that it needs; those that wait for nothing keep their places. */
+function needsFirst(steps: readonly Step[]): Step[] {
+  const ordered: Step[] = [];
+  const placed = new Set<string>();
+  const waiting = [...steps];
+  while (waiting.length > 0) {
+    const next = waiting.findIndex((step) => step.needs.every((id) => placed.has(id)));
+    if (next < 0)
+      throw new PlanError(`steps wait for each other: ${waiting.map((step) => step.id).join(', ')}`);
+    for (const step of waiting.splice(next, 1)) {
+      ordered.push(step);
+      placed.add(step.id);
+    }
+  }
+  return ordered;
 }
