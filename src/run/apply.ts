@@ -142,10 +142,14 @@ class Run {
       go.map((l) => l.step),
       go.flatMap((l) => l.images),
     );
-    const acted: StepResult[] = [];
-    for (const { step, verdict } of looked) acted.push(verdict ?? (await this.#act(step)));
+    const ended: { readonly tried: boolean; readonly result: StepResult }[] = [];
+    for (const { step, verdict } of looked)
+      ended.push({ tried: verdict === null, result: verdict ?? (await this.#act(step)) });
     const after = this.#reader.fresh();
-    const results = await Promise.all(acted.map((result) => this.#confirm(after, result)));
+    // What was not tried needs no second look: it is not so, or it was so before.
+    const results = await Promise.all(
+      ended.map(({ tried, result }) => (tried ? this.#confirm(after, result) : result)),
+    );
     await this.#options.journal.write(
       results.map(({ step, outcome, detail }) => ({ event: 'result', step: step.id, outcome, detail })),
     );

@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest';
+import { fence } from '../../src/kinds/fence/index.ts';
+import type { Kind } from '../../src/kinds/kind.ts';
+import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
+import { digestPlan } from '../../src/plan/digest.ts';
+import { plan as schema } from '../../src/plan/schema.ts';
+import { describeDrift, hasNoTrace, isClean, makePlan } from '../../src/run/make-plan.ts';
+import { draft, plan, SERVER, step } from '../support/plans.ts';
+import { decisions, instanceRow } from '../support/subjects.ts';
+import { kindThatPlans, surveyOf } from '../support/surveys.ts';
+
+const ORIGIN = { tool: '0.1.0', site: 'lab', madeAt: '2026-11-22T10:00:00.000Z' };
+
+const files = kindThatPlans('files', {
+  remains: [{ place: 'host compute1', what: 'folder' }],
+  kept: [{ place: 'host compute1', what: 'another folder', why: 'it is not its own' }],
+  steps: [draft('files/compute1', 'files')],
+});
+const domain = kindThatPlans('domain', { steps: [draft('domain/compute1', 'stop')] });
+const refusing = kindThatPlans('rows', {
+  refusals: [
+    { code: 'locked', sentence: 'It is locked.', flag: 'even-locked' },
+    { code: 'working', sentence: 'It is being worked on.', flag: 'even-working' },
+    { code: 'other-server', sentence: 'It is another server’s.', flag: null },
+  ],
+});
+
+describe('from a survey to a plan', () => {
+  const made = makePlan(
+    surveyOf([files, domain], { unknown: [{ kind: 'ports', place: 'Neutron', why: 'no answer' }] }),
+    decisions(),
+    ORIGIN,
+  );
+
+  test('what every kind found and means to do, with its name on it, in the order of work', () => {
+    expect(made.remains).toEqual([{ kind: 'files', place: 'host compute1', what: 'folder' }]);
+    expect(made.kept[0]).toMatchObject({ kind: 'files', what: 'another folder' });
+    expect(made.steps.map(({ id, kind, needs }) => ({ id, kind, needs }))).toEqual([
+      { id: 'domain/compute1', kind: 'domain', needs: [] },
+      { id: 'files/compute1', kind: 'files', needs: ['domain/compute1'] },
+    ]);
+    expect(made.unknown).toEqual([{ kind: 'ports', place: 'Neutron', why: 'no answer' }]);
+    expect(made.server).toMatchObject({
+      uuid: SERVER,
+      name: 'web-1',
+      project: 'p1',
+      cell: 'cell1',
+      hosts: ['compute1'],
+    });
+  });
+
+  test('it is read back from a file as the same plan with the same digest', () => {
+    const back = schema.parse(JSON.parse(JSON.stringify(made, null, 2)));
+    expect(back).toEqual(made);
+    const { digest, ...bound } = back;
+    expect(digestPlan(bound)).toBe(digest);
+  });
+
+  test('the same facts a minute later are the same plan', () => {
+    const later = makePlan(
+      surveyOf([files, domain], { unknown: [{ kind: 'ports', place: 'Neutron', why: 'no answer' }] }),
+      decisions(),
+      { ...ORIGIN, madeAt: '2026-11-22T10:01:00.000Z' },
+    );
+    expect(later.digest).toBe(made.digest);
+  });
+
+  test('other decisions are another plan', () => {
+    const other = makePlan(surveyOf([files, domain]), decisions({ ports: 'keep' }), ORIGIN);
+    const same = makePlan(surveyOf([files, domain]), decisions(), ORIGIN);
+    expect(other.digest).not.toBe(same.digest);
+  });
+});
+
+describe('refusals', () => {
+  const codes = (lift: string[]) =>
+    makePlan(surveyOf([refusing]), decisions({ lift }), ORIGIN).refusals.map(({ code }) => code);
+
+  test('stand while nobody lifts them', () => {
+    expect(codes([])).toEqual(['locked', 'working', 'other-server']);
+  });
+  test('each is lifted by its own flag, and by no other', () => {
+    expect(codes(['even-locked'])).toEqual(['working', 'other-server']);
+    expect(codes(['even-healthy'])).toEqual(['locked', 'working', 'other-server']);
+  });
+  test('identity is lifted by nothing, whatever is on the list', () => {
+    expect(codes(['even-locked', 'even-working', 'null', '', 'other-server'])).toEqual(['other-server']);
+  });
+  test('a real one: a locked server with and without --even-locked', () => {
+    const survey = (lift: string[]) =>
+      makePlan(
+        {
+          ...surveyOf([], { subject: { row: instanceRow({ locked: true }) } }),
+          found: [{ kind: fence as Kind<unknown>, facts: { quietSeconds: 3600 } }],
+        },
+        decisions({ lift }),
+        ORIGIN,
+      ).refusals;
+    expect(survey([])).toMatchObject([{ kind: 'fence', code: 'server-locked', flag: 'even-locked' }]);
+    expect(survey(['even-locked'])).toEqual([]);
+  });
+});
+
+describe("the server's state in words", () => {
+  const state = (changes: Partial<Subject>) =>
+    makePlan(surveyOf([], { subject: changes }), decisions(), ORIGIN).server.state;
+  const row = (changes: Partial<InstanceRow>) => ({ row: instanceRow(changes) });
+
+  test.each<[string, Partial<Subject>]>([
+    ['active, deleting, last changed 2026-11-02 10:00:00 UTC', row({})],
+    ['error, last changed 2026-11-02 10:00:00 UTC', row({ vmState: 'error', taskState: null })],
+    ['no state', row({ vmState: null, taskState: null, updatedAt: null })],
+    ['deleted 2026-11-03 10:00:00 UTC', row({ deleted: 42, deletedAt: '2026-11-03 10:00:00' })],
+    ['deleted', row({ deleted: 42 })],
+    ['deleted and archived', row({ deleted: 42, archived: true })],
+    ['a build request, not scheduled yet', { row: null, buildRequest: { id: 7 } }],
+    ['mapped, without a row', { row: null }],
+    ['unknown to Nova', { row: null, mapping: null }],
+  ])('%s', (words, changes) => {
+    expect(state(changes)).toBe(words);
+  });
+});
+
+describe('clean is only what is looked at everywhere and found empty', () => {
+  test('nothing at all', () => {
+    expect(isClean(plan())).toBe(true);
+  });
+  test('what is kept is not left behind', () => {
+    const kept = [{ kind: 'ports', place: 'Neutron', what: 'port p', why: 'it is the user’s' }];
+    expect(isClean(plan({ kept }))).toBe(true);
+  });
+  test.each([
+    ['a step', { steps: [step('a')] }],
+    ['a place that could not be looked at', { unknown: [{ kind: 'files', place: 'host h', why: 'down' }] }],
+    ['a thing that is there but may not be touched', { remains: [{ kind: 'k', place: 'p', what: 'w' }] }],
+    ['a refusal', { refusals: [{ code: 'c', kind: 'k', sentence: 's', flag: null }] }],
+  ])('not with %s', (_, changes) => {
+    expect(isClean(plan(changes))).toBe(false);
+  });
+});
+
+describe('no trace', () => {
+  const server = { ...plan().server, state: 'unknown to Nova' };
+  test('nothing anywhere', () => {
+    expect(hasNoTrace(plan({ server }))).toBe(true);
+  });
+  test.each([
+    ['Nova knows it', {}],
+    ['something is left', { server, remains: [{ kind: 'k', place: 'p', what: 'w' }] }],
+    ['something is kept', { server, kept: [{ kind: 'k', place: 'p', what: 'w', why: 'y' }] }],
+  ])('not when %s', (_, changes) => {
+    expect(hasNoTrace(plan(changes))).toBe(false);
+  });
+});
+
+describe('what moved between two plans', () => {
+  const before = plan({
+    remains: [{ kind: 'k', place: 'host h', what: 'folder' }],
+    steps: [step('a'), step('b')],
+  });
+  const drift = (changes: Parameters<typeof plan>[0]) =>
+    describeDrift(before, plan({ remains: before.remains, steps: before.steps, ...changes }));
+
+  test('nothing', () => {
+    expect(drift({})).toEqual([]);
+    expect(drift({ madeAt: '2030-01-01T00:00:00.000Z' })).toEqual([]);
+  });
+  test.each<[string, Parameters<typeof plan>[0], readonly string[]]>([
+    [
+      'the state',
+      { server: { ...before.server, state: 'deleted' } },
+      ['no longer: state active, deleting', 'new: state deleted'],
+    ],
+    ['a thing gone', { remains: [] }, ['no longer: remains host h: folder']],
+    ['a step gone', { steps: [step('a')] }, ['no longer: step b']],
+    ['a step more', { steps: [...before.steps, step('c')] }, ['new: step c']],
+    ['a step that does otherwise', { steps: [step('a'), step('b', { why: 'x' })] }, ['changed: step b']],
+    [
+      'a host',
+      { server: { ...before.server, hosts: ['compute2'] } },
+      ['no longer: host compute1', 'new: host compute2'],
+    ],
+    ['a refusal', { refusals: [{ code: 'c', kind: 'k', sentence: 's', flag: null }] }, ['new: refusal c']],
+    ['a place', { unknown: [{ kind: 'k', place: 'p', why: 'w' }] }, ['new: unknown p']],
+    ['what is kept', { kept: [{ kind: 'k', place: 'p', what: 'w', why: 'y' }] }, ['new: kept p: w']],
+    ['the tool', { tool: '0.2.0' }, ['no longer: version of expunge 0.1.0', 'new: version of expunge 0.2.0']],
+    ['anything else', { decisions: decisions({ ports: 'keep' }) }, ['the reasons it gives']],
+  ])('%s', (_, changes, says) => {
+    expect(drift(changes)).toEqual(says);
+  });
+});
