@@ -5,6 +5,7 @@ import { LookError, RefusedError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type RunEvent, type StepResult } from '../run/apply.ts';
 import { openJournal } from '../run/journal.ts';
+import { isClean } from '../run/make-plan.ts';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 import { plain } from './render/plain.ts';
@@ -16,6 +17,8 @@ export interface RunReport {
   readonly verified: Plan;
   readonly run: string;
   readonly exitCode: number;
+  /** somebody asked to stop: nothing else is to be begun either */
+  readonly interrupted: boolean;
 }
 
 /**
@@ -58,7 +61,13 @@ export async function runPlan(
       stopAsked: () => stopAsked,
     });
     const verified = await planUuid(site, plan.server.uuid, plan.decisions, allHosts);
-    return { results, verified, run: journal.folder, exitCode: exitCodeOf(results, verified, stopAsked) };
+    return {
+      results,
+      verified,
+      run: journal.folder,
+      exitCode: exitCodeOf(results, verified, stopAsked),
+      interrupted: stopAsked,
+    };
   } finally {
     release();
     await journal.close();
@@ -74,11 +83,9 @@ function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: b
   const unfinished = results.some(({ outcome }) => outcome !== 'done' && outcome !== 'already');
   if (stopAsked && unfinished) return 130;
   if (verified.unknown.length > 0) return 4;
-  if (unfinished || verified.steps.length > 0)
-    return results.some((r) => r.outcome === 'refused') && !results.some((r) => r.outcome === 'failed')
-      ? 3
-      : 1;
-  return 0;
+  if (!unfinished && isClean(verified)) return 0;
+  const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
+  return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }
 
 const MARKS: Readonly<Record<StepResult['outcome'], string>> = {
@@ -94,7 +101,7 @@ function showProgress(event: RunEvent, io: Io): void {
   if (event.type !== 'step-ended') return;
   const { step, outcome, detail } = event.result;
   const paint = outcome === 'done' ? io.paint.good : outcome === 'already' ? io.paint.dim : io.paint.bad;
-  io.out(`  ${paint(MARKS[outcome].padEnd(12))} ${step.place}: ${plain(step.title)}\n`);
+  io.out(`  ${paint(MARKS[outcome].padEnd(12))} ${plain(`${step.place}: ${step.title}`)}\n`);
   if (detail !== null) io.out(`               ${plain(detail, 400)}\n`);
 }
 
@@ -105,13 +112,12 @@ export function renderOutcome(plan: Plan, { results, verified, run }: RunReport,
     .filter((outcome) => count(outcome) > 0)
     .map((outcome) => `${count(outcome)} ${MARKS[outcome]}`);
   const notRun = results.filter((r) => r.outcome === 'not-run');
-  const clean = verified.steps.length === 0 && verified.unknown.length === 0;
   return [
     '\n',
     `${counts.length === 0 ? 'nothing to do' : counts.join(', ')}`,
     results.length === 0 ? '\n' : ` · journal and before-images in ${run}\n`,
     ...notRun.map((r) => `  not run: ${plain(r.step.title)}: ${plain(r.detail ?? '')}\n`),
-    clean
+    isClean(verified)
       ? `${io.paint.good('Verified')}: looked everywhere again, nothing of ${plan.server.uuid} is left.\n`
       : `${io.paint.bad('Not clean')}: ${verified.remains.length} things are left.\n`,
   ].join('');

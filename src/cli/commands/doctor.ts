@@ -30,7 +30,7 @@ function renderFindings(findings: readonly Finding[], io: Io): string {
   const width = Math.max(...findings.map((f) => f.place.length));
   const lines = findings.map(({ ok, place, says }) => {
     const mark = ok ? io.paint.good('ok     ') : io.paint.bad('missing');
-    return `${mark}  ${place.padEnd(width)}  ${plain(says, 400)}`;
+    return `${mark}  ${plain(place).padEnd(width)}  ${plain(says, 400)}`;
   });
   return `${lines.join('\n')}\n`;
 }

@@ -20,6 +20,8 @@ interface Given {
   readonly args: readonly unknown[];
 }
 
+type Report = ServerReport & { readonly exitCode: number; readonly interrupted: boolean };
+
 /** A plan that a person has pondered for longer than this is made anew before it is applied. */
 const FRESH_MS = 5_000;
 
@@ -32,20 +34,27 @@ export async function purge({ io, options, args }: Given): Promise<number> {
       hint: 'look with: expunge plan; then say --yes',
     });
   return withSite(io, given, async (site) => {
-    const reports: (ServerReport & { exitCode: number })[] = [];
-    for (const server of servers) reports.push(await purgeOne(site, server, given, io));
-    const exitCode = Math.max(...reports.map((r) => r.exitCode));
+    // What is wrong with any of several servers is said before the first of them is touched.
+    if (servers.length > 1) for (const server of servers) await checkOne(site, server, given, io);
+    const reports: Report[] = [];
+    for (const server of servers) {
+      const report = await purgeOne(site, server, given, io);
+      reports.push(report);
+      if (report.interrupted) break;
+    }
+    const cut = reports.length < servers.length;
+    const exitCode = cut ? 130 : Math.max(...reports.map((r) => r.exitCode));
     if (given.format !== 'text') io.out(await renderData(given.format, 'purge', exitCode, reports));
     return exitCode;
   });
 }
 
-async function purgeOne(
-  site: Site,
-  server: string,
-  given: PurgeOptions,
-  io: Io,
-): Promise<ServerReport & { exitCode: number }> {
+async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<void> {
+  const plan = noTrace(await planFor(site, server, decisionsFrom(given), given));
+  if (!isClean(plan)) assertAppliable(plan, io);
+}
+
+async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<Report> {
   const text = given.format === 'text';
   const decisions = decisionsFrom(given);
   let plan = noTrace(await planFor(site, server, decisions, given));
@@ -54,7 +63,7 @@ async function purgeOne(
     io.out(
       joinParts([renderHeading(plan, io.paint), renderRemains(plan, io.paint), renderKept(plan, io.paint)]),
     );
-  if (isClean(plan)) return { plan, exitCode: 0 };
+  if (isClean(plan)) return { plan, exitCode: 0, interrupted: false };
   if (text) io.out(`\n${renderSteps(plan, io.paint, false)}\n`);
   assertAppliable(plan, io);
   if (given.yes !== true) await confirmByName(plan, io);

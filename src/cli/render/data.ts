@@ -1,6 +1,7 @@
 /** Machine-readable output: versioned, and it only grows. */
 import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
+import { isClean } from '../../run/make-plan.ts';
 
 export interface ServerReport {
   readonly plan: Plan;
@@ -29,7 +30,7 @@ export async function renderData(
         ? {}
         : {
             verified: {
-              clean: verified.steps.length === 0 && verified.unknown.length === 0,
+              clean: isClean(verified),
               ...pick(verified),
             },
           }),

@@ -4,6 +4,9 @@ import type { Act, Plan, SqlSet, SqlWhere, SqlWrite, Step } from '../../plan/typ
 import type { Paint } from '../io.ts';
 import { plain } from './plain.ts';
 
+/** Word for word means whole: a line this long is shown to its end. */
+const WHOLE = 100_000;
+
 const UNDO: Readonly<Record<Step['undo'], string>> = {
   'before-image': 'can be brought back from its before-image',
   recreate: 'can be made again, with another identity',
@@ -18,14 +21,14 @@ export function renderSteps(plan: Plan, paint: Paint, commands: boolean): string
   let chapter = '';
   plan.steps.forEach((step, i) => {
     const title = KINDS.find((kind) => kind.id === step.kind)?.title ?? step.kind;
-    const heading = `${title} · ${step.place}`;
+    const heading = plain(`${title} · ${step.place}`);
     if (heading !== chapter) lines.push(`  ${heading}`);
     chapter = heading;
     lines.push(`  ${String(i + 1).padStart(3)}. ${plain(step.title)}`);
     if (!commands) return;
     lines.push(`       ${paint.dim(`why: ${plain(step.why, 300)}`)}`);
     for (const guard of step.guards) lines.push(`       ${paint.dim(`only if ${plain(guard.must, 300)}`)}`);
-    for (const line of renderAct(step.act)) lines.push(`       ${line}`);
+    for (const line of renderAct(step.act)) lines.push(`       ${plain(line, WHOLE)}`);
     lines.push(`       ${paint.dim(`what this removes ${UNDO[step.undo]}`)}`);
   });
   return `${lines.join('\n')}\n`;
@@ -50,7 +53,7 @@ function renderAct(act: Act): string[] {
 }
 
 function quoted(arg: string): string {
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(arg) ? arg : `'${plain(arg).replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
 }
 
 function renderWrite(write: SqlWrite): string {
@@ -90,7 +93,7 @@ function condition(where: SqlWhere): string {
 function literal(value: SqlSet): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return String(value);
-  if (typeof value === 'string') return `'${plain(value).replaceAll("'", "''")}'`;
+  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;
   if ('now' in value) return 'UTC_TIMESTAMP()';
   if ('column' in value) return value.column;
   if ('base64' in value) return `FROM_BASE64('${value.base64}')`;

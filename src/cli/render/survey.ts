@@ -8,8 +8,8 @@ import { plain } from './plain.ts';
 export function renderHeading({ server }: Plan, paint: Paint): string {
   const name = server.name === null ? 'no name' : plain(server.name, 60);
   const facts = [
-    server.state,
-    server.cell === null ? 'in no cell' : server.cell,
+    plain(server.state),
+    server.cell === null ? 'in no cell' : plain(server.cell, 60),
     server.project === null ? null : `project ${plain(server.project, 40)}`,
   ].filter((fact) => fact !== null);
   return `${paint.bold(name)}  ${server.uuid}\n${facts.join(' · ')}\n`;
@@ -24,7 +24,7 @@ export function renderRemains(plan: Plan, paint: Paint): string {
   const entries = [...places];
   entries.forEach(([place, remains], i) => {
     const last = i === entries.length - 1;
-    lines.push(`${last ? '└─' : '├─'} ${place}`);
+    lines.push(`${last ? '└─' : '├─'} ${plain(place)}`);
     remains.forEach((remain, j) => {
       lines.push(`${last ? '   ' : '│  '}${j === remains.length - 1 ? '└─' : '├─'} ${plain(remain.what)}`);
     });
@@ -34,7 +34,7 @@ export function renderRemains(plan: Plan, paint: Paint): string {
 
 export function renderKept({ kept }: Plan, paint: Paint): string {
   if (kept.length === 0) return '';
-  const lines = kept.map((k) => `  ${k.place}: ${plain(k.what)}\n    ${plain(k.why, 400)}`);
+  const lines = kept.map((k) => `  ${plain(`${k.place}: ${k.what}`, 300)}\n    ${plain(k.why, 400)}`);
   return `${paint.bold('Kept')}\n${lines.join('\n')}\n`;
 }
 
