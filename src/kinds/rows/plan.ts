@@ -26,7 +26,7 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
     ...(row === null || Object.keys(changes).length === 0 ? [] : [instanceWrite(row, changes)]),
     ...(attempts ? [insertCleanAttempts(uuid)] : []),
     ...facts.children.flatMap((child) => childWrites(child, uuid, attempts)),
-    ...facts.pci.flatMap((device) => pciWrites(device, uuid)),
+    ...pciWrites(facts.pci, uuid),
   ];
   if (writes.length === 0) return NOTHING;
   const place = `database of ${facts.cellName}`;
@@ -149,16 +149,20 @@ function childWrites(child: ChildRows, uuid: string, attempts: boolean): SqlWrit
   return writes;
 }
 
-function pciWrites(device: PciDevice, uuid: string): SqlWrite[] {
+function pciWrites(devices: readonly PciDevice[], uuid: string): SqlWrite[] {
+  // Two VFs of one PF free it once: a second write would find it free and roll everything back.
+  const follows = new Map(devices.flatMap((device) => device.follows.map((other) => [other.id, other])));
   return [
-    {
-      verb: 'update',
-      table: 'pci_devices',
-      set: { status: 'available', instance_uuid: null, request_id: null, updated_at: NOW },
-      where: [equals('id', device.id), equals('instance_uuid', uuid)],
-      rows: 1,
-    },
-    ...device.follows.map(
+    ...devices.map(
+      (device): SqlWrite => ({
+        verb: 'update',
+        table: 'pci_devices',
+        set: { status: 'available', instance_uuid: null, request_id: null, updated_at: NOW },
+        where: [equals('id', device.id), equals('instance_uuid', uuid)],
+        rows: 1,
+      }),
+    ),
+    ...[...follows.values()].map(
       (other): SqlWrite => ({
         verb: 'update',
         table: 'pci_devices',

@@ -4,7 +4,7 @@ import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';
 import { flag, text } from './parse.ts';
-import type { ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
+import type { Cell, ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
 
 type WithoutHosts = Omit<Subject, 'hosts' | 'conductorUp' | 'unknown'>;
 
@@ -33,9 +33,19 @@ export async function findHosts(
   return {
     hosts: describeHosts(look, because, computes),
     conductorUp,
-    // A cell whose services cannot be read matters only when its hosts would have been looked at.
-    unknown: everywhere ? unknown : [],
+    unknown: unknown
+      .filter(({ cell }) => everywhere || matters(subject, cell))
+      .map(({ place, why }) => ({ place, why })),
   };
+}
+
+/**
+ * Whether what is alive in a cell bears on the server, beyond the hosts to look at: a live row is refused while its own
+ * nova-compute may be at work, a build request while any conductor is. Not to know it is not the same as "down".
+ */
+function matters({ row, cell, buildRequest }: WithoutHosts, asked: Cell): boolean {
+  if (row === null) return buildRequest !== null;
+  return row.deleted === 0 && cell?.uuid === asked.uuid;
 }
 
 /** Adds the hosts that Neutron has the server's ports bound to. */
@@ -96,32 +106,38 @@ async function readServices(
 ): Promise<{
   computes: ReadonlyMap<string, ComputeService>;
   conductorUp: boolean;
-  unknown: Subject['unknown'];
+  unknown: readonly { readonly cell: Cell; readonly place: string; readonly why: string }[];
 }> {
-  const { facts, unknown } = await lookAt(
-    options.cells.filter((cell) => !cell.isCell0),
-    (cell) =>
-      look.sql.rows(cell.database, (sql) =>
-        sql
-          .selectFrom('services')
-          .selectAll()
-          .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
-          .where('binary', 'in', ['nova-compute', 'nova-conductor'])
-          .where('deleted', '=', 0),
-      ),
+  const answers = await Promise.all(
+    options.cells
+      .filter((cell) => !cell.isCell0)
+      .map(async (cell) => ({ cell, ...(await lookAt([cell], (asked) => readCellServices(look, asked))) })),
   );
-  const services = facts.flat().map((row) => ({
-    host: text(row, 'host') ?? '',
-    binary: text(row, 'binary'),
-    service: parseService(row, options.serviceDownTime),
-  }));
+  const services = answers
+    .flatMap(({ facts }) => facts.flat())
+    .map((row) => ({
+      host: text(row, 'host') ?? '',
+      binary: text(row, 'binary'),
+      service: parseService(row, options.serviceDownTime),
+    }));
   return {
     computes: new Map(
       services.flatMap((s) => (s.binary === 'nova-compute' ? [[s.host, s.service] as const] : [])),
     ),
     conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up),
-    unknown,
+    unknown: answers.flatMap(({ cell, unknown }) => unknown.map((place) => ({ cell, ...place }))),
   };
+}
+
+async function readCellServices(look: Reader, cell: Cell): Promise<readonly Row[]> {
+  return look.sql.rows(cell.database, (sql) =>
+    sql
+      .selectFrom('services')
+      .selectAll()
+      .select((e) => e.fn<string>('utc_timestamp', []).as('now'))
+      .where('binary', 'in', ['nova-compute', 'nova-conductor'])
+      .where('deleted', '=', 0),
+  );
 }
 
 /** nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. */
@@ -132,8 +148,9 @@ function parseService(row: Row, downTime: number): ComputeService {
   return { up: !forcedDown && age !== null && age <= downTime, forcedDown, lastSeen };
 }
 
-/** Seconds from one database time to another; null when either is missing. */
+/** Seconds from one database time to another; null when either is missing or, like MySQL's zero date, no time at all. */
 export function secondsBetween(from: string | null, to: string | null): number | null {
   if (from === null || to === null) return null;
-  return (Date.parse(`${to.replace(' ', 'T')}Z`) - Date.parse(`${from.replace(' ', 'T')}Z`)) / 1000;
+  const ms = Date.parse(`${to.replace(' ', 'T')}Z`) - Date.parse(`${from.replace(' ', 'T')}Z`);
+  return Number.isNaN(ms) ? null : ms / 1000;
 }

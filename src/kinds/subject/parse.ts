@@ -124,7 +124,9 @@ export function fillNameTemplate(template: string, row: InstanceRow): string | n
         understood = false;
         return '';
       }
-      const digits = form === 'x' || form === 'X' ? Number(value).toString(16) : String(value);
+      const hex = form === 'x' || form === 'X';
+      const lower = hex ? Number(value).toString(16) : String(value);
+      const digits = form === 'X' ? lower.toUpperCase() : lower;
       return digits.padStart(Number(width || 0), zero === '0' ? '0' : ' ');
     },
   );
