@@ -77,11 +77,6 @@ export async function ask<T>(
   return shape.parse(answer.body);
 }
 
-/** Forgets the token, so that the next call signs in anew. */
-export function signOut(lab: Lab): void {
-  tokens.delete(lab.dir);
-}
-
 function readToken(lab: Lab): Promise<string> {
   const known = tokens.get(lab.dir);
   if (known !== undefined) return known;

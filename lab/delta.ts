@@ -1,7 +1,7 @@
 /** The comparison of what two removals did to a cloud: snapshot, difference, and its form without identities. */
-export { type Comparison, canonicalise, compareDeltas, type Deviation } from './delta/canonicalise.ts';
-export { type Change, diffSnapshots } from './delta/diff.ts';
+export { canonicalise, compareDeltas, type Deviation } from './delta/canonicalise.ts';
+export { diffSnapshots } from './delta/diff.ts';
 export { neighbourView } from './delta/neighbour-view.ts';
-export { findRoles, type Roles, type Subject } from './delta/roles.ts';
+export { findRoles } from './delta/roles.ts';
 export { settle } from './delta/settle.ts';
 export { type Snapshot, takeSnapshot } from './delta/snapshot.ts';

@@ -17,13 +17,13 @@ const queues: Readonly<Record<NovaService, string>> = {
 };
 
 /** Stops a service in its tracks: its connections stay open, its requests pile up, and nobody takes them. */
-export function freeze(lab: Lab, name: NovaService): void {
+function freeze(lab: Lab, name: NovaService): void {
   if (findPid(lab, name) === undefined) throw new Error(`${name} does not run, it cannot be frozen`);
   signalService(lab, name, 'SIGSTOP');
 }
 
 /** Lets a frozen service go on, with everything that has waited for it. */
-export async function thaw(lab: Lab, name: NovaService): Promise<void> {
+async function thaw(lab: Lab, name: NovaService): Promise<void> {
   // Only a report made after this moment counts.
   await forgetReports(lab, name);
   signalService(lab, name, 'SIGCONT');

@@ -16,7 +16,7 @@ export interface Lab {
   readonly secrets: Secrets;
 }
 
-export interface Secrets {
+interface Secrets {
   readonly admin: string;
   readonly service: string;
   readonly mysqlRoot: string;

@@ -84,8 +84,8 @@ export async function stopService(lab: Lab, name: string, politeMs = 8000): Prom
     const tree = listTree(pid)
       .map((each) => readFacts(each))
       .filter((facts) => facts !== undefined);
-    sendSignal(pid, 'SIGCONT');
-    if (politeMs > 0) {
+    // A frozen one would first do all that has waited for it.
+    if (politeMs > 0 && tree[0]?.state !== 'T') {
       sendSignal(pid, 'SIGTERM');
       await waitGone(tree.slice(0, 1), politeMs);
     }
@@ -135,7 +135,7 @@ export function readLogEnd(lab: Lab, name: string, lines = 25): string {
   return existsSync(file) ? lastLines(readFileSync(file, 'utf8'), lines) : '(no log)';
 }
 
-export function logFile(lab: Lab, name: string): string {
+function logFile(lab: Lab, name: string): string {
   return join(lab.log, `${name}.log`);
 }
 

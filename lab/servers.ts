@@ -4,7 +4,6 @@ import { run, waitFor } from './command.ts';
 import { settle } from './delta/settle.ts';
 import type { Lab } from './paths.ts';
 import { type FlavorName, readSeed } from './seed.ts';
-import { query } from './sql.ts';
 
 export interface LabServer {
   readonly id: string;
@@ -33,7 +32,7 @@ const serverState = z.object({
   }),
 });
 
-export type ServerState = z.infer<typeof serverState>['server'];
+type ServerState = z.infer<typeof serverState>['server'];
 
 /** Boots a server and waits until it is active and the agents have finished their work for it. */
 export async function createServer(lab: Lab, options: ServerOptions): Promise<LabServer> {
@@ -65,18 +64,18 @@ export async function requestServer(lab: Lab, options: ServerOptions): Promise<L
   return { id: made.server.id, name: options.name, prePort };
 }
 
-export async function createPort(lab: Lab, name: string, network: string): Promise<string> {
+async function createPort(lab: Lab, name: string, network: string): Promise<string> {
   const body = { port: { name, network_id: network } };
   return (await ask(lab, 'network', 'POST', '/ports', z.object({ port: withId }), body)).port.id;
 }
 
 /** A console url, asked for as a user does: it leaves a row in console_auth_tokens. */
-export async function askConsole(lab: Lab, server: LabServer): Promise<void> {
+async function askConsole(lab: Lab, server: LabServer): Promise<void> {
   const body = { remote_console: { protocol: 'vnc', type: 'novnc' } };
   await call(lab, 'compute', 'POST', `/servers/${server.id}/remote-consoles`, { body });
 }
 
-export async function readServer(lab: Lab, server: LabServer): Promise<ServerState | undefined> {
+async function readServer(lab: Lab, server: LabServer): Promise<ServerState | undefined> {
   const answer = await call(lab, 'compute', 'GET', `/servers/${server.id}`, { allow: [404] });
   return answer.status === 404 ? undefined : serverState.parse(answer.body).server;
 }
@@ -152,9 +151,13 @@ async function listPorts(lab: Lab, filter: string): Promise<readonly { id: strin
   return (await ask(lab, 'network', 'GET', `/ports?${filter}`, shape)).ports;
 }
 
-/** The row's number and libvirt name, which Nova counts per cell. */
-export async function readInstanceName(lab: Lab, server: LabServer): Promise<string> {
-  const [row] = await query(lab, 'nova', 'SELECT id FROM instances WHERE uuid = ?', [server.id]);
-  if (row?.['id'] == null) throw new Error(`cell1 has no row for ${server.name}`);
-  return `instance-${Number(row['id']).toString(16).padStart(8, '0')}`;
+/** Has Nova take away what a broken server left, as far as it can: for a scenario that was played without expunge. */
+export async function giveUp(lab: Lab, server: LabServer): Promise<void> {
+  if ((await readServer(lab, server)) === undefined) return;
+  await call(lab, 'compute', 'POST', `/servers/${server.id}/action`, {
+    body: { 'os-resetState': { state: 'error' } },
+    allow: [404, 409],
+  });
+  await call(lab, 'compute', 'DELETE', `/servers/${server.id}`, { allow: [404, 409] });
+  await waitGone(lab, server);
 }

@@ -136,12 +136,12 @@ export function readService(lab: Lab, name: ServiceName): Service {
   return service;
 }
 
-export async function succeeds(argv: readonly string[]): Promise<boolean> {
+async function succeeds(argv: readonly string[]): Promise<boolean> {
   return (await run(argv, { allow: 'any', timeoutMs: 5000 })).code === 0;
 }
 
 /** Any answer below 500 will do: some of these APIs ask for a token on their first page. */
-export async function answersHttp(port: number): Promise<boolean> {
+async function answersHttp(port: number): Promise<boolean> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/`, {
       signal: AbortSignal.timeout(3000),

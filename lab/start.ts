@@ -1,11 +1,14 @@
 import { sleep } from './command.ts';
 import type { Lab } from './paths.ts';
 import { findPid, readLogEnd, startProcess } from './process.ts';
-import { readService, type ServiceName } from './services.ts';
+import { acceptsTcp, readService, type ServiceName } from './services.ts';
 
 /** Starts a service and waits until it does its work; its failure is named with the end of its log. */
 export async function startService(lab: Lab, name: ServiceName, timeoutMs = 120_000): Promise<void> {
   const service = readService(lab, name);
+  if (findPid(lab, name) === undefined && service.port !== undefined && (await acceptsTcp(service.port))) {
+    throw new Error(`${name} cannot start: another program of this machine has port ${service.port}`);
+  }
   startProcess(lab, service);
   const deadline = Date.now() + timeoutMs;
   while (!(await service.isReady())) {

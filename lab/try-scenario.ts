@@ -2,6 +2,7 @@ import { canonicalise, diffSnapshots, findRoles, neighbourView, takeSnapshot } f
 import { createNeighbours } from './neighbours.ts';
 import { openLab } from './paths.ts';
 import { scenarios } from './scenarios/index.ts';
+import { giveUp } from './servers.ts';
 
 /** Plays a scenario without expunge, to see by hand what Nova's delete does and what the victim leaves. */
 async function main(words: readonly string[]): Promise<number> {
@@ -51,7 +52,10 @@ async function main(words: readonly string[]): Promise<number> {
     'What changed about the neighbours',
     touched.map((key) => `${key}\n  ${before[key]}\n  ${after[key]}`),
   );
-  if (!options.includes('--keep')) await scenario.mend(lab);
+  if (!options.includes('--keep')) {
+    await scenario.mend(lab);
+    await giveUp(lab, victim);
+  }
   say(options.includes('--keep') ? 'left broken' : 'mended');
   return 0;
 }

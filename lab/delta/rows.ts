@@ -7,7 +7,7 @@ import { type TextRow, withDatabase } from '../sql.ts';
 export type Rows = Readonly<Record<string, Readonly<Record<string, TextRow>>>>;
 
 /** Tables that change by themselves, or by every attempt to do anything, and so say nothing about what was removed. */
-export const volatileTables: ReadonlyMap<string, string> = new Map([
+const volatileTables: ReadonlyMap<string, string> = new Map([
   ['nova.services', 'every service reports here every few seconds'],
   ['nova_cell0.services', 'the API reports here'],
   ['nova.compute_nodes', 'what the host has left, written by its audit'],
@@ -21,7 +21,7 @@ export const volatileTables: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Columns that count or date every write, also one that changes nothing. */
-export const volatileColumns: ReadonlyMap<string, string> = new Map([
+const volatileColumns: ReadonlyMap<string, string> = new Map([
   ['updated_at', 'the time of the last write'],
   ['revision_number', 'Neutron counts every write'],
   ['placement.resource_providers.generation', 'Placement counts every change of what is used'],
