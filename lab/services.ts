@@ -110,7 +110,7 @@ export function listServices(lab: Lab): readonly (Service & { readonly name: Ser
     },
     {
       name: 'libvirtd',
-      argv: ['/usr/sbin/libvirtd'],
+      argv: ['/usr/bin/python3', join(import.meta.dirname, 'reaper.py'), '/usr/sbin/libvirtd'],
       isReady: () => succeeds(['virsh', '-c', 'qemu:///system', 'version']),
     },
     { ...sshdLaunch(lab), name: 'sshd', port: ports.sshd, isReady: () => acceptsTcp(ports.sshd) },
