@@ -10,8 +10,9 @@ import { ActError, LookError } from '../../plan/errors.ts';
 const TIMEOUT_MS = 5_000;
 
 /** @throws LookError when the server does not answer in the protocol */
-export async function getKey(server: string, key: string): Promise<Buffer | null> {
-  const answer = await exchange(server, `get ${checkKey(server, key)}\r\n`, (data) => {
+export async function getKey(server: string, key: string, timeoutMs = TIMEOUT_MS): Promise<Buffer | null> {
+  const request = `get ${checkKey(server, key)}\r\n`;
+  const answer = await exchange(server, request, timeoutMs, (data) => {
     if (data.subarray(0, 5).equals(Buffer.from('END\r\n'))) return { end: data.length };
     const line = /^VALUE \S+ \d+ (\d+)(?: \d+)?\r\n/.exec(data.toString('latin1'));
     if (line === null) return data.includes('\r\n') ? { end: data.length } : null;
@@ -38,7 +39,7 @@ export async function deleteKey(server: string, key: string): Promise<void> {
   let answer: string;
   try {
     const isLine = (data: Buffer) => (data.includes('\r\n') ? { end: data.length } : null);
-    answer = (await exchange(server, request, isLine)).toString('latin1');
+    answer = (await exchange(server, request, TIMEOUT_MS, isLine)).toString('latin1');
   } catch (error) {
     if (!(error instanceof LookError)) throw error;
     throw new ActError(`${error.place}: ${error.message}`, { code: error.code, unknown: true });
@@ -59,6 +60,7 @@ function checkKey(server: string, key: string): string {
 function exchange(
   server: string,
   request: string,
+  timeoutMs: number,
   isWhole: (data: Buffer) => { end: number } | null,
 ): Promise<Buffer> {
   const at = server.lastIndexOf(':');
@@ -72,7 +74,7 @@ function exchange(
       socket.destroy();
       reject(new LookError(`memcached ${server}`, why, { code: 'cache-unreachable' }));
     };
-    socket.setTimeout(TIMEOUT_MS, () => fail('no answer in 5 s'));
+    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1000} s`));
     socket.on('error', (error) => fail(error.message));
     socket.on('end', () => fail('closed the connection'));
     socket.on('connect', () => socket.write(request));

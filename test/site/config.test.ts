@@ -1,0 +1,362 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/plan/errors.ts';
+import { Hosts } from '../../src/site/command/hosts.ts';
+import { loadSite, type SiteConfig } from '../../src/site/config/load.ts';
+import { parseNovaConf } from '../../src/site/config/nova-conf.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const SECRET = 's3cret-do-not-print';
+const AUTH_ENV = {
+  OS_AUTH_URL: 'http://keystone:5000/v3',
+  OS_USERNAME: 'admin',
+  OS_PASSWORD: SECRET,
+  OS_PROJECT_NAME: 'admin',
+};
+
+/** Writes files into a folder and loads `expunge.yaml` from it. */
+function load(files: Record<string, string>, env: Record<string, string> = AUTH_ENV): Promise<SiteConfig> {
+  const folder = tempFolder();
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(folder, name), text.replaceAll('$HERE', folder));
+  return loadSite(join(folder, 'expunge.yaml'), env);
+}
+
+async function refusal(files: Record<string, string>, env?: Record<string, string>): Promise<UsageError> {
+  const error = await load(files, env).then(
+    () => new Error('it was taken'),
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(UsageError);
+  return error as UsageError;
+}
+
+describe('a site file that is not usable is one clear line', () => {
+  test.each([
+    ['an unknown key', 'clowd: lab', 'unknown key clowd'],
+    ['an unknown key further in', 'hosts: {compute1: {adress: a}}', 'unknown key hosts.compute1.adress'],
+    ['a wrong type', 'hosts: {compute1: {port: ssh}}', 'hosts.compute1.port: '],
+    ['a port that is none', 'hosts: {compute1: {port: 70000}}', 'hosts.compute1.port: '],
+    ['an unknown transport', 'hosts: {default: {transport: telnet}}', 'hosts.default.transport: '],
+    ['a path that is not absolute', 'nova_conf: nova.conf', 'nova_conf: must be an absolute path'],
+    ['a path with ..', 'nova_conf: /etc/../nova.conf', 'nova_conf: must be an absolute path'],
+    ['an address that ssh would read as an option', 'hosts: {a: {address: -oX}}', 'hosts.a.address: is not'],
+    ['a user that ssh would read as an option', 'hosts: {a: {user: -l}}', 'hosts.a.user: is not'],
+    ['memcached without a port', 'memcached: [host]', 'memcached.0: must be host:port'],
+    ['memcached with a port that is none', 'memcached: ["host:99999"]', 'memcached.0: must be host:port'],
+    ['a list where keys are wanted', '- a', 'expected object'],
+    ['a broken bracket', 'hosts: {', 'is not YAML: line 1'],
+    ['a key that comes twice', 'cloud: a\ncloud: b', 'is not YAML: line 2'],
+  ])('%s', async (_, text, says) => {
+    const error = await refusal({ 'expunge.yaml': text });
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain('expunge.yaml');
+    expect(error.message).toContain(says);
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('a file that is not there', async () => {
+    const error = await loadSite('/nowhere/expunge.yaml', AUTH_ENV).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'file-unreadable', exitCode: 2 });
+    expect((error as Error).message).toContain('/nowhere/expunge.yaml');
+  });
+
+  test('a folder instead of a file', async () => {
+    await expect(loadSite('/', AUTH_ENV)).rejects.toMatchObject({ code: 'file-unreadable' });
+  });
+
+  test('a nova.conf that is not there is named', async () => {
+    const error = await refusal({ 'expunge.yaml': 'nova_conf: /nowhere/nova.conf' });
+    expect(error.message).toContain('cannot read the nova_conf /nowhere/nova.conf');
+  });
+});
+
+test('an empty site file is one that says nothing', async () => {
+  const site = await load({ 'expunge.yaml': '# nothing yet\n' });
+  expect(site).toMatchObject({ name: 'environment', file: {}, novaConf: null });
+});
+
+describe('hosts', () => {
+  const hostsOf = async (yaml: string, novaConf?: string) => {
+    const config = await load({
+      'expunge.yaml': `${yaml}${novaConf === undefined ? '' : '\nnova_conf: $HERE/nova.conf'}`,
+      ...(novaConf === undefined ? {} : { 'nova.conf': novaConf }),
+    });
+    return new Hosts(config);
+  };
+
+  test('what default says holds for every host, and a host says otherwise key by key', async () => {
+    const hosts = await hostsOf(
+      'hosts: {default: {user: stack, port: 2222, sudo: true, identity_file: /k}, compute1: {port: 22, address: 10.0.0.1}}',
+    );
+    expect(hosts.access('compute1')).toMatchObject({
+      address: '10.0.0.1',
+      port: 22,
+      user: 'stack',
+      sudo: true,
+      identityFile: '/k',
+      transport: 'ssh',
+    });
+    expect(hosts.access('compute2')).toMatchObject({ address: 'compute2', port: 2222 });
+  });
+
+  test("default's address is nobody's", async () => {
+    const hosts = await hostsOf('hosts: {default: {address: jump}}');
+    expect(hosts.access('compute1')).toMatchObject({ address: 'compute1' });
+  });
+
+  test('without default only named hosts are reached', async () => {
+    const hosts = await hostsOf('hosts: {compute1: {transport: local}}');
+    expect(hosts.access('compute1')).toMatchObject({ transport: 'local', sudo: false });
+    expect(hosts.access('compute2')).toBeNull();
+    expect(hosts.access('constructor')).toBeNull();
+  });
+
+  test.each(['-oProxyCommand=x', 'a b', 'a;b', '', '$(x)', '../x'])(
+    'a name from a database that is no host name is not reached: %j',
+    async (name) => {
+      expect((await hostsOf('hosts: {default: {}}')).access(name)).toBeNull();
+    },
+  );
+
+  test("the instances folder: the host's, then nova.conf's, then Nova's own default", async () => {
+    const both = await hostsOf(
+      'hosts: {default: {}, a: {instances_path: /a}}',
+      '[DEFAULT]\ninstances_path=/n',
+    );
+    expect(both.access('a')?.instancesPath).toBe('/a');
+    expect(both.access('b')?.instancesPath).toBe('/n');
+    const none = await hostsOf('hosts: {default: {}}');
+    expect(none.access('b')?.instancesPath).toBe('/var/lib/nova/instances');
+  });
+
+  test('a host that the site file does not know cannot be looked at', async () => {
+    const hosts = await hostsOf('hosts: {}');
+    await expect(hosts.run('compute1', ['true'], 100)).rejects.toMatchObject({
+      code: 'host-unknown',
+      place: 'host compute1',
+      exitCode: 4,
+    });
+  });
+});
+
+describe('the cloud', () => {
+  const CLOUDS = `clouds:
+  lab:
+    region_name: RegionOne
+    interface: internal
+    auth: {auth_url: "http://keystone:5000/v3", username: admin, project_name: admin, password: from-clouds}
+`;
+
+  test('clouds.yaml beside the site file, with secure.yaml laid over it', async () => {
+    const { name, auth } = await load({
+      'expunge.yaml': 'cloud: lab',
+      'clouds.yaml': CLOUDS,
+      'secure.yaml': `clouds: {lab: {auth: {password: ${SECRET}}}, other: {auth: {password: x}}}`,
+    });
+    expect(name).toBe('lab');
+    expect(auth).toMatchObject({ region: 'RegionOne', interface: 'internal', tls: { verify: true } });
+    expect(auth.auth).toMatchObject({
+      auth_url: 'http://keystone:5000/v3',
+      username: 'admin',
+      password: SECRET,
+    });
+  });
+
+  test('a clouds file elsewhere has its secure.yaml beside it', async () => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: lab\nclouds_file: $HERE/my-clouds.yaml',
+      'my-clouds.yaml': CLOUDS,
+      'secure.yaml': `clouds: {lab: {auth: {password: ${SECRET}}}}`,
+    });
+    expect(auth.auth.password).toBe(SECRET);
+  });
+
+  test('OS_CLOUD chooses when the site file does not', async () => {
+    const site = await load({ 'expunge.yaml': '', 'clouds.yaml': CLOUDS }, { OS_CLOUD: 'lab' });
+    expect(site.name).toBe('lab');
+    expect(site.auth.auth.password).toBe('from-clouds');
+  });
+
+  test('without a cloud the OS_* variables count', async () => {
+    const { name, auth } = await load(
+      { 'expunge.yaml': '' },
+      {
+        ...AUTH_ENV,
+        OS_REGION_NAME: 'RegionTwo',
+        OS_INTERFACE: 'internalURL',
+        OS_USER_DOMAIN_NAME: 'Default',
+        OS_CACERT: '/etc/ca.pem',
+        OS_PROJECT_ID: '',
+      },
+    );
+    expect(name).toBe('environment');
+    expect(auth).toMatchObject({
+      region: 'RegionTwo',
+      interface: 'internal',
+      tls: { cacert: '/etc/ca.pem', verify: true },
+      auth: { username: 'admin', user_domain_name: 'Default' },
+    });
+    expect(auth.auth).not.toHaveProperty('project_id');
+  });
+
+  test('numbers as YAML reads them are text', async () => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: lab',
+      'clouds.yaml':
+        'clouds: {lab: {auth: {auth_url: "https://k:5000", username: 7, password: 12345, project_id: 9}}}',
+    });
+    expect(auth.auth).toMatchObject({ username: '7', password: '12345', project_id: '9' });
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'no clouds.yaml',
+      { 'expunge.yaml': 'cloud: lab\nclouds_file: /nowhere/clouds.yaml' },
+      'no clouds.yaml found',
+    ],
+    [
+      'another cloud only',
+      { 'expunge.yaml': 'cloud: prod', 'clouds.yaml': CLOUDS },
+      'has no cloud called prod',
+    ],
+    [
+      'no auth',
+      { 'expunge.yaml': 'cloud: lab', 'clouds.yaml': 'clouds: {lab: {}}' },
+      'cloud lab: auth_url is missing or not usable',
+    ],
+    [
+      'an auth_url without its scheme',
+      {
+        'expunge.yaml': 'cloud: lab',
+        'clouds.yaml': 'clouds: {lab: {auth: {auth_url: "keystone:5000/v3", password: x}}}',
+      },
+      'cloud lab: auth_url is missing or not usable',
+    ],
+    [
+      'an interface that is none',
+      {
+        'expunge.yaml': 'cloud: lab',
+        'clouds.yaml': 'clouds: {lab: {interface: outer, auth: {auth_url: "http://k:5000"}}}',
+      },
+      'interface must be public, internal or admin',
+    ],
+    [
+      'a clouds file that is none',
+      { 'expunge.yaml': 'cloud: lab', 'clouds.yaml': '- lab' },
+      'not a clouds file',
+    ],
+  ])('%s', async (_, files, says) => {
+    expect((await refusal(files, {})).message).toContain(says);
+  });
+
+  test('no cloud, no variables', async () => {
+    expect((await refusal({ 'expunge.yaml': '' }, {})).message).toBe(
+      'the OS_* variables: auth_url is missing or not usable',
+    );
+  });
+});
+
+describe('a password is in no error, however wrong the file is', () => {
+  const warnings: unknown[] = [];
+  process.on('warning', (warning) => warnings.push(warning.message));
+
+  test.each<[string, Record<string, string>]>([
+    ['an alias', { 'expunge.yaml': `databases: {cell_password: *${SECRET}}` }],
+    ['a tag', { 'expunge.yaml': `databases: {cell_password: !${SECRET} }` }],
+    ['an anchor', { 'expunge.yaml': `databases: {cell_password: &${SECRET} }` }],
+    ['a line without a key', { 'expunge.yaml': `databases:\n  cell_user: a\n  ${SECRET}\n` }],
+    ['an open quote', { 'expunge.yaml': `databases: {cell_password: "${SECRET}` }],
+    ['a tab', { 'expunge.yaml': `databases:\n\tcell_password: ${SECRET}` }],
+    ['a wrong type', { 'expunge.yaml': `databases: {cell_password: [${SECRET}]}` }],
+    ['a text for a map', { 'expunge.yaml': `databases: mysql://u:${SECRET}@h/nova_api` }],
+    ['memcached given a URL', { 'expunge.yaml': `memcached: ["u:${SECRET}@host"]` }],
+    [
+      'clouds: an alias',
+      { 'expunge.yaml': 'cloud: a', 'clouds.yaml': `clouds: {a: {auth: {password: *${SECRET}}}}` },
+    ],
+    [
+      'clouds: a tag',
+      { 'expunge.yaml': 'cloud: a', 'clouds.yaml': `clouds: {a: {auth: {password: !${SECRET} x}}}` },
+    ],
+    [
+      'clouds: broken',
+      { 'expunge.yaml': 'cloud: a', 'clouds.yaml': `clouds: {a: {auth: {password: "${SECRET}` },
+    ],
+    [
+      'clouds: a list',
+      {
+        'expunge.yaml': 'cloud: a',
+        'clouds.yaml': `clouds: {a: {auth: {auth_url: "http://k", password: [${SECRET}]}}}`,
+      },
+    ],
+    [
+      'clouds: auth is a text',
+      { 'expunge.yaml': 'cloud: a', 'clouds.yaml': `clouds: {a: {auth: "http://admin:${SECRET}@k"}}` },
+    ],
+    [
+      'clouds: the URL is none',
+      { 'expunge.yaml': 'cloud: a', 'clouds.yaml': `clouds: {a: {auth: {auth_url: "//admin:${SECRET}@k"}}}` },
+    ],
+  ])('%s', async (_, files) => {
+    const error = await refusal(files);
+    await new Promise(setImmediate);
+    expect(`${error.message} ${error.hint} ${String(error.cause)} ${warnings.join()}`).not.toContain(SECRET);
+  });
+});
+
+describe('nova.conf', () => {
+  test('comments, blank lines, sections, and what is not asked for', () => {
+    expect(
+      parseNovaConf(
+        [
+          '# connection = mysql://wrong',
+          '[DEFAULT]',
+          ' ; instances_path = /wrong',
+          'instance_name_template=vm-%08x',
+          'service_down_time = 120',
+          'instances_path : /srv/instances',
+          '[database]',
+          'connection = mysql+pymysql://nova:a=b:c@db/nova_cell0?charset=utf8',
+          '[api_database]',
+          'connection="mysql://nova:x@db/nova_api"',
+          '[placement_database]',
+          'connection = mysql://other',
+        ].join('\r\n'),
+      ),
+    ).toEqual({
+      apiConnection: 'mysql://nova:x@db/nova_api',
+      connection: 'mysql+pymysql://nova:a=b:c@db/nova_cell0?charset=utf8',
+      instanceNameTemplate: 'vm-%08x',
+      serviceDownTime: 120,
+      instancesPath: '/srv/instances',
+    });
+  });
+
+  test('a line that begins with white space goes on from the one before', () => {
+    const { connection, instancesPath } = parseNovaConf(
+      '[DEFAULT]\nfilters = a,\n  b,\n\tinstances_path = /not/this\ninstances_path = /this\n[database]\nconnection = x\n',
+    );
+    expect(instancesPath).toBe('/this');
+    expect(connection).toBe('x');
+  });
+
+  test('a continuation does not leak over a heading', () => {
+    expect(parseNovaConf('[DEFAULT]\ninstances_path = /a\n[other]\n  b\n').instancesPath).toBe('/a');
+  });
+
+  test('the last of several counts', () => {
+    expect(parseNovaConf('[DEFAULT]\ninstances_path=/a\ninstances_path=/b').instancesPath).toBe('/b');
+  });
+
+  test('what is not there, or no number, is not known', () => {
+    expect(parseNovaConf('[DEFAULT]\nservice_down_time = soon\nno value here\n')).toEqual({
+      apiConnection: undefined,
+      connection: undefined,
+      instanceNameTemplate: undefined,
+      serviceDownTime: undefined,
+      instancesPath: undefined,
+    });
+  });
+});

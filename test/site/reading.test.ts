@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { isReading } from '../../src/site/command/reading.ts';
+
+/** Words parted by single blanks. */
+const words = (line: string) => line.split(' ');
+
+describe('reads', () => {
+  test.each([
+    'virsh -c qemu:///system list --all --uuid',
+    'virsh -c qemu:///system domuuid instance-0000002a',
+    'virsh -c qemu:///system dumpxml --inactive 11111111-2222-4333-8444-555555555555',
+    'virsh -c qemu:///system snapshot-list --name instance-0000002a',
+    'virsh list',
+    'virsh version',
+    'ip -o link show',
+    'ip link show dev tapaaaaaaaa-00',
+    'ovs-vsctl --timeout=10 list-br',
+    'ovs-vsctl --timeout=10 --format=json -- --columns=_uuid,name list Interface -- --columns=name,ports list Bridge',
+    'ovs-vsctl --timeout=10 --if-exists get Interface tapx external_ids',
+    'ovs-vsctl --if-exists get Interface tapx external_ids:vm-uuid',
+    'ovs-vsctl port-to-br del-port',
+    'find /var/lib/nova/instances/. -maxdepth 1 ( -name . -o -name abc ) -printf %f\\n',
+    'findmnt -n -r -o TARGET,FSTYPE,SOURCE',
+    'realpath -e -- /var/lib/nova/instances',
+    'test ! -e /var/lib/nova/instances/abc',
+    'stat /x',
+    'id -un',
+    'true',
+  ])('%s', (line) => {
+    expect(isReading(words(line))).toBe(true);
+  });
+});
+
+describe('may change something, or tell a secret', () => {
+  test.each([
+    'virsh -c qemu:///system destroy instance-0000002a',
+    'virsh destroy list',
+    'virsh undefine x',
+    'virsh shutdown x',
+    'virsh dumpxml --security-info x',
+    'virsh -c qemu:///system dumpxml x --security-info',
+    'virsh -c list destroy x',
+    'virsh --connect qemu:///system list',
+    'virsh -c qemu:///system',
+    'virsh qemu-monitor-command x quit',
+    'virsh',
+    'ip link delete qbraaaaaaaa-00',
+    'ip link del show',
+    'ip link set tapx down',
+    'ip addr show',
+    'ip -n ns link delete x',
+    'ip -batch link show',
+    'ip -force -batch link show',
+    'ip netns exec link show',
+    'ovs-vsctl --timeout=10 -- --if-exists del-port br-int tapx',
+    'ovs-vsctl list x -- del-port br-int tapx',
+    'ovs-vsctl del-port list',
+    'ovs-vsctl --db list del-port tapx',
+    'ovs-vsctl --may-exist add-port br-int x',
+    'ovs-vsctl set Interface x a=b',
+    'ovs-vsctl -t 10 list Interface',
+    'ovs-vsctl emer-reset',
+    'ovs-vsctl list x -- --if-exists',
+    'find /x -delete',
+    'find /x -name y -delete',
+    'find /x -exec rm {} +',
+    'find /x -execdir rm {} +',
+    'find /x -ok rm {} ;',
+    'find /x -fprintf /etc/passwd x',
+    'find /x -fls /y',
+    'find -delete',
+    'rm -rf /x',
+    'sh -c true',
+    'bash',
+    'sudo true',
+    'cat /etc/shadow',
+    '/usr/bin/virsh list',
+    'constructor',
+    '__proto__',
+    'toString x',
+    '',
+  ])('%j', (line) => {
+    expect(isReading(words(line))).toBe(false);
+  });
+
+  test('nothing at all', () => {
+    expect(isReading([])).toBe(false);
+  });
+
+  test('several commands in one word', () => {
+    expect(isReading(['virsh', 'list; destroy x'])).toBe(false);
+    expect(isReading(['ovs-vsctl', 'list x', '--', 'del-port', 'y'])).toBe(false);
+    expect(isReading(['true; rm -rf /'])).toBe(false);
+  });
+});
