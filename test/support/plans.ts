@@ -1,6 +1,7 @@
 /** Small steps and plans for tests that are not about a kind. */
 import { digestPlan } from '../../src/plan/digest.ts';
 import type { Check, Phase, Plan, Step } from '../../src/plan/types.ts';
+import { decisions } from './subjects.ts';
 
 export const SERVER = '11111111-2222-4333-8444-555555555555';
 
@@ -47,7 +48,7 @@ export function plan(changes: Partial<Omit<Plan, 'digest'>> = {}): Plan {
       state: 'active, deleting',
       hosts: ['compute1'],
     },
-    decisions: { ports: 'as-nova' as const, lift: [] },
+    decisions: decisions(),
     remains: [],
     kept: [],
     unknown: [],

@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import { fence } from '../../src/kinds/fence/index.ts';
+import type {
+  ComputeService,
+  Host,
+  InstanceRow,
+  Migration,
+  Subject,
+} from '../../src/kinds/subject/subject.ts';
+import { fakeReader } from '../support/fake-reader.ts';
+import { decisions, instanceRow, subject } from '../support/subjects.ts';
+
+const SERVER = '11111111-2222-4333-8444-555555555555';
+const QUIET = 3_600;
+
+function host(service: Partial<ComputeService> | null, name = 'compute1'): Host {
+  return {
+    name,
+    because: ['instances.host'],
+    instancesPath: '/var/lib/nova/instances',
+    service: service === null ? null : { up: true, forcedDown: false, lastSeen: null, ...service },
+  };
+}
+
+const UP = { hosts: [host({ up: true })] };
+const DOWN = { hosts: [host({ up: false })] };
+
+function refusals(changes: Partial<Subject>, quietSeconds: number | null = QUIET) {
+  return fence.plan({ quietSeconds }, subject(changes), decisions()).refusals;
+}
+const codes = (changes: Partial<Subject>, quietSeconds?: number | null) =>
+  refusals(changes, quietSeconds).map(({ code }) => code);
+const row = (changes: Partial<InstanceRow>) => ({ row: instanceRow(changes) });
+
+test('a server that is stuck on a dead host is let through', () => {
+  expect(fence.plan({ quietSeconds: QUIET }, subject(DOWN), decisions())).toEqual({
+    steps: [],
+    remains: [],
+    kept: [],
+    refusals: [],
+  });
+});
+
+describe('server-healthy', () => {
+  const healthy = (changes: Partial<InstanceRow> = {}) =>
+    row({ vmState: 'active', taskState: null, ...changes });
+
+  test.each([
+    'active',
+    'paused',
+    'suspended',
+    'stopped',
+    'rescued',
+    'resized',
+    'shelved',
+    'shelved_offloaded',
+    'soft-delete',
+  ])('%s with no task, its nova-compute up', (vmState) => {
+    expect(refusals({ ...healthy({ vmState }), ...UP })).toMatchObject([
+      { code: 'server-healthy', flag: 'even-healthy' },
+    ]);
+  });
+  test('on no host at all: nova-api deletes it', () => {
+    expect(codes({ ...healthy({ vmState: 'shelved_offloaded', host: null }), hosts: [] })).toEqual([
+      'server-healthy',
+    ]);
+  });
+  test.each<[string, Partial<Subject>]>([
+    ['it is in error', { ...healthy({ vmState: 'error' }), ...UP }],
+    ['it is building', { ...healthy({ vmState: 'building' }), ...UP }],
+    ['it has a task', { ...healthy({ taskState: 'deleting' }), ...UP }],
+    ['its nova-compute is down', { ...healthy(), ...DOWN }],
+    ['its host has no nova-compute', { ...healthy(), hosts: [host(null)] }],
+    ['another host is up', { ...healthy(), hosts: [host({ up: false }), host({ up: true }, 'compute2')] }],
+    ['its row is deleted', { ...healthy({ deleted: 42 }), ...UP }],
+    ['it has no row', { row: null, ...UP }],
+  ])('not when %s', (_, changes) => {
+    expect(codes(changes)).not.toContain('server-healthy');
+  });
+});
+
+describe('compute-working', () => {
+  const busy = { ...row({ taskState: 'deleting' }), ...UP };
+
+  test.each<[string, number | null, readonly string[]]>([
+    ['just now', 0, ['compute-working']],
+    ['299 s ago', 299, ['compute-working']],
+    ['300 s ago', 300, []],
+    ['301 s ago', 301, []],
+    ['in the future, by a clock that is wrong', -50, ['compute-working']],
+    ['at no known time', null, ['compute-working']],
+  ])('changed %s', (_, quiet, expected) => {
+    expect(codes(busy, quiet)).toEqual(expected);
+  });
+  test('names its flag and when', () => {
+    expect(refusals(busy, 125)).toEqual([
+      {
+        code: 'compute-working',
+        flag: 'even-working',
+        sentence:
+          'nova-compute on compute1 is up and the server changed 2 min ago: its task deleting may be under way.',
+      },
+    ]);
+  });
+  test.each<[string, Partial<Subject>]>([
+    ['its nova-compute is down', { ...busy, ...DOWN }],
+    ['its host has no nova-compute', { ...busy, hosts: [host(null)] }],
+    ['it has no task', { ...busy, ...row({ vmState: 'error', taskState: null }) }],
+    ['its row is deleted', { ...busy, ...row({ deleted: 42 }) }],
+  ])('not when %s', (_, changes) => {
+    expect(codes(changes, 0)).toEqual([]);
+  });
+});
+
+describe('being-built', () => {
+  const asked = { row: null, buildRequest: { id: 7 }, conductorUp: true };
+
+  test.each<[string, number | null, readonly string[]]>([
+    ['299 s ago', 299, ['being-built']],
+    ['300 s ago', 300, []],
+    ['301 s ago', 301, []],
+    ['at no known time', null, ['being-built']],
+  ])('asked for %s', (_, quiet, expected) => {
+    expect(codes(asked, quiet)).toEqual(expected);
+    if (expected.length > 0) expect(refusals(asked, quiet)[0]?.flag).toBe('even-working');
+  });
+  test.each<[string, Partial<Subject>]>([
+    ['no conductor is alive', { ...asked, conductorUp: false }],
+    ['there is no build request', { ...asked, buildRequest: null }],
+    ['it has a row', { ...asked, ...row({}), ...DOWN }],
+  ])('not when %s', (_, changes) => {
+    expect(codes(changes, 0)).toEqual([]);
+  });
+});
+
+describe('locked, protected, hidden', () => {
+  test.each<[string, Partial<InstanceRow>, string]>([
+    ['server-locked', { locked: true }, 'even-locked'],
+    ['terminate-disabled', { disableTerminate: true }, 'even-protected'],
+    ['server-hidden', { hidden: true }, 'even-hidden'],
+  ])('%s', (code, changes, flag) => {
+    expect(refusals({ ...row(changes), ...DOWN })).toMatchObject([{ code, flag }]);
+    expect(codes({ ...row({ ...changes, deleted: 42 }), ...DOWN })).toEqual([]);
+  });
+  test('all of them are told at once', () => {
+    expect(
+      codes({ ...row({ locked: true, disableTerminate: true, hidden: true }), ...UP }, 0).sort(),
+    ).toEqual(['compute-working', 'server-hidden', 'server-locked', 'terminate-disabled']);
+  });
+});
+
+describe('migration-running', () => {
+  const migration = (changes: Partial<Migration>): Partial<Subject> => ({
+    ...DOWN,
+    migrations: [
+      {
+        id: 3,
+        uuid: null,
+        status: 'migrating',
+        type: 'resize',
+        sourceCompute: 'compute1',
+        destCompute: null,
+        deleted: false,
+        ...changes,
+      },
+    ],
+  });
+
+  test.each(['queued', 'accepted', 'pre-migrating', 'preparing', 'running', 'migrating', 'post-migrating'])(
+    '%s',
+    (status) => {
+      expect(refusals(migration({ status }))).toEqual([
+        {
+          code: 'migration-running',
+          flag: 'even-migrating',
+          sentence: `Migration 3 from compute1 to nowhere is ${status}: its domain may be on both.`,
+        },
+      ]);
+    },
+  );
+  test.each(['finished', 'confirmed', 'reverted', 'error', 'failed', 'completed', 'cancelled', 'done', null])(
+    'not %s',
+    (status) => {
+      expect(codes(migration({ status }))).toEqual([]);
+    },
+  );
+  test('not one whose row is deleted, nor one of a deleted server', () => {
+    expect(codes(migration({ deleted: true }))).toEqual([]);
+    expect(codes({ ...migration({}), ...row({ deleted: 42 }) })).toEqual([]);
+  });
+});
+
+describe('volumes-attached', () => {
+  const volume = (deleted: boolean): Partial<Subject> => ({
+    ...DOWN,
+    volumes: [{ volumeId: 'v1', attachmentId: null, deleteOnTermination: true, deleted }],
+  });
+  test('nothing lifts it', () => {
+    expect(refusals(volume(false))).toMatchObject([{ code: 'volumes-attached', flag: null }]);
+    expect(refusals(volume(false))[0]?.sentence).toContain('v1');
+  });
+  test('also when the row is deleted already', () => {
+    expect(codes({ ...volume(false), ...row({ deleted: 42 }) })).toEqual(['volumes-attached']);
+  });
+  test('not for a mapping that is deleted', () => {
+    expect(codes(volume(true))).toEqual([]);
+  });
+});
+
+describe('when the server last moved', () => {
+  const ACTION = `cell:c1: select start_time, updated_at from instance_actions where instance_uuid = "${SERVER}" order by id desc limit 1`;
+  const quiet = async (changes: Partial<Subject>, actions: Record<string, string | null>[] = []) => {
+    const look = fakeReader({ sql: { [ACTION]: actions } });
+    const { facts, unknown } = await fence.find(look, subject({ now: '2026-11-22 10:00:00', ...changes }));
+    expect(unknown).toEqual([]);
+    return facts.quietSeconds;
+  };
+
+  test('its row', async () => {
+    expect(await quiet(row({ updatedAt: '2026-11-22 09:59:00' }))).toBe(60);
+  });
+  test('its latest action, when that is younger', async () => {
+    const changes = row({ updatedAt: '2026-11-22 09:00:00' });
+    expect(await quiet(changes, [{ start_time: '2026-11-22 09:50:00', updated_at: null }])).toBe(600);
+    expect(
+      await quiet(changes, [{ start_time: '2026-11-22 09:50:00', updated_at: '2026-11-22 09:58:20' }]),
+    ).toBe(100);
+  });
+  test('its making, when it was never changed', async () => {
+    expect(await quiet(row({ updatedAt: null, createdAt: '2026-11-22 09:55:00' }))).toBe(300);
+  });
+  test('nothing says when: not known', async () => {
+    expect(await quiet(row({ updatedAt: null, createdAt: null }))).toBeNull();
+  });
+  test("MySQL's zero date is no time: not known, so it counts as young", async () => {
+    const zero = await quiet(row({ updatedAt: '0000-00-00 00:00:00' }));
+    expect(zero).toBeNull();
+    expect(codes({ ...row({ taskState: 'deleting' }), ...UP }, zero)).toEqual(['compute-working']);
+  });
+  test('a deleted row is not asked about', async () => {
+    const { facts } = await fence.find(fakeReader({}), subject(row({ deleted: 42 })));
+    expect(facts).toEqual({ quietSeconds: null });
+  });
+
+  test('before it has a row, its build request', async () => {
+    const question = `api: select created_at, updated_at, utc_timestamp() as now from build_requests where instance_uuid = "${SERVER}"`;
+    const look = fakeReader({
+      sql: {
+        [question]: [
+          {
+            created_at: '2026-11-22 09:00:00',
+            updated_at: '2026-11-22 09:59:30',
+            now: '2026-11-22 10:00:00',
+          },
+        ],
+      },
+    });
+    const { facts } = await fence.find(look, subject({ row: null, buildRequest: { id: 7 } }));
+    expect(facts).toEqual({ quietSeconds: 30 });
+  });
+});
