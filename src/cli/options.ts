@@ -17,11 +17,11 @@ export interface CommonOptions {
   readonly site?: string;
   readonly format: 'text' | 'json' | 'yaml';
   readonly timings?: boolean;
-  readonly allHosts?: boolean;
 }
 
 export interface DecisionOptions {
   readonly ports: Decisions['ports'];
+  readonly allHosts?: boolean;
   readonly [lift: string]: unknown;
 }
 
@@ -29,7 +29,6 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--site <file>', 'site file (default: ./expunge.yaml, then /etc/expunge/expunge.yaml)')
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json', 'yaml']).default('text'))
-    .option('--all-hosts', 'look on every compute host, not only where a trace leads')
     .option('--timings', 'show where the time went');
 }
 
@@ -39,13 +38,14 @@ export function addDecisionOptions(command: Command): Command {
       .choices(['as-nova', 'delete', 'keep'])
       .default('as-nova'),
   );
+  command.option('--all-hosts', 'look on every compute host, not only where a trace leads');
   for (const [flag, what] of Object.entries(LIFTS)) command.option(`--${flag}`, `go on for ${what}`);
   return command;
 }
 
 export function decisionsFrom(options: DecisionOptions): Decisions {
   const lift = Object.keys(LIFTS).filter((flag) => options[camel(flag)] === true);
-  return { ports: options.ports, lift };
+  return { ports: options.ports, allHosts: options.allHosts ?? false, lift };
 }
 
 function camel(flag: string): string {

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Io, openIo, type ProcessLike } from './io.ts';
 import { addCommonOptions, addDecisionOptions, parseServer } from './options.ts';
-import { reportError } from './render/error.ts';
+import { reportError, reportErrorAsData } from './render/error.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -24,6 +24,8 @@ type Action = (context: {
 export async function runCli(argv: readonly string[], process: ProcessLike): Promise<number> {
   const io = openIo(process);
   let exitCode = 0;
+  let asked = 'expunge';
+  let format: unknown = 'text';
   const program = new Command('expunge')
     .description(
       'Removes a stuck OpenStack server from every place it ever touched, and proves that nothing else was.',
@@ -38,6 +40,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     command.exitOverride().action(async (...given: unknown[]) => {
       const action = await load();
       const own = given.at(-1);
+      if (own instanceof Command) [asked, format] = [own.name(), own.opts()['format']];
       exitCode = await action({
         io,
         options: own instanceof Command ? own.opts() : {},
@@ -100,6 +103,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (format === 'json' || format === 'yaml') return reportErrorAsData(io, error, asked, format);
     return reportError(io, error);
   }
 }

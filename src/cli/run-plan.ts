@@ -40,13 +40,7 @@ export function assertAppliable(plan: Plan, io: Io): void {
 }
 
 /** Applies and then looks everywhere again. Ctrl-C lets the step under way end and begins no other. */
-export async function runPlan(
-  site: Site,
-  plan: Plan,
-  io: Io,
-  quiet: boolean,
-  allHosts: boolean,
-): Promise<RunReport> {
+export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): Promise<RunReport> {
   assertAppliable(plan, io);
   const journal = await openJournal(runsDir(site, io), plan, new Date());
   let stopAsked = false;
@@ -60,7 +54,7 @@ export async function runPlan(
       emit: quiet ? () => {} : (event) => showProgress(event, io),
       stopAsked: () => stopAsked,
     });
-    const verified = await planUuid(site, plan.server.uuid, plan.decisions, allHosts);
+    const verified = await planUuid(site, plan.server.uuid, plan.decisions);
     return {
       results,
       verified,
@@ -75,7 +69,7 @@ export async function runPlan(
 }
 
 function runsDir(site: Site, io: Io): string {
-  const state = io.env['XDG_STATE_HOME'] ?? join(io.env['HOME'] ?? homedir(), '.local/state');
+  const state = io.env['XDG_STATE_HOME'] || join(io.env['HOME'] || homedir(), '.local/state');
   return site.config.file.runs_dir ?? join(state, 'expunge', 'runs');
 }
 

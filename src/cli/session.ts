@@ -34,20 +34,10 @@ export function origin(site: ReadSite): PlanOrigin {
 }
 
 /** Survey and plan of one server. @throws UsageError when the name names none or several */
-export async function planFor(
-  site: ReadSite,
-  server: string,
-  decisions: Decisions,
-  options: CommonOptions,
-): Promise<Plan> {
-  return planUuid(site, await resolve(site, server), decisions, options.allHosts ?? false);
+export async function planFor(site: ReadSite, server: string, decisions: Decisions): Promise<Plan> {
+  return planUuid(site, await resolve(site, server), decisions);
 }
 
-export async function planUuid(
-  site: ReadSite,
-  uuid: string,
-  decisions: Decisions,
-  allHosts: boolean,
-): Promise<Plan> {
-  return makePlan(await survey(site, uuid, { allHosts }), decisions, origin(site));
+export async function planUuid(site: ReadSite, uuid: string, decisions: Decisions): Promise<Plan> {
+  return makePlan(await survey(site, uuid, decisions), decisions, origin(site));
 }

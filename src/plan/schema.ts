@@ -187,6 +187,8 @@ export const remain = z.strictObject({ kind: z.string(), place: z.string(), what
 
 export const decisions = z.strictObject({
   ports: z.enum(['as-nova', 'delete', 'keep']),
+  /** every compute host was looked at, not only those that a trace led to */
+  allHosts: z.boolean(),
   /** flags given that lift a refusal, such as `even-healthy` */
   lift: z.array(z.string()),
 });

@@ -101,9 +101,11 @@ describe('hosts', () => {
     expect(hosts.access('compute2')).toMatchObject({ address: 'compute2', port: 2222 });
   });
 
-  test("default's address is nobody's", async () => {
-    const hosts = await hostsOf('hosts: {default: {address: jump}}');
-    expect(hosts.access('compute1')).toMatchObject({ address: 'compute1' });
+  test('default may not have an address: it would be that of every host', async () => {
+    await expect(hostsOf('hosts: {default: {address: jump}}')).rejects.toMatchObject({
+      code: 'site-file-invalid',
+      message: expect.stringContaining('hosts.default.address'),
+    });
   });
 
   test('without default only named hosts are reached', async () => {

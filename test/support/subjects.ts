@@ -2,7 +2,7 @@ import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
 import type { Decisions } from '../../src/plan/types.ts';
 
 export function decisions(changes: Partial<Decisions> = {}): Decisions {
-  return { ports: 'as-nova', lift: [], ...changes };
+  return { ports: 'as-nova', allHosts: false, lift: [], ...changes };
 }
 
 /** A live row on `compute1`, stuck in `deleting`. */

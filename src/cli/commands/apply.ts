@@ -35,12 +35,12 @@ export async function apply({ io, options, args }: Given): Promise<number> {
         code: 'other-site',
       });
     assertAppliable(saved, io);
-    const now = await planUuid(site, saved.server.uuid, saved.decisions, given.allHosts ?? false);
+    const now = await planUuid(site, saved.server.uuid, saved.decisions);
     if (now.digest !== saved.digest) refuseStale(saved, now);
     const text = given.format === 'text';
     if (text) io.out(`${joinParts([renderHeading(now, io.paint), renderSteps(now, io.paint, false)])}\n`);
     if (given.yes !== true) await confirmByName(now, io);
-    const report = await runPlan(site, now, io, !text, given.allHosts ?? false);
+    const report = await runPlan(site, now, io, !text);
     if (!text)
       io.out(
         await renderData(given.format === 'yaml' ? 'yaml' : 'json', 'apply', report.exitCode, [

@@ -3,6 +3,7 @@ import { isExpungeError } from '../../plan/errors.ts';
 import { diagnose, type Finding } from '../../run/diagnose.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
+import { serialise } from '../render/data.ts';
 import { plain } from '../render/plain.ts';
 import { withSite } from '../session.ts';
 
@@ -19,8 +20,7 @@ export async function doctor({ io, options }: Given): Promise<number> {
     if (common.format === 'text') io.out(renderFindings(findings, io));
     else {
       const data = { format: 1, command: 'doctor', exitCode, findings };
-      const { stringify } = await import('yaml');
-      io.out(common.format === 'json' ? `${JSON.stringify(data, null, 2)}\n` : stringify(data));
+      io.out(await serialise(common.format, data));
     }
     return exitCode;
   });

@@ -24,8 +24,7 @@ export async function inspect({ io, options, args }: Given): Promise<number> {
   const servers = args[0] as readonly string[];
   return withSite(io, common, async (site: ReadSite) => {
     const plans: Plan[] = [];
-    for (const server of servers)
-      plans.push(noTrace(await planFor(site, server, decisionsFrom(common), common)));
+    for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));
     const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;
     if (common.format !== 'text') {
       io.out(

@@ -28,8 +28,7 @@ export async function plan({ io, options, args }: Given): Promise<number> {
     });
   return withSite(io, given, async (site: ReadSite) => {
     const plans: Plan[] = [];
-    for (const server of servers)
-      plans.push(noTrace(await planFor(site, server, decisionsFrom(given), given)));
+    for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(given))));
     const exitCode = Math.max(...plans.map(planExit));
     for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
     if (given.format !== 'text')

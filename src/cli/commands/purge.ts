@@ -50,14 +50,14 @@ export async function purge({ io, options, args }: Given): Promise<number> {
 }
 
 async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<void> {
-  const plan = noTrace(await planFor(site, server, decisionsFrom(given), given));
+  const plan = noTrace(await planFor(site, server, decisionsFrom(given)));
   if (!isClean(plan)) assertAppliable(plan, io);
 }
 
 async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<Report> {
   const text = given.format === 'text';
   const decisions = decisionsFrom(given);
-  let plan = noTrace(await planFor(site, server, decisions, given));
+  let plan = noTrace(await planFor(site, server, decisions));
   const shownAt = performance.now();
   if (text)
     io.out(
@@ -68,7 +68,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   assertAppliable(plan, io);
   if (given.yes !== true) await confirmByName(plan, io);
   if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan, given);
-  const report = await runPlan(site, plan, io, !text, given.allHosts ?? false);
+  const report = await runPlan(site, plan, io, !text);
   if (text) {
     io.out(renderOutcome(plan, report, io));
     if (report.exitCode !== 0)
@@ -79,7 +79,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
 
 /** @throws UsageError when what was confirmed is no longer what would be done */
 async function remake(site: Site, shown: Plan, given: PurgeOptions): Promise<Plan> {
-  const now = await planUuid(site, shown.server.uuid, shown.decisions, given.allHosts ?? false);
+  const now = await planUuid(site, shown.server.uuid, shown.decisions);
   if (now.digest === shown.digest) return now;
   const { refuseStale } = await import('../stale.ts');
   return refuseStale(shown, now);

@@ -18,7 +18,7 @@ export async function verify({ io, options, args }: Given): Promise<number> {
   return withSite(io, common, async (site: ReadSite) => {
     const plans: Plan[] = [];
     for (const server of args[0] as readonly string[])
-      plans.push(noTrace(await planFor(site, server, decisionsFrom(common), common)));
+      plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));
     const exitCode = Math.max(...plans.map(verdict));
     if (common.format !== 'text')
       io.out(

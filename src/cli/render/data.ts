@@ -16,7 +16,7 @@ export async function renderData(
   exitCode: number,
   reports: readonly ServerReport[],
 ): Promise<string> {
-  const data = {
+  return serialise(format, {
     format: 1,
     command,
     exitCode,
@@ -35,10 +35,14 @@ export async function renderData(
             },
           }),
     })),
-  };
+  });
+}
+
+export async function serialise(format: 'json' | 'yaml', data: object): Promise<string> {
   if (format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
-  const { stringify } = await import('yaml');
-  return stringify(data);
+  // A CommonJS package: in a bundle only its default export is sure to be there.
+  const { default: yaml } = await import('yaml');
+  return yaml.stringify(data);
 }
 
 function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {

@@ -2,6 +2,21 @@ import { isExpungeError } from '../../plan/errors.ts';
 import type { Io } from '../io.ts';
 import { plain } from './plain.ts';
 
+/** For a reader that is a program: a document on standard output, and the same line for people on standard error. */
+export async function reportErrorAsData(
+  io: Io,
+  error: unknown,
+  command: string,
+  format: 'json' | 'yaml',
+): Promise<number> {
+  const exitCode = reportError(io, error);
+  if (!isExpungeError(error)) return exitCode;
+  const { serialise } = await import('./data.ts');
+  const { code, message, hint = null } = error;
+  io.out(await serialise(format, { format: 1, command, exitCode, error: { code, message, hint } }));
+  return exitCode;
+}
+
 /** One clear line, a hint where there is one, and the exit code that the error means. */
 export function reportError(io: Io, error: unknown): number {
   if (isExpungeError(error)) {

@@ -9,7 +9,7 @@ const WHOLE = 100_000;
 
 const UNDO: Readonly<Record<Step['undo'], string>> = {
   'before-image': 'can be brought back from its before-image',
-  recreate: 'can be made again, with another identity',
+  recreate: 'can only be made anew',
   never: 'is gone for good',
 };
 

@@ -44,7 +44,7 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
         : [
             {
               place,
-              what: `${rowCount} rows in ${counted.map((c) => `${c.table} (${c.live + c.undated})`).join(', ')}`,
+              what: `${rowCount} rows in ${counted.length} tables that hang on it`,
             },
           ]),
       ...facts.pci.map((d) => ({ place, what: `PCI device ${d.address}, ${d.status}` })),

@@ -48,7 +48,13 @@ export const siteFile = z.strictObject({
   /** servers that nova-consoleauth or the console proxies use; `host:port` */
   memcached: z.array(z.string().refine(isHostPort, 'must be host:port')).optional(),
   /** by the name that Nova knows them; `default` holds for all that are not named */
-  hosts: z.record(z.string(), hostEntry).optional(),
+  hosts: z
+    .record(z.string(), hostEntry)
+    .refine((hosts) => hosts['default']?.address === undefined, {
+      path: ['default', 'address'],
+      message: 'one address cannot be that of every host',
+    })
+    .optional(),
   /** seconds without a sign of life after which a service counts as down: nova.conf's service_down_time */
   service_down_time: z.int().min(1).optional(),
   /** where runs are kept; default: `expunge` in the user's state folder */

@@ -1,7 +1,7 @@
 /** One connection per database, opened when first asked, shared by all readers of a run. */
 import { readFileSync } from 'node:fs';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
-import { LookError } from '../../plan/errors.ts';
+import { LookError, UsageError } from '../../plan/errors.ts';
 import type { Row } from '../reader.ts';
 import type { DatabaseUrl } from './url.ts';
 
@@ -93,14 +93,17 @@ const HINTS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',
 };
 
-/** The server's own words without the statement, which could hold values. */
-export function explainSqlError(place: string, error: unknown): LookError {
+/**
+ * The server's own words without the statement, which could hold values. A password or a right that is missing is the
+ * operator's to mend (exit 2); anything else leaves it open what the database holds (exit 4).
+ */
+export function explainSqlError(place: string, error: unknown): LookError | UsageError {
   if (error instanceof LookError) return error;
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const said = error instanceof Error && error.message !== '' ? error.message : code;
-  return new LookError(place, `the database says: ${said}`, {
-    code: `database-${code.toLowerCase().replaceAll('_', '-')}`,
-    hint: HINTS[code],
-  });
+  const details = { code: `database-${code.toLowerCase().replaceAll('_', '-')}`, hint: HINTS[code] };
+  if (/^ER_.*ACCESS_?DENIED_ERROR$/.test(code))
+    return new UsageError(`${place}: the database says: ${said}`, details);
+  return new LookError(place, `the database says: ${said}`, details);
 }

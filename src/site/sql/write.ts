@@ -68,10 +68,7 @@ export async function rehearseTransaction(databases: Databases, act: SqlAct): Pr
       await connection.query({ sql: `explain ${sql}`, values: [...parameters] });
     }
   } catch (error) {
-    const { message, code, hint } = explainSqlError(place, error);
-    if (code.includes('access-denied') || code.includes('accessdenied'))
-      throw new UsageError(`${place}: ${message}`, { code: 'database-rights', hint });
-    throw new LookError(place, message, { code, hint });
+    throw explainSqlError(place, error);
   } finally {
     connection.destroy();
   }
