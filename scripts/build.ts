@@ -13,7 +13,9 @@ await build({
   target: 'node22',
   chunkNames: 'chunks/[name]-[hash]',
   // mysql2 and commander are CommonJS; an ES module has no require of its own.
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  },
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',

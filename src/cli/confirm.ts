@@ -4,7 +4,7 @@ import type { Io } from './io.ts';
 import { plain } from './render/plain.ts';
 
 /** What has to be typed: the name, or the first eight digits of the uuid when there is no name that can be typed. */
-export function expectedAnswer({ server }: Plan): string {
+function expectedAnswer({ server }: Plan): string {
   const { name, uuid } = server;
   return name !== null && name.trim() === name && name !== '' && plain(name, 60) === name
     ? name

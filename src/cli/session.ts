@@ -29,7 +29,7 @@ export async function withSite(
 /** The reading half of a site: what `inspect`, `plan` and `verify` are given. It has no writer to ask for. */
 export type ReadSite = Omit<Site, 'openWriter'>;
 
-export function origin(site: ReadSite): PlanOrigin {
+function origin(site: ReadSite): PlanOrigin {
   return { tool: packageJson.version, site: site.name, madeAt: new Date().toISOString() };
 }
 

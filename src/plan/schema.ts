@@ -193,7 +193,7 @@ export const decisions = z.strictObject({
   lift: z.array(z.string()),
 });
 
-export const server = z.strictObject({
+const server = z.strictObject({
   uuid: z.string(),
   name: z.string().nullable(),
   project: z.string().nullable(),

@@ -14,14 +14,12 @@ export type Kept = z.infer<typeof schema.kept>;
 export type Unknown = z.infer<typeof schema.unknown>;
 export type Remain = z.infer<typeof schema.remain>;
 export type Decisions = z.infer<typeof schema.decisions>;
-export type PlannedServer = z.infer<typeof schema.server>;
+
 export type Plan = z.infer<typeof schema.plan>;
 
-export type Door = Act['door'];
 export type SqlAct = Extract<Act, { door: 'sql' }>;
 export type HttpAct = Extract<Act, { door: 'http' }>;
-export type CommandAct = Extract<Act, { door: 'command' }>;
-export type CacheAct = Extract<Act, { door: 'cache' }>;
+
 export type SqlWrite = SqlAct['writes'][number];
 export type Service = HttpAct['service'];
 

@@ -15,7 +15,7 @@ export interface Ended {
 const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
 
 /** State of its own, so that runs of a test never mix with an operator's. */
-export const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
+const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 
 export function siteFile(name: 'expunge' | 'expunge-ssh' | 'expunge-ro' = 'expunge'): string {
   return join(openLab().dir, `${name}.yaml`);

@@ -67,7 +67,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   if (text) io.out(`\n${renderSteps(plan, io.paint, false)}\n`);
   assertAppliable(plan, io);
   if (given.yes !== true) await confirmByName(plan, io);
-  if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan, given);
+  if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan);
   const report = await runPlan(site, plan, io, !text);
   if (text) {
     io.out(renderOutcome(plan, report, io));
@@ -78,7 +78,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
 }
 
 /** @throws UsageError when what was confirmed is no longer what would be done */
-async function remake(site: Site, shown: Plan, given: PurgeOptions): Promise<Plan> {
+async function remake(site: Site, shown: Plan): Promise<Plan> {
   const now = await planUuid(site, shown.server.uuid, shown.decisions);
   if (now.digest === shown.digest) return now;
   const { refuseStale } = await import('../stale.ts');

@@ -29,7 +29,7 @@ export function deviceNames(short: string): DeviceNames {
   };
 }
 
-export function shortId(portId: string): string {
+function shortId(portId: string): string {
   return portId.slice(0, ID_LENGTH);
 }
 

@@ -45,7 +45,7 @@ async function findSiteFile(): Promise<string> {
   });
 }
 
-export function parseSiteFile(path: string, text: string): SiteFile {
+function parseSiteFile(path: string, text: string): SiteFile {
   const read = readYaml(text);
   if ('fault' in read)
     throw new UsageError(`${path} is not YAML: ${read.fault}`, { code: 'site-file-unreadable' });

@@ -1,6 +1,6 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
 import type { ResultSetHeader } from 'mysql2/promise';
-import { ActError, LookError, UsageError } from '../../plan/errors.ts';
+import { ActError, LookError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
 import { explainSqlError, type OpenConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
