@@ -153,7 +153,15 @@ async function listPorts(lab: Lab, filter: string): Promise<readonly { id: strin
 
 /** Has Nova take away what a broken server left, as far as it can: for a scenario that was played without expunge. */
 export async function giveUp(lab: Lab, server: LabServer): Promise<void> {
-  if ((await readServer(lab, server)) === undefined) return;
+  if ((await readServer(lab, server)) !== undefined) await deleteInError(lab, server);
+  // A row that is gone leaves the domain to the reaper of nova-compute, which comes a little after the start.
+  await waitFor(`the domain of ${server.name} to be gone`, async () => {
+    return (await run(['virsh', 'domstate', server.id], { allow: [1] })).code === 1;
+  });
+  await settle(lab);
+}
+
+async function deleteInError(lab: Lab, server: LabServer): Promise<void> {
   await call(lab, 'compute', 'POST', `/servers/${server.id}/action`, {
     body: { 'os-resetState': { state: 'error' } },
     // Nova fails where there is a build request and no row.

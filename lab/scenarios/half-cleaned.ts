@@ -1,4 +1,5 @@
 import { run } from '../command.ts';
+import { settle } from '../delta.ts';
 import { killCompute, reviveCompute, waitServiceDown } from '../nova-services.ts';
 import { createServer, deleteServer } from '../servers.ts';
 import { change } from '../sql.ts';
@@ -27,6 +28,7 @@ export const halfCleaned: Scenario = {
     await waitServiceDown(lab, 'nova-compute');
     await run(['virsh', 'destroy', server.id]);
     await run(['virsh', 'undefine', server.id]);
+    await settle(lab);
     await change(lab, 'nova', [
       ["UPDATE instances SET vm_state = 'error', task_state = 'deleting' WHERE uuid = ?", [server.id]],
     ]);

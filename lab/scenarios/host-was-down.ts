@@ -1,3 +1,4 @@
+import { settle } from '../delta.ts';
 import { killCompute, reviveCompute, waitServiceDown } from '../nova-services.ts';
 import { createServer, deleteServer, requestDelete, waitGone } from '../servers.ts';
 import type { Scenario } from './scenario.ts';
@@ -13,6 +14,8 @@ export const hostWasDown: Scenario = {
     await waitServiceDown(lab, 'nova-compute');
     await requestDelete(lab, server);
     await waitGone(lab, server);
+    // The agent lives: it shuts the switch ports whose Neutron ports are gone.
+    await settle(lab);
   },
   novaDelete: deleteServer,
   mend: (lab) => reviveCompute(lab),
