@@ -65,15 +65,18 @@ async function readDatabase(connection: Connection, lab: Lab, database: Database
 }
 
 async function readSchema(connection: Connection, database: string): Promise<readonly Table[]> {
-  const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT t.TABLE_NAME AS name, (
-       SELECT GROUP_CONCAT(k.COLUMN_NAME ORDER BY k.SEQ_IN_INDEX) FROM information_schema.STATISTICS k
-       WHERE k.TABLE_SCHEMA = t.TABLE_SCHEMA AND k.TABLE_NAME = t.TABLE_NAME AND k.INDEX_NAME = 'PRIMARY') AS pk
-     FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'BASE TABLE'`,
-    [database],
+  const [results] = await connection.query<RowDataPacket[][]>(
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE';
+     SELECT TABLE_NAME AS name, COLUMN_NAME AS col FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = ? AND COLUMN_KEY = 'PRI' ORDER BY ORDINAL_POSITION`,
+    [database, database],
   );
-  return (rows as readonly TextRow[])
-    .map((row) => ({ name: row['name'] ?? '', key: row['pk']?.split(',') ?? [] }))
+  const [tables = [], columns = []] = results as readonly (readonly TextRow[])[];
+  return tables
+    .map(({ name }) => ({
+      name: name ?? '',
+      key: columns.filter((column) => column['name'] === name).map((column) => column['col'] ?? ''),
+    }))
     .filter((table) => !volatileTables.has(`${database}.${table.name}`));
 }
 
