@@ -25,11 +25,12 @@ export interface FakeMysql {
 interface Options {
   readonly answer: (sql: string) => MysqlAnswer | undefined;
   readonly refuseLogin?: string;
+  readonly onLogin?: (user: string) => void;
 }
 
 const FIELD_TYPE_STRING = 253;
 
-export async function startMysql({ answer, refuseLogin }: Options): Promise<FakeMysql> {
+export async function startMysql({ answer, refuseLogin, onLogin }: Options): Promise<FakeMysql> {
   const asked: string[] = [];
   const open = new Set<mysql.Connection>();
   // biome-ignore lint/suspicious/noExplicitAny: the serving half of mysql2 has hardly any types
@@ -48,9 +49,10 @@ export async function startMysql({ answer, refuseLogin }: Options): Promise<Fake
       // PROTOCOL_41, PLUGIN_AUTH, SECURE_CONNECTION, CONNECT_WITH_DB, FOUND_ROWS
       capabilityFlags: 0x00088200 | 0xa | 0x2,
       authCallback: (
-        _: unknown,
+        login: { user: string },
         done: (error: null, refusal?: { message: string; code: number }) => void,
       ) => {
+        onLogin?.(login.user);
         if (refuseLogin === undefined) done(null);
         else done(null, { message: refuseLogin, code: 1045 });
         connection.sequenceId = 0;

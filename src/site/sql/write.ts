@@ -1,6 +1,6 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
 import type { ResultSetHeader } from 'mysql2/promise';
-import { ActError, LookError } from '../../plan/errors.ts';
+import { ActError, LookError, UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
 import { explainSqlError, type OpenConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
@@ -17,7 +17,7 @@ function expectedRows(write: SqlWrite): number {
  */
 export async function writeTransaction(databases: Databases, act: SqlAct): Promise<void> {
   const place = await databases.placeOf(act.database);
-  const connection = await openForAct(databases, act, place);
+  const connection = await openForAct(databases, act);
   let committing = false;
   try {
     await connection.beginTransaction();
@@ -38,19 +38,23 @@ export async function writeTransaction(databases: Databases, act: SqlAct): Promi
     // Ending the connection rolls back whatever was not committed; rollback() itself could hang on a dead line.
     connection.destroy();
     if (error instanceof ActError) throw error;
-    const { message, code, hint } = explainSqlError(place, error);
-    throw new ActError(`${place}: ${message}`, { code, hint, unknown: committing });
+    throw asFailedAct(explainSqlError(place, error), committing);
   }
 }
 
 /** Without a connection nothing was done: that much is known. */
-async function openForAct(databases: Databases, act: SqlAct, place: string): Promise<OpenConnection> {
+async function openForAct(databases: Databases, act: SqlAct): Promise<OpenConnection> {
   try {
     return await databases.openWriting(act.database);
   } catch (error) {
-    if (!(error instanceof LookError)) throw error;
-    throw new ActError(`${place}: ${error.message}`, { code: error.code, hint: error.hint });
+    if (error instanceof LookError || error instanceof UsageError) throw asFailedAct(error, false);
+    throw error;
   }
+}
+
+function asFailedAct(error: LookError | UsageError, unknown: boolean): ActError {
+  const sentence = error instanceof LookError ? `${error.place}: ${error.message}` : error.message;
+  return new ActError(sentence, { code: error.code, hint: error.hint, unknown });
 }
 
 /**

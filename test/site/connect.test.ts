@@ -1,0 +1,126 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ActError, LookError } from '../../src/plan/errors.ts';
+import type { Act } from '../../src/plan/types.ts';
+import { connect } from '../support/sites.ts';
+import { tempFolder } from '../support/temp.ts';
+
+type CommandAct = Extract<Act, { door: 'command' }>;
+
+const LOCAL = { file: { hosts: { compute1: { transport: 'local' as const } } } };
+
+describe('the reading door', () => {
+  test('runs nothing that could change something', async () => {
+    const { reader } = connect(LOCAL);
+    for (const argv of [['rm', '-rf', '/nowhere'], ['sh', '-c', 'true'], ['virsh', 'destroy', 'x'], []])
+      await expect((async () => reader.command.run('compute1', argv))()).rejects.toMatchObject({
+        code: 'not-a-reading',
+      });
+  });
+  test('a command that is asked twice in one survey runs once', async () => {
+    const { reader, timings } = connect(LOCAL);
+    const [a, b] = await Promise.all([
+      reader.command.run('compute1', ['id', '-un']),
+      reader.command.run('compute1', ['id', '-un']),
+    ]);
+    expect(a).toBe(b);
+    await reader.fresh().command.run('compute1', ['id', '-un']);
+    expect(timings.spans.map(({ what }) => what)).toEqual(['read host compute1', 'read host compute1']);
+  });
+  test('a host that the site file does not know is null, not a guess', () => {
+    const { reader } = connect(LOCAL);
+    expect(reader.host('compute1')).toEqual({ name: 'compute1', instancesPath: '/var/lib/nova/instances' });
+    expect(reader.host('compute2')).toBeNull();
+  });
+  test('a survey hands out no way to write', () => {
+    const { reader } = connect(LOCAL);
+    expect(Object.keys(reader).sort()).toEqual([
+      'cache',
+      'command',
+      'fresh',
+      'holds',
+      'host',
+      'http',
+      'image',
+      'sql',
+    ]);
+    expect(Object.keys(reader.http).sort()).toEqual(['get', 'has', 'list']);
+    expect(Object.keys(reader.sql).sort()).toEqual(['columns', 'rows']);
+    expect(Object.keys(reader.cache).sort()).toEqual(['get', 'servers']);
+  });
+  test('checks and before-images go through it, and only through it', async () => {
+    const { reader } = connect(LOCAL);
+    const folder = tempFolder();
+    const there = {
+      door: 'command' as const,
+      host: 'compute1',
+      argv: ['test', '-d', folder],
+      exit: [0],
+      no: [1],
+    };
+    expect(await reader.holds(there)).toBe(true);
+    const image = reader.image({ door: 'command', host: 'compute1', argv: ['rm', folder] });
+    await expect(image).rejects.toMatchObject({ code: 'not-a-reading' });
+  });
+});
+
+describe('a command that acts', () => {
+  const act = (changes: Partial<CommandAct>): CommandAct => ({
+    door: 'command',
+    host: 'compute1',
+    argv: ['true'],
+    exit: [0],
+    ...changes,
+  });
+  const perform = (changes: Partial<CommandAct>, config = LOCAL) =>
+    connect(config).openWriter().perform(act(changes));
+
+  test('done', async () => {
+    await perform({});
+    await perform({ argv: ['sh', '-c', 'exit 3'], exit: [0, 3] });
+  });
+  test('failed, with the last line of what it said', async () => {
+    const argv = ['sh', '-c', 'echo first >&2; echo "error: busy" >&2; exit 1'];
+    await expect(perform({ argv })).rejects.toMatchObject({
+      name: 'ActError',
+      unknown: false,
+      message:
+        'host compute1: sh -c echo first >&2; echo "error: busy" >&2; exit 1 … ended with 1: error: busy',
+    });
+  });
+  test('the older way is tried when the newer one fails, and not when it works', async () => {
+    const folder = tempFolder();
+    await perform({ argv: ['false'], otherwise: [['false'], ['mkdir', `${folder}/a`]] });
+    await perform({ argv: ['test', '-d', `${folder}/a`], otherwise: [['rm', '-r', `${folder}/a`]] });
+    await perform({ argv: ['test', '-d', `${folder}/a`] });
+    await expect(perform({ argv: ['false'], otherwise: [['false']] })).rejects.toThrow(ActError);
+  });
+  test('a host that nobody knows was surely not reached', async () => {
+    await expect(perform({ host: 'compute9' })).rejects.toMatchObject({
+      name: 'ActError',
+      code: 'host-unknown',
+      unknown: false,
+    });
+  });
+  test('a line that broke: nobody knows', async () => {
+    const before = process.env['PATH'];
+    process.env['PATH'] = '/nowhere';
+    onTestFinished(() => {
+      process.env['PATH'] = before;
+    });
+    const ssh = { file: { hosts: { compute1: { transport: 'ssh' as const } } } };
+    await expect(perform({}, ssh as never)).rejects.toMatchObject({
+      name: 'ActError',
+      code: 'host-unreachable',
+      unknown: true,
+    });
+  });
+});
+
+test('memcached through both halves', async () => {
+  const site = connect({ file: { memcached: ['127.0.0.1:1'] } });
+  expect(site.reader.cache.servers).toEqual(['127.0.0.1:1']);
+  await expect(site.reader.cache.get('127.0.0.1:1', 'k')).rejects.toThrow(LookError);
+  await expect(site.openWriter().perform({ door: 'cache', server: '127.0.0.1:1', key: 'k' })).rejects.toThrow(
+    ActError,
+  );
+});

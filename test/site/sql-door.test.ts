@@ -1,0 +1,306 @@
+import { describe, expect, test } from 'vitest';
+import type { SqlAct } from '../../src/plan/types.ts';
+import type { Site } from '../../src/site/connect.ts';
+import { type FakeMysql, type MysqlAnswer, startMysql } from '../support/fake-mysql.ts';
+import { connect, databaseUrl, PASSWORD_OF_DATABASE } from '../support/sites.ts';
+
+type Rows = readonly Readonly<Record<string, string | number | null>>[];
+
+const CELLS = 'select uuid, name, database_connection from cell_mappings order by id';
+
+/** A database server that holds the API database and one cell. */
+async function open(
+  answer: (sql: string) => MysqlAnswer | undefined = () => undefined,
+  cells?: (port: number) => Rows,
+): Promise<{ site: Site; db: FakeMysql }> {
+  let port = 0;
+  const mapping =
+    cells ?? (() => [{ uuid: 'c1', name: 'cell1', database_connection: databaseUrl(port, 'nova') }]);
+  const db = await startMysql({
+    answer: (sql) => answer(sql) ?? (sql === CELLS ? mapping(port) : undefined),
+  });
+  port = db.port;
+  return { db, site: connect({ file: { databases: { nova_api: databaseUrl(db.port) } } }) };
+}
+
+async function failure(work: Promise<unknown>): Promise<Record<string, unknown>> {
+  const error = await work.then(
+    () => new Error('it worked'),
+    (e: unknown) => e,
+  );
+  const { message, stack, hint } = error as Error & { hint?: string };
+  expect(`${message} ${stack} ${hint}`).not.toContain(PASSWORD_OF_DATABASE);
+  return error as Record<string, unknown>;
+}
+
+const fromT = (site: Site, database = 'api') =>
+  site.reader.sql.rows(database, (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --"));
+const T = "select * from `t` where `a` = 'x\\' or 1=1 --'";
+
+describe('reading', () => {
+  test('rows come as text and numbers; the connection cannot write', async () => {
+    const { site, db } = await open((sql) => (sql === T ? [{ id: 1, name: '密', none: null }] : undefined));
+    expect(await fromT(site)).toEqual([{ id: 1, name: '密', none: null }]);
+    expect(db.asked).toEqual(['SET SESSION TRANSACTION READ ONLY', T]);
+  });
+
+  test('one question of one survey is asked once; a fresh look asks again', async () => {
+    const { site, db } = await open((sql) => (sql === T ? [{ id: 1 }] : undefined));
+    await Promise.all([fromT(site), fromT(site)]);
+    await fromT(site);
+    expect(db.asked.filter((q) => q === T)).toHaveLength(1);
+    const fresh = site.reader.fresh();
+    await fresh.sql.rows('api', (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --"));
+    expect(db.asked.filter((q) => q === T)).toHaveLength(2);
+  });
+
+  test('a cell is found through cell_mappings, cell0 and one without a name too', async () => {
+    const { site } = await open(undefined, (port) => [
+      {
+        uuid: '00000000-0000-0000-0000-000000000000',
+        name: null,
+        database_connection: databaseUrl(port, 'nova_cell0'),
+      },
+      { uuid: 'c1', name: null, database_connection: databaseUrl(port, 'nova') },
+    ]);
+    expect(await site.cells()).toMatchObject([
+      { name: 'cell0', isCell0: true },
+      { name: 'c1', isCell0: false, database: 'cell:c1' },
+    ]);
+  });
+
+  test('rows of a cell come from its own database', async () => {
+    const { site } = await open((sql) => (sql === T ? [{ id: 2 }] : undefined));
+    expect(await fromT(site, 'cell:c1')).toEqual([{ id: 2 }]);
+  });
+
+  test('columns by table; a table that is not there is not in the answer', async () => {
+    const { site } = await open((sql) =>
+      sql.includes('information_schema.columns')
+        ? [
+            { t: 'tags', c: 'tag' },
+            { t: 'tags', c: 'resource_id' },
+          ]
+        : undefined,
+    );
+    expect(await site.reader.sql.columns('cell:c1', ['tags', 'share_mapping'])).toEqual(
+      new Map([['tags', new Set(['tag', 'resource_id'])]]),
+    );
+  });
+
+  test.each<[string, (port: number) => Rows, object]>([
+    ['no such cell', () => [], { code: 'no-such-cell', exitCode: 4 }],
+    [
+      'a template without a nova.conf',
+      () => [{ uuid: 'c1', name: 'cell1', database_connection: '{scheme}://{hostname}/nova' }],
+      { code: 'cell-url-template', exitCode: 2 },
+    ],
+    [
+      'another kind of database',
+      () => [{ uuid: 'c1', name: 'cell1', database_connection: `sqlite:///${PASSWORD_OF_DATABASE}` }],
+      { code: 'database-url-invalid', exitCode: 2 },
+    ],
+  ])('%s', async (_, cells, error) => {
+    const { site } = await open(undefined, cells);
+    expect(await failure(fromT(site, 'cell:c1'))).toMatchObject(error);
+  });
+
+  test('a template is filled from nova.conf; cell_user and cell_password count over all of it', async () => {
+    const logins: string[] = [];
+    const db = await startMysql({
+      answer: (sql) =>
+        sql === CELLS
+          ? [
+              {
+                uuid: 'c1',
+                name: 'cell1',
+                database_connection: '{scheme}://wrong:wrong@{hostname}:{port}/nova',
+              },
+            ]
+          : sql === T
+            ? []
+            : undefined,
+      onLogin: (user) => logins.push(user),
+    });
+    const site = connect({
+      file: {
+        databases: {
+          nova_api: databaseUrl(db.port),
+          cell_user: 'reader',
+          cell_password: PASSWORD_OF_DATABASE,
+        },
+      },
+      novaConf: {
+        apiConnection: undefined,
+        connection: databaseUrl(db.port, 'nova_cell0'),
+        instanceNameTemplate: undefined,
+        serviceDownTime: undefined,
+        instancesPath: undefined,
+      },
+    });
+    expect(await fromT(site, 'cell:c1')).toEqual([]);
+    expect(logins).toEqual(['nova', 'reader']);
+  });
+});
+
+describe('a database that does not answer is could not look', () => {
+  test('nothing listens', async () => {
+    const site = connect({ file: { databases: { nova_api: databaseUrl(1) } } });
+    expect(await failure(fromT(site))).toMatchObject({
+      name: 'LookError',
+      place: 'database nova_api',
+      code: 'database-econnrefused',
+      hint: expect.stringContaining('nothing listens there'),
+    });
+  });
+  test('a wrong password', async () => {
+    const db = await startMysql({
+      answer: () => undefined,
+      refuseLogin: "Access denied for user 'nova'@'h'",
+    });
+    const site = connect({ file: { databases: { nova_api: databaseUrl(db.port) } } });
+    expect(await failure(fromT(site))).toMatchObject({
+      name: 'UsageError',
+      code: 'database-er-access-denied-error',
+      message: "database nova_api: the database says: Access denied for user 'nova'@'h'",
+      hint: 'check user and password of this database',
+    });
+  });
+  test('a right that is missing', async () => {
+    const { site } = await open((sql) =>
+      sql === T ? { error: 'SELECT command denied', code: 1142 } : undefined,
+    );
+    expect(await failure(fromT(site))).toMatchObject({
+      exitCode: 2,
+      code: 'database-er-tableaccess-denied-error',
+      hint: expect.stringContaining('GRANT'),
+    });
+  });
+  test('it hangs up in the middle', async () => {
+    const { site } = await open((sql) => (sql === T ? 'cut' : undefined));
+    expect(await failure(fromT(site))).toMatchObject({ name: 'LookError', place: 'database nova_api' });
+  });
+  test('no address of it at all', async () => {
+    expect(await failure(fromT(connect()))).toMatchObject({ code: 'no-api-database', exitCode: 2 });
+  });
+  test('a TLS file that is not there', async () => {
+    const site = connect({ file: { databases: { nova_api: `${databaseUrl(1)}&ssl_ca=/nowhere/ca.pem` } } });
+    expect(await failure(fromT(site))).toMatchObject({ code: 'database-tls' });
+  });
+  test('one that was restarted while nobody asked: the process lives, and the next look connects anew', async () => {
+    const { site, db } = await open((sql) => (sql === T ? [{ id: 1 }] : undefined));
+    await fromT(site);
+    db.hangUp();
+    await new Promise((done) => setTimeout(done, 30));
+    const again = site.reader.fresh();
+    expect(
+      await again.sql.rows('api', (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --")),
+    ).toEqual([{ id: 1 }]);
+  });
+});
+
+describe('writing', () => {
+  const act: SqlAct = {
+    door: 'sql',
+    database: 'api',
+    writes: [
+      {
+        verb: 'update',
+        table: 't',
+        set: { a: "it's" },
+        where: [{ column: 'id', is: '=', value: 1 }],
+        rows: 1,
+      },
+      { verb: 'delete', table: 'u', where: [{ column: 'id', is: 'in', value: [1, 2] }], rows: 2 },
+      { verb: 'insert', table: 'v', values: { a: 1 } },
+    ],
+  };
+  const UPDATE = "update `t` set `a` = 'it\\'s' where `id` = 1";
+  const DELETE = 'delete from `u` where `id` in (1, 2)';
+  const INSERT = 'insert into `v` (`a`) values (1)';
+  const touched: Readonly<Record<string, MysqlAnswer>> = {
+    [UPDATE]: { affected: 1 },
+    [DELETE]: { affected: 2 },
+    [INSERT]: { affected: 1 },
+  };
+  const run = async (changes: Readonly<Record<string, MysqlAnswer>> = {}) => {
+    const { site, db } = await open((sql) => changes[sql] ?? touched[sql]);
+    return { site, db, done: site.openWriter().perform(act) };
+  };
+
+  test('all in one transaction', async () => {
+    const { db, done } = await run();
+    await done;
+    expect(db.asked).toEqual(['START TRANSACTION', UPDATE, DELETE, INSERT, 'COMMIT']);
+  });
+
+  test.each([0, 1, 3])('%i rows where two were planned: nothing is committed', async (affected) => {
+    const { db, done } = await run({ [DELETE]: { affected } });
+    expect(await failure(done)).toMatchObject({
+      name: 'ActError',
+      code: 'row-count',
+      unknown: false,
+      message: `database nova_api: delete u touched ${affected} rows where 2 were planned; rolled back`,
+    });
+    expect(db.asked).not.toContain('COMMIT');
+    expect(db.asked).not.toContain(INSERT);
+  });
+
+  test('an error of the database: nothing is committed, and that is known', async () => {
+    const { db, done } = await run({ [UPDATE]: { error: 'Deadlock found', code: 1213 } });
+    expect(await failure(done)).toMatchObject({
+      name: 'ActError',
+      unknown: false,
+      message: 'database nova_api: the database says: Deadlock found',
+    });
+    expect(db.asked).not.toContain('COMMIT');
+  });
+
+  test('a line that breaks before the commit: nothing was done', async () => {
+    const { done } = await run({ [INSERT]: 'cut' });
+    expect(await failure(done)).toMatchObject({ name: 'ActError', unknown: false });
+  });
+
+  test('a line that breaks while it commits: nobody knows', async () => {
+    const { done } = await run({ COMMIT: 'cut' });
+    expect(await failure(done)).toMatchObject({ name: 'ActError', unknown: true });
+  });
+
+  test('a right that is missing: an act that failed, told once', async () => {
+    const { done } = await run({ [DELETE]: { error: 'DELETE command denied', code: 1142 } });
+    expect(await failure(done)).toMatchObject({
+      name: 'ActError',
+      unknown: false,
+      message: 'database nova_api: the database says: DELETE command denied',
+    });
+  });
+
+  test('no connection: nothing was done, and it is an act that failed', async () => {
+    const site = connect({ file: { databases: { nova_api: databaseUrl(1) } } });
+    expect(await failure(site.openWriter().perform(act))).toMatchObject({
+      name: 'ActError',
+      code: 'database-econnrefused',
+      unknown: false,
+    });
+  });
+
+  describe('rehearsed', () => {
+    const rehearse = async (answer: MysqlAnswer) => {
+      const { site, db } = await open((sql) => (sql.startsWith('explain ') ? answer : undefined));
+      return { db, done: site.openWriter().rehearse(act) };
+    };
+    test('each statement is explained, none is run', async () => {
+      const { db, done } = await rehearse([{ id: 1 }]);
+      await done;
+      expect(db.asked).toEqual([UPDATE, DELETE, INSERT].map((sql) => `explain ${sql}`));
+    });
+    test('a right that is missing', async () => {
+      const { done } = await rehearse({ error: 'UPDATE command denied', code: 1142 });
+      expect(await failure(done)).toMatchObject({ name: 'UsageError', exitCode: 2 });
+    });
+    test('a database that is ill', async () => {
+      const { done } = await rehearse({ error: 'Out of memory', code: 1037 });
+      expect(await failure(done)).toMatchObject({ name: 'LookError', exitCode: 4 });
+    });
+  });
+});

@@ -1,0 +1,31 @@
+/** A site of this machine's stand-ins, connected through the real doors. */
+import { onTestFinished } from 'vitest';
+import type { SiteConfig } from '../../src/site/config/load.ts';
+import { connectSite, type Site } from '../../src/site/connect.ts';
+
+export const PASSWORD_OF_DATABASE = 'db-pass-do-not-print';
+
+export function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
+  return {
+    name: 'lab',
+    file: {},
+    auth: {
+      auth: { auth_url: 'http://127.0.0.1:1/v3', username: 'admin', password: 'x', project_name: 'admin' },
+      region: undefined,
+      interface: 'public',
+      tls: { verify: true },
+    },
+    novaConf: null,
+    ...changes,
+  };
+}
+
+export function connect(changes: Partial<SiteConfig> = {}): Site {
+  const site = connectSite(siteConfig(changes), { spans: [], clock: () => performance.now() });
+  onTestFinished(() => site.close());
+  return site;
+}
+
+export function databaseUrl(port: number, name = 'nova_api'): string {
+  return `mysql+pymysql://nova:${PASSWORD_OF_DATABASE}@127.0.0.1:${port}/${name}?charset=utf8`;
+}
