@@ -15,6 +15,8 @@ export interface Io {
   readonly env: ProcessLike['env'];
   /** a person may be asked */
   readonly interactive: boolean;
+  /** a line may be written over */
+  readonly live: boolean;
   readonly paint: Paint;
   ask(question: string): Promise<string>;
   /** Calls back on the first SIGINT or SIGTERM; the function that comes back ends the watch. */
@@ -40,6 +42,7 @@ export function openIo(process: ProcessLike): Io {
     err: (text) => process.stderr.write(text),
     env,
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    live: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
     paint: { bold: sgr(1, 22), dim: sgr(2, 22), good: sgr(32, 39), bad: sgr(31, 39), warn: sgr(33, 39) },
     async ask(question) {
       const { createInterface } = await import('node:readline/promises');

@@ -3,12 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LookError, RefusedError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
-import { applyPlan, type RunEvent, type StepResult } from '../run/apply.ts';
+import { applyPlan, type StepResult } from '../run/apply.ts';
 import { openJournal } from '../run/journal.ts';
 import { isClean } from '../run/make-plan.ts';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 import { plain } from './render/plain.ts';
+import { OUTCOMES, openProgress } from './render/progress.ts';
 import { renderRefusals, renderUnknown } from './render/survey.ts';
 import { planUuid } from './session.ts';
 
@@ -51,7 +52,7 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
   try {
     const results = await applyPlan(site, plan, {
       journal,
-      emit: quiet ? () => {} : (event) => showProgress(event, io),
+      emit: quiet ? () => {} : openProgress(io),
       stopAsked: () => stopAsked,
     });
     const verified = await planUuid(site, plan.server.uuid, plan.decisions);
@@ -82,29 +83,12 @@ function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: b
   return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }
 
-const MARKS: Readonly<Record<StepResult['outcome'], string>> = {
-  done: 'done',
-  already: 'already done',
-  refused: 'REFUSED',
-  failed: 'FAILED',
-  unknown: 'UNKNOWN',
-  'not-run': 'not run',
-};
-
-function showProgress(event: RunEvent, io: Io): void {
-  if (event.type !== 'step-ended') return;
-  const { step, outcome, detail } = event.result;
-  const paint = outcome === 'done' ? io.paint.good : outcome === 'already' ? io.paint.dim : io.paint.bad;
-  io.out(`  ${paint(MARKS[outcome].padEnd(12))} ${plain(`${step.place}: ${step.title}`)}\n`);
-  if (detail !== null) io.out(`               ${plain(detail, 400)}\n`);
-}
-
 /** What was done, what was so already, what was kept, and what the second look found. */
 export function renderOutcome(plan: Plan, { results, verified, run }: RunReport, io: Io): string {
   const count = (outcome: StepResult['outcome']) => results.filter((r) => r.outcome === outcome).length;
   const counts = (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const)
     .filter((outcome) => count(outcome) > 0)
-    .map((outcome) => `${count(outcome)} ${MARKS[outcome]}`);
+    .map((outcome) => `${count(outcome)} ${OUTCOMES[outcome]}`);
   const notRun = results.filter((r) => r.outcome === 'not-run');
   return [
     '\n',

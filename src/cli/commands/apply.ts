@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { renderSteps } from '../render/steps.ts';
-import { joinParts, renderHeading, renderRemains, renderUnknown } from '../render/survey.ts';
+import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
 import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
 import { planUuid, withSite } from '../session.ts';
 import { refuseStale } from '../stale.ts';
@@ -48,7 +48,7 @@ export async function apply({ io, options, args }: Given): Promise<number> {
         ]),
       );
     else {
-      io.out(renderOutcome(now, report, io));
+      io.out(`${renderOutcome(now, report, io)}${renderKept(now, io.paint)}`);
       if (report.exitCode !== 0)
         io.out(
           joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]),

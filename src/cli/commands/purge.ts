@@ -70,7 +70,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan);
   const report = await runPlan(site, plan, io, !text);
   if (text) {
-    io.out(renderOutcome(plan, report, io));
+    io.out(`${renderOutcome(plan, report, io)}${renderKept(plan, io.paint)}`);
     if (report.exitCode !== 0)
       io.out(joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]));
   }
