@@ -25,6 +25,8 @@ const volatileColumns: ReadonlyMap<string, string> = new Map([
   ['updated_at', 'the time of the last write'],
   ['revision_number', 'Neutron counts every write'],
   ['placement.resource_providers.generation', 'Placement counts every change of what is used'],
+  ['placement.inventories.total', 'what the host has, which its audit measures anew'],
+  ['placement.inventories.max_unit', 'the same'],
 ]);
 
 interface Table {
