@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Io, openIo, type ProcessLike } from './io.ts';
 import { addCommonOptions, addDecisionOptions, parseServer } from './options.ts';
-import { reportError, reportErrorAsData } from './render/error.ts';
+import { reportError, reportErrorAsData, reportUsage } from './render/error.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -32,9 +32,12 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     )
     .version(packageJson.version)
     .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(expunge --help shows the commands)')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (text) => reportUsage(io, text),
+    });
 
   const add = (command: Command, load: () => Promise<Action>) => {
     command.exitOverride().action(async (...given: unknown[]) => {

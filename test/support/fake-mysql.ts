@@ -38,6 +38,7 @@ export async function startMysql({ answer, refuseLogin, onLogin }: Options): Pro
   // biome-ignore lint/suspicious/noExplicitAny: as above
   server.on('connection', (connection: any) => {
     open.add(connection);
+    connection.stream.setNoDelay(true);
     connection.stream.on('close', () => open.delete(connection));
     connection.on('error', () => {});
     connection.serverHandshake({

@@ -34,7 +34,9 @@ export function draft(id: string, phase: Phase, needs: readonly string[] = []) {
   return { ...rest, needs };
 }
 
-export function plan(changes: Partial<Omit<Plan, 'digest'>> = {}): Plan {
+/** A plan with its own digest, also when it is made from another plan. */
+export function plan(changes: Partial<Plan> = {}): Plan {
+  const { digest: _, ...parts } = changes;
   const bound = {
     format: 1 as const,
     tool: '0.1.0',
@@ -54,7 +56,7 @@ export function plan(changes: Partial<Omit<Plan, 'digest'>> = {}): Plan {
     unknown: [],
     refusals: [],
     steps: [],
-    ...changes,
+    ...parts,
   };
   return { ...bound, digest: digestPlan(bound) };
 }

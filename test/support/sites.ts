@@ -5,7 +5,7 @@ import { connectSite, type Site } from '../../src/site/connect.ts';
 
 export const PASSWORD_OF_DATABASE = 'db-pass-do-not-print';
 
-export function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
+function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
   return {
     name: 'lab',
     file: {},

@@ -17,6 +17,15 @@ export async function reportErrorAsData(
   return exitCode;
 }
 
+/** What commander says of a command line, in the form of every other error. */
+export function reportUsage(io: Io, said: string): void {
+  const sentence = said
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\n(?=\(Did you mean)/g, ' ');
+  io.err(`expunge: ${plain(sentence, 600)}\n  expunge --help shows the commands and their options\n`);
+}
+
 /** One clear line, a hint where there is one, and the exit code that the error means. */
 export function reportError(io: Io, error: unknown): number {
   if (isExpungeError(error)) {

@@ -1,0 +1,54 @@
+/** A terminal, or a pipe, that remembers what was written to it. */
+import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
+import type { ProcessLike } from '../../src/cli/io.ts';
+
+export interface FakeProcess extends ProcessLike {
+  readonly out: () => string;
+  readonly err: () => string;
+  /** as Ctrl-C does */
+  readonly interrupt: () => void;
+  /** how many still wait for Ctrl-C */
+  readonly listening: () => number;
+}
+
+export interface FakeProcessOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** a person sits there */
+  readonly terminal?: boolean;
+  /** what the person types */
+  readonly typed?: string;
+}
+
+export function fakeProcess({
+  env = {},
+  terminal = false,
+  typed = '',
+}: FakeProcessOptions = {}): FakeProcess {
+  const written = { out: '', err: '' };
+  const signals = new EventEmitter();
+  const stdin = Object.assign(Readable.from([typed]), { isTTY: terminal });
+  return {
+    stdout: {
+      isTTY: terminal,
+      columns: 80,
+      write: (text) => {
+        written.out += text;
+      },
+    },
+    stderr: {
+      isTTY: terminal,
+      write: (text) => {
+        written.err += text;
+      },
+    },
+    stdin,
+    env,
+    on: (signal, listener) => signals.on(signal, listener),
+    off: (signal, listener) => signals.off(signal, listener),
+    out: () => written.out,
+    err: () => written.err,
+    interrupt: () => void signals.emit('SIGINT'),
+    listening: () => signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM'),
+  };
+}
