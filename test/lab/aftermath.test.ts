@@ -65,7 +65,7 @@ beforeAll(async () => {
 
 afterAll(() => reviveCompute(lab));
 
-test('a nova-compute that wakes up late takes the waiting delete and changes nothing', async () => {
+test('a nova-compute that wakes up late takes the waiting delete and changes nothing that matters', async () => {
   await thawCompute(lab);
   const log = join(lab.log, 'nova-compute.log');
   await expect
@@ -83,9 +83,29 @@ test('a nova-compute that wakes up late takes the waiting delete and changes not
     )
     .not.toBe('0\n');
   await settle(lab);
-  expect(diffSnapshots(purged, await takeSnapshot(lab))).toEqual([]);
+  const woken = diffSnapshots(purged, await takeSnapshot(lab));
+  // Nova 26 objects/instance.py:save updates instance_extra before it notices that the instance is deleted, and
+  // instance_extra_update_by_uuid then makes a row that holds nothing. It does so after its own delete as well.
+  const emptyRow = woken.filter(
+    ({ place, before, after }) =>
+      place === 'nova.instance_extra' && before === undefined && holdsNothing(after),
+  );
+  expect(woken.filter((change) => !emptyRow.includes(change))).toEqual([]);
+  expect(emptyRow.length).toBeLessThanOrEqual(1);
+
+  expect(await expunge(['verify', victim.id])).toMatchObject({ exit: emptyRow.length });
+  expect(await expunge(['purge', victim.id, '--yes'])).toMatchObject({ exit: 0 });
   expect(await expunge(['verify', victim.id])).toMatchObject({ exit: 0 });
 });
+
+/** Nothing but the columns that every row has. */
+function holdsNothing(row: Readonly<Record<string, string | null>> | undefined): boolean {
+  const bare = ['id', 'instance_uuid', 'created_at', 'deleted'];
+  return (
+    row !== undefined &&
+    Object.entries(row).every(([column, value]) => bare.includes(column) || value === null)
+  );
+}
 
 test('os-simple-tenant-usage has stopped counting it', async () => {
   const first = await usageOf(victim);

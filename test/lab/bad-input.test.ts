@@ -110,7 +110,7 @@ describe('a site file that does not fit', () => {
   test('a wrong password of the database', async () => {
     const site = siteWith('db', (t) => t.replace(/mysql:\/\/expunge:[^@]*@/, 'mysql://expunge:wrong@'));
     const ended = await expunge(['inspect', `uuid:${neighbour.id}`], { site });
-    expect(ended.exit).toBe(4);
+    expect(ended.exit).toBe(2);
     expectOneLine(ended);
     expect(ended.err).not.toContain('wrong');
   });
