@@ -177,8 +177,11 @@ describe('a database that does not answer is could not look', () => {
     });
   });
   test('it hangs up in the middle', async () => {
-    const { site } = await open((sql) => (sql === T ? 'cut' : undefined));
+    let cut = true;
+    const { site } = await open((sql) => (sql === T ? (cut ? 'cut' : [{ id: 1 }]) : undefined));
     expect(await failure(fromT(site))).toMatchObject({ name: 'LookError', place: 'database nova_api' });
+    cut = false;
+    expect(await fromT({ ...site, reader: site.reader.fresh() })).toEqual([{ id: 1 }]);
   });
   test('no address of it at all', async () => {
     expect(await failure(fromT(connect()))).toMatchObject({ code: 'no-api-database', exitCode: 2 });
@@ -187,16 +190,19 @@ describe('a database that does not answer is could not look', () => {
     const site = connect({ file: { databases: { nova_api: `${databaseUrl(1)}&ssl_ca=/nowhere/ca.pem` } } });
     expect(await failure(fromT(site))).toMatchObject({ code: 'database-tls' });
   });
-  test('one that was restarted while nobody asked: the process lives, and the next look connects anew', async () => {
-    const { site, db } = await open((sql) => (sql === T ? [{ id: 1 }] : undefined));
-    await fromT(site);
-    db.hangUp();
-    await new Promise((done) => setTimeout(done, 30));
-    const again = site.reader.fresh();
-    expect(
-      await again.sql.rows('api', (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --")),
-    ).toEqual([{ id: 1 }]);
-  });
+  test.each(['closed', 'reset'] as const)(
+    '%s while nobody asked: the process lives, and the next look connects anew',
+    async (how) => {
+      const { site, db } = await open((sql) => (sql === T ? [{ id: 1 }] : undefined));
+      await fromT(site);
+      db.hangUp(how);
+      await new Promise((done) => setTimeout(done, 30));
+      const again = site.reader.fresh();
+      expect(
+        await again.sql.rows('api', (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --")),
+      ).toEqual([{ id: 1 }]);
+    },
+  );
 });
 
 describe('writing', () => {

@@ -18,8 +18,8 @@ export interface FakeMysql {
   readonly port: number;
   /** what was asked, with the parameters in it, in order */
   readonly asked: string[];
-  /** hangs up on everybody */
-  hangUp(): void;
+  /** hangs up on everybody: politely, or as a machine that lost its power and came back */
+  hangUp(how?: 'closed' | 'reset'): void;
 }
 
 interface Options {
@@ -95,9 +95,13 @@ export async function startMysql({ answer, refuseLogin, onLogin }: Options): Pro
     connection.on('stmt_prepare', reply);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const hangUp = () => {
-    // biome-ignore lint/suspicious/noExplicitAny: as above
-    for (const connection of open) (connection as any).stream.destroy();
+  const hangUp = (how: 'closed' | 'reset' = 'closed') => {
+    for (const connection of open) {
+      // biome-ignore lint/suspicious/noExplicitAny: as above
+      const { stream } = connection as any;
+      if (how === 'reset') stream.resetAndDestroy();
+      else stream.destroy();
+    }
   };
   onTestFinished(() => {
     hangUp();

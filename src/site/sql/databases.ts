@@ -78,7 +78,11 @@ export class Databases {
     opening.then(
       (connection) => {
         // One that broke is opened anew when somebody asks again.
-        connection.once('end', () => this.#open.delete(database));
+        const forget = () => {
+          if (this.#open.get(database) === opening) this.#open.delete(database);
+        };
+        connection.once('end', forget);
+        connection.once('error', forget);
       },
       () => {},
     );
