@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plain } from '../../src/cli/render/plain.ts';
+import { anyText } from '../support/any-text.ts';
 
 describe('text from a cloud, on its way to a terminal', () => {
   test.each([
@@ -33,7 +34,7 @@ describe('text from a cloud, on its way to a terminal', () => {
 
   test('whatever it is: one line, no control characters, not too long', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (given) => {
+      fc.property(anyText, (given) => {
         const shown = plain(given, 50);
         expect(shown).toMatch(/^[^\p{Cc}\u2028-\u202e\u2066-\u2069\p{Cs}]*$/u);
         expect([...shown].length).toBeLessThan(80);
