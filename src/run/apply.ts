@@ -58,19 +58,23 @@ export async function applyPlan(
   return results;
 }
 
-/** Steps that may be looked at together and must be done one after the other. */
-function laneOf({ act }: Step): string {
+/** Steps of one system are looked at in one exchange. */
+function systemOf({ act }: Step): string {
   switch (act.door) {
     case 'command':
       return `command ${act.host}`;
     case 'sql':
       return `sql ${act.database}`;
-    // The APIs take several requests at once; each of their steps is a lane of its own.
     case 'http':
-      return `http ${act.service} ${act.path}`;
+      return `http ${act.service}`;
     case 'cache':
       return `cache ${act.server}`;
   }
+}
+
+/** Waits for all, then throws the first failure: nobody leaves while another is in the middle of an act. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  for (const end of await Promise.allSettled(work)) if (end.status === 'rejected') throw end.reason;
 }
 
 class Run {
@@ -80,7 +84,7 @@ class Run {
   readonly #options: ApplyOptions;
   readonly #started = new Set<string>();
   readonly #results = new Map<string, StepResult>();
-  readonly #lanes = new Map<string, Promise<void>>();
+  readonly #transactions = new Map<string, Promise<unknown>>();
   readonly #settleWithinMs: number;
   #broken = false;
 
@@ -99,28 +103,25 @@ class Run {
     );
   }
 
-  /** Starts every step that is ready, grouped by lane, and goes on from each group when it has ended. */
+  /** Starts every step that is ready. Those of one system are looked at together, and go on each by itself. */
   async #launch(): Promise<void> {
     if (this.#mustStop()) return;
     const ready = this.#plan.steps.filter(
       (s) => !this.#started.has(s.id) && s.needs.every((id) => this.#succeeded(id)),
     );
     for (const step of ready) this.#started.add(step.id);
-    const groups = Map.groupBy(ready, laneOf);
-    const ends = await Promise.allSettled(
-      [...groups].map(async ([lane, steps]) => {
-        const before = this.#lanes.get(lane) ?? Promise.resolve();
-        const group = before.then(() => this.#runGroup(steps));
-        this.#lanes.set(lane, group);
-        await group.catch((error: unknown) => {
-          // The other lanes learn of it before they begin anything, and nobody leaves while an act is under way.
+    const groups = Map.groupBy(ready, systemOf);
+    await settleAll(
+      [...groups.values()].map(async (steps) => {
+        try {
+          await this.#runGroup(steps);
+        } catch (error) {
+          // The others learn of it before they begin anything, and nobody leaves while an act is under way.
           this.#broken = true;
           throw error;
-        });
-        await this.#launch();
+        }
       }),
     );
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   #mustStop(): boolean {
@@ -142,21 +143,33 @@ class Run {
       go.map((l) => l.step),
       go.flatMap((l) => l.images),
     );
-    const ended: { readonly tried: boolean; readonly result: StepResult }[] = [];
-    for (const { step, verdict } of looked)
-      ended.push({ tried: verdict === null, result: verdict ?? (await this.#act(step)) });
-    const after = this.#reader.fresh();
-    // What was not tried needs no second look: it is not so, or it was so before.
-    const results = await Promise.all(
-      ended.map(({ tried, result }) => (tried ? this.#confirm(after, result) : result)),
+    await settleAll(
+      looked.map(async ({ step, verdict }) => {
+        const result = verdict ?? (await this.#confirm(await this.#actInTurn(step)));
+        await this.#end(result);
+        await this.#launch();
+      }),
     );
-    await this.#options.journal.write(
-      results.map(({ step, outcome, detail }) => ({ event: 'result', step: step.id, outcome, detail })),
+  }
+
+  /** Writes a result down; only then may what waits for the step begin. */
+  async #end(result: StepResult): Promise<void> {
+    const { step, outcome, detail } = result;
+    await this.#options.journal.write([{ event: 'result', step: step.id, outcome, detail }]);
+    this.#results.set(step.id, result);
+    this.#options.emit({ type: 'step-ended', result });
+  }
+
+  /** Transactions on one database go one after the other; they would lock each other out. All else goes side by side. */
+  async #actInTurn(step: Step): Promise<StepResult> {
+    if (step.act.door !== 'sql') return this.#act(step);
+    const before = this.#transactions.get(step.act.database) ?? Promise.resolve();
+    const mine = before.then(() => this.#act(step));
+    this.#transactions.set(
+      step.act.database,
+      mine.catch(() => {}),
     );
-    for (const result of results) {
-      this.#results.set(result.step.id, result);
-      this.#options.emit({ type: 'step-ended', result });
-    }
+    return mine;
   }
 
   async #act(step: Step): Promise<StepResult> {
@@ -175,15 +188,14 @@ class Run {
    * A request accepted is not a thing gone: looks until it is, for a bounded time. A failed act may have taken effect too, and
    * one whose answer was lost may still be under way.
    */
-  async #confirm(shared: Reader, result: StepResult): Promise<StepResult> {
+  async #confirm(result: StepResult): Promise<StepResult> {
     const { step, outcome, detail } = result;
     if (outcome !== 'done' && outcome !== 'unknown' && outcome !== 'failed') return result;
     const within = outcome === 'failed' ? 0 : this.#settleWithinMs;
     const until = performance.now() + within;
     for (let round = 0; ; round++) {
       try {
-        if (await (round === 0 ? shared : this.#reader.fresh()).holds(step.settled))
-          return { step, outcome: 'done', detail: null };
+        if (await this.#reader.fresh().holds(step.settled)) return { step, outcome: 'done', detail: null };
       } catch (error) {
         if (!isExpungeError(error)) throw error;
         if (performance.now() >= until)

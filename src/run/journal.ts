@@ -54,16 +54,15 @@ export async function openJournal(runsDir: string, plan: Plan, now: Date): Promi
       flag: 'wx',
       flush: true,
     });
-    const journal = await open(join(folder, 'journal.jsonl'), 'ax', 0o600);
-    const before = await open(join(folder, 'before.jsonl'), 'ax', 0o600);
+    const [journal, before] = await Promise.all([
+      open(join(folder, 'journal.jsonl'), 'ax', 0o600).then(openLines),
+      open(join(folder, 'before.jsonl'), 'ax', 0o600).then(openLines),
+    ]);
     return {
       folder,
       write: (entries) =>
-        append(
-          journal,
-          entries.map((entry) => ({ at: new Date().toISOString(), ...entry })),
-        ),
-      save: (images) => append(before, images),
+        journal.append(entries.map((entry) => ({ at: new Date().toISOString(), ...entry }))),
+      save: (images) => before.append(images),
       async close() {
         await Promise.all([journal.close(), before.close()]);
       },
@@ -73,10 +72,27 @@ export async function openJournal(runsDir: string, plan: Plan, now: Date): Promi
   }
 }
 
-async function append(file: FileHandle, lines: readonly object[]): Promise<void> {
-  if (lines.length === 0) return;
+/** A file of lines. Steps end side by side: their lines are written one after the other, each flushed before its writer goes on. */
+function openLines(file: FileHandle): {
+  append(lines: readonly object[]): Promise<void>;
+  close(): Promise<void>;
+} {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    append(lines) {
+      if (lines.length === 0) return Promise.resolve();
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      // After a write that failed nobody knows where the file ends: every later one fails with it.
+      last = last.then(() => appendFlushed(file, text));
+      return last;
+    },
+    close: () => file.close(),
+  };
+}
+
+async function appendFlushed(file: FileHandle, text: string): Promise<void> {
   try {
-    await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await file.appendFile(text);
     await file.datasync();
   } catch (error) {
     throw journalFailure(error);

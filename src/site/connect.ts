@@ -7,7 +7,7 @@ import { checkHolds, readImage } from './check.ts';
 import { Hosts } from './command/hosts.ts';
 import { isReading } from './command/reading.ts';
 import type { SiteConfig } from './config/load.ts';
-import { ApiSession } from './http/session.ts';
+import { ApiSession, acceptAnswer } from './http/session.ts';
 import type { CommandAnswer, Reader, Row } from './reader.ts';
 import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
@@ -101,10 +101,13 @@ function openReader(doors: Doors): Reader {
       },
     },
     http: {
-      get: (service, path, options) =>
-        once(`http ${service}`, `${path} ${JSON.stringify(options ?? {})}`, () =>
-          api.get(service, path, options),
-        ),
+      async get(service, path, options) {
+        const version = options?.microversion;
+        const answer = await once(`http ${service}`, `${path} ${version ?? ''}`, () =>
+          api.ask(service, path, version),
+        );
+        return acceptAnswer(service, path, answer, options?.also);
+      },
       list: (service, path, key) =>
         once(`http ${service}`, `list ${path}`, () => api.list(service, path, key)),
       has: (service) => api.has(service),

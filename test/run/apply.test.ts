@@ -306,7 +306,18 @@ describe('after the act', () => {
   });
 });
 
-describe('one system, one act at a time', () => {
+/** The step's act as a transaction on one database. */
+function transaction(database: string) {
+  return (key: string): Partial<Step> => ({
+    act: {
+      door: 'sql',
+      database,
+      writes: [{ verb: 'delete', table: 'tags', where: [{ column: 'tag', is: '=', value: key }], rows: 1 }],
+    },
+  });
+}
+
+describe('side by side', () => {
   function overlapping(changes: (key: string) => Partial<Step>) {
     let now = 0;
     let most = 0;
@@ -319,11 +330,14 @@ describe('one system, one act at a time', () => {
     const steps = ['a', 'b', 'c'].map((key) => step(key, changes(key)));
     return apply(site, plan({ steps })).then(() => most);
   }
-  test('acts on one memcached follow each other', async () => {
-    expect(await overlapping(() => ({}))).toBe(1);
+  test('transactions on one database follow each other', async () => {
+    expect(await overlapping(transaction('api'))).toBe(1);
   });
-  test('acts on three go side by side', async () => {
-    expect(await overlapping(lane)).toBe(3);
+  test('transactions on three go side by side', async () => {
+    expect(await overlapping((key) => transaction(`cell:${key}`)(key))).toBe(3);
+  });
+  test('other acts that do not need each other go side by side, on one system too', async () => {
+    expect(await overlapping(() => ({}))).toBe(3);
   });
 });
 

@@ -32,16 +32,12 @@ export class ApiSession {
     path: string,
     options: { microversion?: string; also?: readonly number[] } = {},
   ): Promise<HttpAnswer> {
-    const answer = await this.#sendLoggedIn(service, 'GET', path, options.microversion);
-    if ((answer.status >= 200 && answer.status < 300) || options.also?.includes(answer.status))
-      return { status: answer.status, body: answer.body };
-    throw new LookError(SERVICE_NAMES[service], `${describeFailure('GET', path, answer)}`, {
-      code: `api-${answer.status}`,
-      hint:
-        answer.status === 403
-          ? 'this user lacks the role: docs/reference.md lists what is needed'
-          : undefined,
-    });
+    return acceptAnswer(service, path, await this.ask(service, path, options.microversion), options.also);
+  }
+
+  /** GET with whatever status comes back: whether it is an answer is for `acceptAnswer` to say. */
+  ask(service: Service, path: string, microversion?: string): Promise<RawAnswer> {
+    return this.#sendLoggedIn(service, 'GET', path, microversion);
   }
 
   /** Follows Neutron's and Nova's `<key>_links` and Glance's `next` to the last page. */
@@ -137,6 +133,22 @@ export class ApiSession {
     }
     return this.#login;
   }
+}
+
+/** Statuses of 200–299 and those in `also` are answers. @throws LookError for any other, with the request id */
+export function acceptAnswer(
+  service: Service,
+  path: string,
+  answer: RawAnswer,
+  also: readonly number[] = [],
+): HttpAnswer {
+  if ((answer.status >= 200 && answer.status < 300) || also.includes(answer.status))
+    return { status: answer.status, body: answer.body };
+  throw new LookError(SERVICE_NAMES[service], describeFailure('GET', path, answer), {
+    code: `api-${answer.status}`,
+    hint:
+      answer.status === 403 ? 'this user lacks the role: docs/reference.md lists what is needed' : undefined,
+  });
 }
 
 function versionHeader(service: Service, microversion: string | undefined): Record<string, string> {

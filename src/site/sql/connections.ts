@@ -98,7 +98,7 @@ const HINTS: Readonly<Record<string, string>> = {
  * operator's to mend (exit 2); anything else leaves it open what the database holds (exit 4).
  */
 export function explainSqlError(place: string, error: unknown): LookError | UsageError {
-  if (error instanceof LookError) return error;
+  if (error instanceof LookError || error instanceof UsageError) return error;
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const said = error instanceof Error && error.message !== '' ? error.message : code;

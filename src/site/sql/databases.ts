@@ -18,6 +18,7 @@ const CELL0_UUID = '00000000-0000-0000-0000-000000000000';
 export class Databases {
   readonly #config: SiteConfig;
   readonly #open = new Map<string, Promise<OpenConnection>>();
+  readonly #spare = new Map<string, OpenConnection>();
   #cells: Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> | null = null;
 
   constructor(config: SiteConfig) {
@@ -33,6 +34,19 @@ export class Databases {
   /** A connection that may write; the caller ends it. @throws LookError */
   async openWriting(database: string): Promise<OpenConnection> {
     return openConnection(await this.placeOf(database), await this.#url(database), false);
+  }
+
+  /** Keeps a connection that may write for the act that was rehearsed on it. */
+  keepSpare(database: string, connection: OpenConnection): void {
+    this.#spare.get(database)?.destroy();
+    this.#spare.set(database, connection);
+  }
+
+  /** The connection kept for a database, once. */
+  takeSpare(database: string): OpenConnection | undefined {
+    const spare = this.#spare.get(database);
+    this.#spare.delete(database);
+    return spare;
   }
 
   /** `database nova_api`, `database nova of cell1`: how this place is called in messages. */
@@ -113,6 +127,7 @@ export class Databases {
   }
 
   async close(): Promise<void> {
+    for (const spare of this.#spare.values()) spare.destroy();
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }

@@ -1,6 +1,6 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
 import type { ResultSetHeader } from 'mysql2/promise';
-import { ActError, LookError, UsageError } from '../../plan/errors.ts';
+import { ActError, LookError, type UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
 import { explainSqlError, type OpenConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
@@ -17,10 +17,9 @@ function expectedRows(write: SqlWrite): number {
  */
 export async function writeTransaction(databases: Databases, act: SqlAct): Promise<void> {
   const place = await databases.placeOf(act.database);
-  const connection = await openForAct(databases, act);
+  const connection = await beginForAct(databases, act);
   let committing = false;
   try {
-    await connection.beginTransaction();
     for (const write of act.writes) {
       const { sql, parameters } = renderWrite(write);
       const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, values: [...parameters] });
@@ -42,13 +41,27 @@ export async function writeTransaction(databases: Databases, act: SqlAct): Promi
   }
 }
 
-/** Without a connection nothing was done: that much is known. */
-async function openForAct(databases: Databases, act: SqlAct): Promise<OpenConnection> {
+/**
+ * A transaction begun, on the connection of the rehearsal if that still stands: hours may lie between, and proxies cut what is
+ * idle. Without a connection nothing was done: that much is known.
+ */
+async function beginForAct(databases: Databases, act: SqlAct): Promise<OpenConnection> {
+  const rehearsed = databases.takeSpare(act.database);
+  if (rehearsed !== undefined) {
+    try {
+      await rehearsed.beginTransaction();
+      return rehearsed;
+    } catch {
+      rehearsed.destroy();
+    }
+  }
+  const place = await databases.placeOf(act.database);
   try {
-    return await databases.openWriting(act.database);
+    const connection = await databases.openWriting(act.database);
+    await connection.beginTransaction();
+    return connection;
   } catch (error) {
-    if (error instanceof LookError || error instanceof UsageError) throw asFailedAct(error, false);
-    throw error;
+    throw asFailedAct(explainSqlError(place, error), false);
   }
 }
 
@@ -71,9 +84,9 @@ export async function rehearseTransaction(databases: Databases, act: SqlAct): Pr
       const { sql, parameters } = renderWrite(write);
       await connection.query({ sql: `explain ${sql}`, values: [...parameters] });
     }
+    databases.keepSpare(act.database, connection);
   } catch (error) {
-    throw explainSqlError(place, error);
-  } finally {
     connection.destroy();
+    throw explainSqlError(place, error);
   }
 }
