@@ -1,8 +1,9 @@
 /** The command line: arguments in, exit code out. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { Given } from './begin.ts';
 import { type Io, openIo, type ProcessLike } from './io.ts';
-import { addCommonOptions, addDecisionOptions, parseServer } from './options.ts';
+import { addCommonOptions, addDecisionOptions, type CommonOptions, parseServer } from './options.ts';
 import { reportError, reportErrorAsData, reportUsage } from './render/error.ts';
 
 const EXIT_CODES = `
@@ -14,11 +15,7 @@ Exit codes:
   4    could not look everywhere
   130  interrupted`;
 
-type Action = (context: {
-  io: Io;
-  options: Record<string, unknown>;
-  args: readonly unknown[];
-}) => Promise<number>;
+type Action = (given: Given) => Promise<number>;
 
 /** @returns the exit code; never throws and never exits */
 export async function runCli(argv: readonly string[], process: ProcessLike): Promise<number> {
@@ -41,14 +38,13 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
 
   const add = (command: Command, load: () => Promise<Action>) => {
     command.exitOverride().action(async (...given: unknown[]) => {
-      const action = await load();
       const own = given.at(-1);
-      if (own instanceof Command) [asked, format] = [own.name(), own.opts()['format']];
-      exitCode = await action({
-        io,
-        options: own instanceof Command ? own.opts() : {},
-        args: given.slice(0, -2),
-      });
+      const options = own instanceof Command ? own.opts() : {};
+      if (own instanceof Command) [asked, format] = [own.name(), options['format']];
+      const { beginSite } = await import('./begin.ts');
+      const begun = await beginSite(io, options as CommonOptions);
+      const action = await load();
+      exitCode = await action({ io, options, args: given.slice(0, -2), begun });
     });
     return command;
   };

@@ -3,26 +3,24 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Decisions, Plan } from '../plan/types.ts';
 import { makePlan, type PlanOrigin } from '../run/make-plan.ts';
 import { resolve, survey } from '../run/survey.ts';
-import { loadSite } from '../site/config/load.ts';
 import { connectSite, type Site } from '../site/connect.ts';
 import type { Timings } from '../site/timings.ts';
-import type { Io } from './io.ts';
+import type { Given } from './begin.ts';
 import type { CommonOptions } from './options.ts';
 import { renderTimings } from './render/timings.ts';
 
 /** Runs a command's body on a connected site. */
 export async function withSite(
-  io: Io,
-  options: CommonOptions,
+  { io, begun, options }: Given,
   body: (site: Site) => Promise<number>,
 ): Promise<number> {
   const timings: Timings = { spans: [], clock: () => performance.now() };
-  const site = connectSite(await loadSite(options.site, io.env), timings);
+  const site = connectSite(begun.config, begun.api, timings);
   try {
     return await body(site);
   } finally {
     await site.close();
-    if (options.timings) io.err(renderTimings(timings));
+    if ((options as Partial<CommonOptions>).timings) io.err(renderTimings(timings));
   }
 }
 

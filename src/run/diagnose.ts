@@ -38,7 +38,6 @@ export async function diagnose(
       return { ok: false, place, says };
     }
   };
-  site.warm();
   const look = site.reader;
   const apis = PROBES.map(({ service, path, says }) =>
     attempt(`API ${service}`, async () => {

@@ -19,7 +19,7 @@ export interface Survey {
 }
 
 /** What a survey needs of a site: its reading half, and nothing that writes. */
-export type SurveySite = Pick<Site, 'config' | 'cells' | 'warm' | 'reader'>;
+export type SurveySite = Pick<Site, 'config' | 'cells' | 'reader'>;
 
 /** nova's defaults: `[DEFAULT] instance_name_template` and `service_down_time` */
 const NAME_TEMPLATE = 'instance-%08x';
@@ -31,7 +31,6 @@ const SERVICE_DOWN_TIME_S = 60;
  * @throws UsageError when it names none or several servers
  */
 export async function resolve(site: SurveySite, typed: string): Promise<string> {
-  site.warm();
   return resolveServer(site.reader, await cellsOf(site), typed);
 }
 
@@ -45,7 +44,6 @@ export async function survey(
   uuid: string,
   options: { allHosts: boolean },
 ): Promise<Survey> {
-  site.warm();
   const look = site.reader.fresh();
   const { file, novaConf } = site.config;
   const subjectOptions: SubjectOptions = {

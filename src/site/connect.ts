@@ -7,7 +7,7 @@ import { checkHolds, readImage } from './check.ts';
 import { Hosts } from './command/hosts.ts';
 import { isReading } from './command/reading.ts';
 import type { SiteConfig } from './config/load.ts';
-import { ApiSession, acceptAnswer } from './http/session.ts';
+import { type ApiSession, acceptAnswer } from './http/session.ts';
 import type { CommandAnswer, Reader, Row } from './reader.ts';
 import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
@@ -30,17 +30,14 @@ export interface Site {
   readonly reader: Reader;
   readonly config: SiteConfig;
   cells(): Promise<readonly CellEntry[]>;
-  /** begins what takes long and needs nothing: the login at Keystone */
-  warm(): void;
   openWriter(): Writer;
   readonly timings: Timings;
   close(): Promise<void>;
 }
 
-export function connectSite(config: SiteConfig, timings: Timings): Site {
+export function connectSite(config: SiteConfig, api: ApiSession, timings: Timings): Site {
   const databases = new Databases(config);
   const hosts = new Hosts(config);
-  const api = new ApiSession(config.auth);
   const doors = { databases, hosts, api, config, timings };
   return {
     name: config.name,
@@ -48,7 +45,6 @@ export function connectSite(config: SiteConfig, timings: Timings): Site {
     reader: openReader(doors),
     timings,
     cells: async () => [...(await databases.cells()).values()],
-    warm: () => api.warm(),
     openWriter: () => ({
       perform: (act) => timed(timings, `write ${placeOfAct(act)}`, () => perform(doors, act)),
       async rehearse(act) {

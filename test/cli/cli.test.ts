@@ -401,13 +401,13 @@ describe('a plan in a file', () => {
   ])('is refused when it is %s', async (_, text) => {
     const file = join(tempFolder(), 'plan.json');
     if (text !== null) writeFileSync(file, text);
-    const { exit, err } = await run(['apply', file, '--yes']);
+    const { exit, err } = await on(await start(), ['apply', file, '--yes']);
     expect(exit).toBe(2);
     expect(err).toContain('cannot read the plan');
   });
 
   test('two servers do not go into one file', async () => {
-    const { exit } = await run(['plan', 'a', 'b', '-o', '/nowhere/x']);
+    const { exit } = await on(await start(), ['plan', 'a', 'b', '-o', '/nowhere/x']);
     expect(exit).toBe(2);
   });
 

@@ -66,7 +66,6 @@ export function fakeSite(options: FakeSiteOptions): FakeSite {
     config: { name: 'lab', file: {}, auth: {} as Site['config']['auth'], novaConf: null },
     timings: { spans: [], clock: () => 0 },
     cells: async () => [],
-    warm() {},
     async close() {},
     openWriter: () => ({
       async rehearse(act) {

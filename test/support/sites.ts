@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest';
 import type { SiteConfig } from '../../src/site/config/load.ts';
 import { connectSite, type Site } from '../../src/site/connect.ts';
+import { ApiSession } from '../../src/site/http/session.ts';
 
 export const PASSWORD_OF_DATABASE = 'db-pass-do-not-print';
 
@@ -21,7 +22,11 @@ function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
 }
 
 export function connect(changes: Partial<SiteConfig> = {}): Site {
-  const site = connectSite(siteConfig(changes), { spans: [], clock: () => performance.now() });
+  const config = siteConfig(changes);
+  const site = connectSite(config, new ApiSession(config.auth), {
+    spans: [],
+    clock: () => performance.now(),
+  });
   onTestFinished(() => site.close());
   return site;
 }

@@ -3,6 +3,7 @@ import { digestPlan } from '../../plan/digest.ts';
 import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { explainIssue } from '../../site/config/load.ts';
+import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
@@ -15,13 +16,8 @@ import { refuseStale } from '../stale.ts';
 
 type ApplyOptions = CommonOptions & { readonly yes?: boolean };
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
-export async function apply({ io, options, args }: Given): Promise<number> {
+export async function apply(command: Given): Promise<number> {
+  const { io, options, args } = command;
   const given = options as unknown as ApplyOptions;
   const saved = await readPlan(String(args[0]));
   if (given.yes !== true && (!io.interactive || given.format !== 'text'))
@@ -29,7 +25,7 @@ export async function apply({ io, options, args }: Given): Promise<number> {
       code: 'no-terminal',
       hint: 'say --yes',
     });
-  return withSite(io, given, async (site) => {
+  return withSite(command, async (site) => {
     if (saved.site !== site.name)
       throw new UsageError(`this plan is for the site ${saved.site}, not for ${site.name}`, {
         code: 'other-site',

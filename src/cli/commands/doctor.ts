@@ -1,20 +1,17 @@
 import { reason } from '../../kinds/kind.ts';
 import { isExpungeError } from '../../plan/errors.ts';
 import { diagnose, type Finding } from '../../run/diagnose.ts';
+import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { serialise } from '../render/data.ts';
 import { plain } from '../render/plain.ts';
 import { withSite } from '../session.ts';
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-}
-
-export async function doctor({ io, options }: Given): Promise<number> {
+export async function doctor(command: Given): Promise<number> {
+  const { io, options } = command;
   const common = options as unknown as CommonOptions;
-  return withSite(io, common, async (site) => {
+  return withSite(command, async (site) => {
     const findings = await diagnose(site, (error) => (isExpungeError(error) ? reason(error) : null));
     const exitCode = findings.every((finding) => finding.ok) ? 0 : 4;
     if (common.format === 'text') io.out(renderFindings(findings, io));

@@ -1,4 +1,5 @@
 import type { Plan } from '../../plan/types.ts';
+import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
@@ -13,16 +14,11 @@ import {
 } from '../render/survey.ts';
 import { planFor, type ReadSite, withSite } from '../session.ts';
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
-export async function inspect({ io, options, args }: Given): Promise<number> {
+export async function inspect(command: Given): Promise<number> {
+  const { io, options, args } = command;
   const common = options as unknown as CommonOptions & DecisionOptions;
   const servers = args[0] as readonly string[];
-  return withSite(io, common, async (site: ReadSite) => {
+  return withSite(command, async (site: ReadSite) => {
     const plans: Plan[] = [];
     for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));
     const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
+import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
@@ -13,20 +14,15 @@ import { renderInspection } from './inspect.ts';
 type PlanOptions = CommonOptions &
   DecisionOptions & { readonly output?: string; readonly commands?: boolean };
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
-export async function plan({ io, options, args }: Given): Promise<number> {
+export async function plan(command: Given): Promise<number> {
+  const { io, options, args } = command;
   const given = options as unknown as PlanOptions;
   const servers = args[0] as readonly string[];
   if (given.output !== undefined && servers.length > 1)
     throw new UsageError('a plan file holds one server: ask for one at a time', {
       code: 'one-server-per-file',
     });
-  return withSite(io, given, async (site: ReadSite) => {
+  return withSite(command, async (site: ReadSite) => {
     const plans: Plan[] = [];
     for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(given))));
     const exitCode = Math.max(...plans.map(planExit));

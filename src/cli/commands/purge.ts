@@ -2,6 +2,7 @@ import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import type { Site } from '../../site/connect.ts';
+import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
@@ -14,18 +15,13 @@ import { planFor, planUuid, withSite } from '../session.ts';
 
 type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean };
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
 type Report = ServerReport & { readonly exitCode: number; readonly interrupted: boolean };
 
 /** A plan that a person has pondered for longer than this is made anew before it is applied. */
 const FRESH_MS = 5_000;
 
-export async function purge({ io, options, args }: Given): Promise<number> {
+export async function purge(command: Given): Promise<number> {
+  const { io, options, args } = command;
   const given = options as unknown as PurgeOptions;
   const servers = args[0] as readonly string[];
   if (given.yes !== true && (!io.interactive || given.format !== 'text'))
@@ -33,7 +29,7 @@ export async function purge({ io, options, args }: Given): Promise<number> {
       code: 'no-terminal',
       hint: 'look with: expunge plan; then say --yes',
     });
-  return withSite(io, given, async (site) => {
+  return withSite(command, async (site) => {
     // What is wrong with any of several servers is said before the first of them is touched.
     if (servers.length > 1) for (const server of servers) await checkOne(site, server, given, io);
     const reports: Report[] = [];

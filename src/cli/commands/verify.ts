@@ -1,5 +1,6 @@
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
+import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
@@ -7,15 +8,10 @@ import { renderData } from '../render/data.ts';
 import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
 import { planFor, type ReadSite, withSite } from '../session.ts';
 
-interface Given {
-  readonly io: Io;
-  readonly options: Record<string, unknown>;
-  readonly args: readonly unknown[];
-}
-
-export async function verify({ io, options, args }: Given): Promise<number> {
+export async function verify(command: Given): Promise<number> {
+  const { io, options, args } = command;
   const common = options as unknown as CommonOptions & DecisionOptions;
-  return withSite(io, common, async (site: ReadSite) => {
+  return withSite(command, async (site: ReadSite) => {
     const plans: Plan[] = [];
     for (const server of args[0] as readonly string[])
       plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));

@@ -50,14 +50,18 @@ export const SERVICE_NAMES: Readonly<Record<Service, string>> = {
 };
 
 /** @throws UsageError when Keystone refuses the credentials, LookError when it does not answer */
-export async function logIn(client: HttpClient, cloud: CloudAuth): Promise<Login> {
+export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () => void): Promise<Login> {
   const base = cloud.auth.auth_url.replace(/\/(v3)?\/?$/, '');
-  const answer = await client.send('Keystone', {
-    method: 'POST',
-    url: new URL(`${base}/v3/auth/tokens`),
-    headers: {},
-    body: { auth: loginBody(cloud) },
-  });
+  const answer = await client.send(
+    'Keystone',
+    {
+      method: 'POST',
+      url: new URL(`${base}/v3/auth/tokens`),
+      headers: {},
+      body: { auth: loginBody(cloud) },
+    },
+    onSent,
+  );
   if (answer.status === 401)
     throw new UsageError('Keystone refuses the user or the password', {
       code: 'login-refused',

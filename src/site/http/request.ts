@@ -24,7 +24,7 @@ export interface RawRequest {
 
 export interface HttpClient {
   /** @throws LookError with code `api-unreachable`; `api-cut` when the request was sent and the answer never came whole */
-  send(place: string, request: RawRequest): Promise<RawAnswer>;
+  send(place: string, request: RawRequest, onSent?: () => void): Promise<RawAnswer>;
   close(): void;
 }
 
@@ -51,7 +51,7 @@ export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
     return secure;
   };
   return {
-    send: (place, request) => sendOne(place, request, agentFor(request.url)),
+    send: (place, request, onSent) => sendOne(place, request, agentFor(request.url), onSent),
     close() {
       plain.destroy();
       secure?.destroy();
@@ -63,6 +63,7 @@ function sendOne(
   place: string,
   { method, url, headers, body }: RawRequest,
   agent: HttpAgent,
+  onSent?: () => void,
 ): Promise<RawAnswer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
@@ -110,6 +111,7 @@ function sendOne(
     );
     request.on('finish', () => {
       sent = true;
+      onSent?.();
     });
     request.end(payload);
   });

@@ -18,9 +18,14 @@ export class ApiSession {
     this.#client = openHttpClient(cloud.tls);
   }
 
-  /** Begins the login, so that it runs beside other work. A failure is reported by whoever needs it. */
-  warm(): void {
-    this.#ensureLogin().catch(() => {});
+  /**
+   * Begins the login, so that it runs beside other work; resolves as soon as Keystone has the request. A failure is told to
+   * whoever needs the login.
+   */
+  warm(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ensureLogin(resolve).catch(() => resolve());
+    });
   }
 
   async has(service: Service): Promise<boolean> {
@@ -123,9 +128,9 @@ export class ApiSession {
     });
   }
 
-  #ensureLogin(): Promise<Login> {
+  #ensureLogin(onSent?: () => void): Promise<Login> {
     if (this.#login === null) {
-      const login = logIn(this.#client, this.#cloud);
+      const login = logIn(this.#client, this.#cloud, onSent);
       this.#login = login;
       login.catch(() => {
         if (this.#login === login) this.#login = null;
