@@ -36,25 +36,39 @@ export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
       throw new UsageError(`cannot read ${path}, which clouds.yaml names`, { code: 'file-unreadable' });
     }
   };
-  const plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
-  let secure: https.Agent | null = null;
-  const agentFor = (url: URL): HttpAgent => {
-    if (url.protocol === 'http:') return plain;
-    secure ??= new https.Agent({
-      keepAlive: true,
-      maxSockets: 8,
-      rejectUnauthorized: tls.verify,
-      ...(tls.cacert === undefined ? {} : { ca: read(tls.cacert) }),
-      ...(tls.cert === undefined ? {} : { cert: read(tls.cert) }),
-      ...(tls.key === undefined ? {} : { key: read(tls.key) }),
-    });
-    return secure;
+  const agents = new Map<string, HttpAgent>();
+  // A write gets a connection of its own: on a kept one that the server is just closing (uWSGI does not announce it), nobody
+  // could say whether the request arrived. A read that meets such a connection is simply asked again.
+  const agentFor = (url: URL, keepAlive: boolean): HttpAgent => {
+    const kind = `${url.protocol} ${keepAlive}`;
+    const known = agents.get(kind);
+    if (known !== undefined) return known;
+    const agent =
+      url.protocol === 'http:'
+        ? new http.Agent({ keepAlive, maxSockets: 8 })
+        : new https.Agent({
+            keepAlive,
+            maxSockets: 8,
+            rejectUnauthorized: tls.verify,
+            ...(tls.cacert === undefined ? {} : { ca: read(tls.cacert) }),
+            ...(tls.cert === undefined ? {} : { cert: read(tls.cert) }),
+            ...(tls.key === undefined ? {} : { key: read(tls.key) }),
+          });
+    agents.set(kind, agent);
+    return agent;
   };
   return {
-    send: (place, request, onSent) => sendOne(place, request, agentFor(request.url), onSent),
+    async send(place, request, onSent) {
+      if (request.method !== 'GET') return sendOne(place, request, agentFor(request.url, false), onSent);
+      try {
+        return await sendOne(place, request, agentFor(request.url, true), onSent);
+      } catch (error) {
+        if (!(error instanceof LookError) || error.code !== 'api-stale-connection') throw error;
+        return sendOne(place, request, agentFor(request.url, false), onSent);
+      }
+    },
     close() {
-      plain.destroy();
-      secure?.destroy();
+      for (const agent of agents.values()) agent.destroy();
     },
   };
 }
@@ -68,10 +82,10 @@ function sendOne(
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     let sent = false;
-    const fail = (why: string) =>
+    const fail = (why: string, stale = false) =>
       reject(
         new LookError(place, `${method} ${url.host}${url.pathname}: ${why}`, {
-          code: sent ? 'api-cut' : 'api-unreachable',
+          code: stale ? 'api-stale-connection' : sent ? 'api-cut' : 'api-unreachable',
         }),
       );
     const module = url.protocol === 'https:' ? https : http;
@@ -106,9 +120,10 @@ function sendOne(
       },
     );
     request.on('timeout', () => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
-    request.on('error', (error: NodeJS.ErrnoException) =>
-      fail(error.code === undefined ? error.message : describe(error)),
-    );
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      fail(error.code === undefined ? error.message : describe(error), stale);
+    });
     request.on('finish', () => {
       sent = true;
       onSent?.();
