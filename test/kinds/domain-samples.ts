@@ -85,7 +85,7 @@ ${interfaces}
 `;
 }
 
-export function dominfo({
+function dominfo({
   uuid = SERVER,
   name = NAME,
   id = 1,
