@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Given } from './begin.ts';
-import { type Io, openIo, type ProcessLike } from './io.ts';
+import { openIo, type ProcessLike } from './io.ts';
 import { addCommonOptions, addDecisionOptions, type CommonOptions, parseServer } from './options.ts';
 import { reportError, reportErrorAsData, reportUsage } from './render/error.ts';
 

@@ -5,7 +5,6 @@ import type { Plan } from '../../plan/types.ts';
 import { explainIssue } from '../../site/config/load.ts';
 import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
-import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { renderSteps } from '../render/steps.ts';
