@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { call } from '../../lab/api.ts';
 import { diffSnapshots, type Snapshot, settle, takeSnapshot } from '../../lab/delta.ts';
 import { createNeighbours } from '../../lab/neighbours.ts';
 import { openLab } from '../../lab/paths.ts';
@@ -163,11 +164,18 @@ test('a healthy server is refused with the flag that lifts it', async () => {
   expect(ended.err).toContain('--even-healthy');
 });
 
-test('a plan file: applied as stale it is refused, changed by a byte it is refused', async () => {
+test('a plan file is refused when the world has moved, and when a byte of it was changed', async () => {
   const file = join(folder, 'plan.json');
   expect(await expunge(['plan', `uuid:${neighbour.id}`, '--even-healthy', '-o', file])).toMatchObject({
     exit: 0,
   });
+  const tag = `/servers/${neighbour.id}/tags/moved`;
+  await call(lab, 'compute', 'PUT', tag);
+  const stale = await expunge(['apply', file, '--yes']);
+  await call(lab, 'compute', 'DELETE', tag);
+  expect(stale.exit).toBe(3);
+  expect(stale.err).toContain('the world has moved since this plan was made');
+
   const text = readFileSync(file, 'utf8');
   writeFileSync(join(folder, 'changed.json'), text.replace(neighbour.id, twins[0]?.id ?? ''));
   const changed = await expunge(['apply', join(folder, 'changed.json'), '--yes']);
