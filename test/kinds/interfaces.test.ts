@@ -49,7 +49,7 @@ test('a hybrid interface loses its bridge, its port in the bridge it is really i
   expect(plan.remains).toEqual([
     {
       place: 'host compute1',
-      what: `port ${PORT}: qvodfaeac36-44 in br-int, bridge qbrdfaeac36-44, device qvbdfaeac36-44, device qvodfaeac36-44`,
+      what: `interface of port ${PORT}: qvodfaeac36-44 in br-int, bridge qbrdfaeac36-44, device qvbdfaeac36-44`,
     },
   ]);
   expect(plan.kept).toEqual([]);
@@ -190,7 +190,7 @@ test('a device that only the running domain’s XML names is found by its short 
     subject(),
   );
   expect(acts(plan)).toEqual(['ip link delete dev qbrabcdef01-23', 'ip link delete dev qvoabcdef01-23']);
-  expect(plan.remains[0]?.what).toMatch(/^port abcdef01-23…/);
+  expect(plan.remains[0]?.what).toMatch(/^interface of port abcdef01-23…/);
 });
 
 test('a native interface: the record goes, and the tap only when it outlived its qemu', async () => {

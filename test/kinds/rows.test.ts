@@ -224,7 +224,10 @@ describe('a row that was deleted by hand, without deleted_at and terminated_at',
 
   test('says what it lacks', () => {
     expect(planFor(facts(), { row: byHand }).remains).toEqual([
-      { place: 'database of cell1', what: 'deleted row in instances that lacks terminated_at, deleted_at' },
+      {
+        place: 'database of cell1',
+        what: 'deleted row in instances, not as Nova leaves it: terminated_at, deleted_at',
+      },
     ]);
   });
 });

@@ -66,7 +66,7 @@ export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
     refusals.push({
       code: 'domain-other-uuid',
       flag: null,
-      sentence: `domain ${subject.domainName} on ${at.host} has uuid ${at.namesake.uuid}, not this server's${at.namesake.usesOurs ? ', and uses what is this server’s' : ''}`,
+      sentence: `domain ${subject.domainName} on ${at.host} has uuid ${at.namesake.uuid}, not this server's${at.namesake.usesOurs ? ', and uses what is its own' : ''}`,
     });
   return refusals;
 }

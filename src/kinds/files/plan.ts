@@ -25,7 +25,7 @@ function removeStep(at: FoldersOnHost, folder: Folder, users: readonly string[],
     act: { door: 'command', host, argv: ['rm', '-rf', '--one-file-system', '--', path], exit: [0] },
     guards: [
       {
-        must: `${path} is itself, not a link to elsewhere`,
+        must: `no part of ${path} is a link`,
         check: {
           door: 'command',
           host,
@@ -48,7 +48,7 @@ function removeStep(at: FoldersOnHost, folder: Folder, users: readonly string[],
         },
       },
       ...users.map((user) => ({
-        must: `the server’s domain is not active on ${user}`,
+        must: `the server's domain is not active on ${user}`,
         check: domainNotActive(user, uuid),
       })),
     ],

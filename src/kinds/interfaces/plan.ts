@@ -117,7 +117,8 @@ function planPlug(plug: Plug, subject: Subject): KindPlan {
   const { bridge } = deviceNames(plug.port.short);
   return {
     steps,
-    remains: steps.length === 0 ? [] : [{ place, what: `${label(plug)}: ${describe(plug, subject)}` }],
+    remains:
+      steps.length === 0 ? [] : [{ place, what: `interface of ${label(plug)}: ${describe(plug, subject)}` }],
     refusals: [
       ...(disputed
         ? [
@@ -147,7 +148,9 @@ function describe(plug: Plug, subject: Subject): string {
   return [
     ...plug.records.map((r) => `${r.name} in ${r.bridge}`),
     ...(plug.members === null ? [] : [`bridge ${deviceNames(plug.port.short).bridge}`]),
-    ...plug.links.filter((l) => !l.name.startsWith('tap') || l === tap).map((l) => `device ${l.name}`),
+    ...plug.links
+      .filter((l) => (!l.name.startsWith('tap') || l === tap) && !plug.records.some((r) => r.name === l.name))
+      .map((l) => `device ${l.name}`),
   ].join(', ');
 }
 

@@ -34,7 +34,7 @@ function fateByTime(port: Port, { row }: Subject): Fate {
   if (port.createdAt === null || server === null)
     return {
       act: 'unbind',
-      why: 'network_info does not say who made it and its age is not known, so it may be a user’s',
+      why: "network_info does not say who made it and its age is not known, so it may be a user's",
     };
   if (port.createdAt <= server)
     return { act: 'unbind', why: 'network_info does not say who made it, and it is older than the server' };
@@ -43,7 +43,7 @@ function fateByTime(port: Port, { row }: Subject): Fate {
   if (row?.launchedAt && port.createdAt > row.launchedAt)
     return {
       act: 'unbind',
-      why: 'network_info does not say who made it, and it came after the server was built, so it may be a user’s',
+      why: "network_info does not say who made it, and it came after the server was built, so it may be a user's",
     };
   return { act: 'delete', why: 'made while Nova built the server, and without a name, as Nova makes them' };
 }

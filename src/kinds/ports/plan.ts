@@ -37,6 +37,10 @@ function refuse(port: Port, { act }: Fate): Omit<Refusal, 'kind'> | null {
   return null;
 }
 
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 function makeStep(port: Port, fate: Fate, subject: Subject): DraftStep {
   const path = `/v2.0/ports/${port.id}`;
   const common = {
@@ -61,7 +65,7 @@ function makeStep(port: Port, fate: Fate, subject: Subject): DraftStep {
       ...common,
       id: `ports/${port.id}/delete`,
       title: `delete ${describe(port)}`,
-      why: `${fate.why}: it holds an address and the project's quota.`,
+      why: `${sentence(fate.why)}: it holds an address and the project's quota.`,
       act: { door: 'http', service: 'network', method: 'DELETE', path, status: [204, 404] },
       settled: { door: 'http', service: 'network', path, status: [404] },
       undo: 'recreate',
@@ -70,7 +74,7 @@ function makeStep(port: Port, fate: Fate, subject: Subject): DraftStep {
     ...common,
     id: `ports/${port.id}/unbind`,
     title: `unbind ${describe(port)}`,
-    why: `${fate.why}. While it names a server that is gone, nobody can use it.`,
+    why: `${sentence(fate.why)}. While it names a server that is gone, nobody can use it.`,
     act: {
       door: 'http',
       service: 'network',

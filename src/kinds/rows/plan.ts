@@ -44,7 +44,7 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
         : [
             {
               place,
-              what: `${rowCount} rows in ${counted.length} tables that hang on it`,
+              what: `${countOf(rowCount, 'row')} in ${countOf(counted.length, 'table')} that belong to it`,
             },
           ]),
       ...facts.pci.map((d) => ({ place, what: `PCI device ${d.address}, ${d.status}` })),
@@ -54,7 +54,7 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
         id: `rows/${facts.database}/${uuid}`,
         phase: 'rows',
         place,
-        title: `delete the server's rows as Nova does (${writes.length} statements, one transaction)`,
+        title: `delete the server's rows as Nova does (${countOf(writes.length, 'statement')}, one transaction)`,
         why: 'Nova lists, bills and counts a server as long as its row lives; its archive takes only complete sets of rows.',
         act: { door: 'sql', database: facts.database, writes },
         guards: guards(row, facts),
@@ -226,9 +226,13 @@ function beforeImages(row: InstanceRow | null, facts: RowFacts, uuid: string): B
   return images;
 }
 
+function countOf(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
 function describeRow(row: InstanceRow, changes: Record<string, SqlSet>): string {
   if (row.deleted === 0)
     return `live row in instances: ${row.vmState ?? 'no state'}${row.taskState === null ? '' : `, ${row.taskState}`}`;
   const missing = Object.keys(changes).map((column) => column.replace('updated_at', ''));
-  return `deleted row in instances that lacks ${missing.filter(Boolean).join(', ')}`;
+  return `deleted row in instances, not as Nova leaves it: ${missing.filter(Boolean).join(', ')}`;
 }

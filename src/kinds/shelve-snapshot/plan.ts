@@ -117,7 +117,7 @@ export function planShelveSnapshot(facts: SnapshotFacts, subject: Subject): Kind
       kept.push(
         keep(
           image,
-          'a snapshot or backup of the server that Nova does not list as its own: it is the user’s',
+          "a snapshot or backup of the server that Nova does not list as its own: it is the user's",
         ),
       );
   }
