@@ -1,15 +1,24 @@
 /** The terminal, or whatever stands in for it. */
 
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 export interface ProcessLike {
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(signal: Signal, listener: () => void): unknown;
+  off(signal: Signal, listener: () => void): unknown;
 }
 
-export interface Io {
+/** What a renderer must know of where its text goes. */
+export interface Screen {
+  readonly paint: Paint;
+  /** how long a line may be; Infinity in a pipe */
+  readonly columns: number;
+}
+
+export interface Io extends Screen {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: ProcessLike['env'];
@@ -17,9 +26,8 @@ export interface Io {
   readonly interactive: boolean;
   /** a line may be written over */
   readonly live: boolean;
-  readonly paint: Paint;
   ask(question: string): Promise<string>;
-  /** Calls back on the first SIGINT or SIGTERM; the function that comes back ends the watch. */
+  /** Calls back on Ctrl-C, SIGTERM, and a terminal that goes away; the function that comes back ends the watch. */
   onInterrupt(callback: () => void): () => void;
 }
 
@@ -32,9 +40,15 @@ export interface Paint {
   readonly warn: (text: string) => string;
 }
 
+const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Below this nothing is gained by breaking lines; a terminal of unknown size says 0. */
+const NARROWEST = 40;
+
 export function openIo(process: ProcessLike): Io {
   const { env } = process;
   const colour = process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const { columns = 0 } = process.stdout;
   const sgr = (on: number, off: number) => (text: string) =>
     colour ? `\x1b[${on}m${text}\x1b[${off}m` : text;
   return {
@@ -42,6 +56,7 @@ export function openIo(process: ProcessLike): Io {
     err: (text) => process.stderr.write(text),
     env,
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    columns: process.stdout.isTTY === true && columns >= NARROWEST ? columns : Number.POSITIVE_INFINITY,
     live: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
     paint: { bold: sgr(1, 22), dim: sgr(2, 22), good: sgr(32, 39), bad: sgr(31, 39), warn: sgr(33, 39) },
     async ask(question) {
@@ -50,17 +65,16 @@ export function openIo(process: ProcessLike): Io {
       process.stdout.write(question);
       try {
         for await (const line of lines) return line;
+        process.stdout.write('\n');
         return '';
       } finally {
         lines.close();
       }
     },
     onInterrupt(callback) {
-      process.on('SIGINT', callback);
-      process.on('SIGTERM', callback);
+      for (const signal of SIGNALS) process.on(signal, callback);
       return () => {
-        process.off('SIGINT', callback);
-        process.off('SIGTERM', callback);
+        for (const signal of SIGNALS) process.off(signal, callback);
       };
     },
   };

@@ -2,15 +2,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Decisions } from '../plan/types.ts';
 
-/** Flags that lift one refusal each. A refusal without a flag is not here: nothing lifts it. */
+/** Flags that lift one refusal each, and what it says. A refusal without a flag is not here: nothing lifts it. */
 export const LIFTS: Readonly<Record<string, string>> = {
-  'even-healthy': 'a server that works and that Nova could delete',
-  'even-working': 'a server that Nova may be working on right now',
-  'even-locked': 'a locked server',
-  'even-protected': 'a server with disable_terminate',
-  'even-hidden': 'the hidden copy of a cross-cell resize',
-  'even-migrating': 'a server with a migration under way',
-  'shared-instances': 'a folder on storage that other hosts use too',
+  'even-healthy': 'the server works, and Nova could delete it',
+  'even-working': 'Nova may be working on it right now',
+  'even-locked': 'it is locked',
+  'even-protected': 'its termination is disabled (disable_terminate)',
+  'even-hidden': 'it is the hidden copy of a cross-cell resize',
+  'even-migrating': 'a migration of it is under way',
+  'shared-instances': 'its folder is on storage that other hosts use too',
 };
 
 export interface CommonOptions {
@@ -28,19 +28,27 @@ export interface DecisionOptions {
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--site <file>', 'site file (default: ./expunge.yaml, then /etc/expunge/expunge.yaml)')
-    .addOption(new Option('--format <format>', 'output').choices(['text', 'json', 'yaml']).default('text'))
-    .option('--timings', 'show where the time went');
+    .addOption(
+      new Option('--format <format>', 'output for people or for programs')
+        .choices(['text', 'json', 'yaml'])
+        .default('text'),
+    )
+    .option('--timings', 'show where the time went, on standard error');
 }
 
 export function addDecisionOptions(command: Command): Command {
   command.addOption(
-    new Option('--ports <what>', 'ports: as-nova deletes its own and unbinds the users’, delete, keep')
+    new Option(
+      '--ports <what>',
+      'as-nova: delete what Nova made, unbind what users made; delete: delete all; keep: unbind all',
+    )
       .choices(['as-nova', 'delete', 'keep'])
       .default('as-nova'),
   );
   command.option('--all-hosts', 'look on every compute host, not only where a trace leads');
-  for (const [flag, what] of Object.entries(LIFTS)) command.option(`--${flag}`, `go on for ${what}`);
-  return command;
+  command.optionsGroup('Each lifts one refusal:');
+  for (const [flag, what] of Object.entries(LIFTS)) command.option(`--${flag}`, what);
+  return command.optionsGroup('Options:');
 }
 
 export function decisionsFrom(options: DecisionOptions): Decisions {

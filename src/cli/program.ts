@@ -1,17 +1,21 @@
 /** The command line: arguments in, exit code out. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { UsageError } from '../plan/errors.ts';
 import type { Given } from './begin.ts';
 import { openIo, type ProcessLike } from './io.ts';
 import { addCommonOptions, addDecisionOptions, type CommonOptions, parseServer } from './options.ts';
-import { reportError, reportErrorAsData, reportUsage } from './render/error.ts';
+import { reportError, reportErrorAsData, usageSentence } from './render/error.ts';
 
-const EXIT_CODES = `
+const AFTER_HELP = `
+Begin with doctor, then inspect: both only read. The options of a command:
+expunge <command> --help
+
 Exit codes:
   0    clean, or done
   1    something is left, or a step failed
   2    the command line or the configuration is not usable; nothing was touched
-  3    refused by a guard; nothing was touched by what it guards
+  3    refused; what is refused was not touched
   4    could not look everywhere
   130  interrupted`;
 
@@ -25,15 +29,18 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
   let format: unknown = 'text';
   const program = new Command('expunge')
     .description(
-      'Removes a stuck OpenStack server from every place it ever touched, and proves that nothing else was.',
+      'Removes a stuck OpenStack server (a Nova instance) from every place it ever touched, and then looks everywhere again.',
     )
     .version(packageJson.version)
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', AFTER_HELP)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text) => reportUsage(io, text),
+      // Said below, in the form of every other error.
+      outputError: () => {},
+      getOutHelpWidth: () => process.stdout.columns ?? 80,
+      getErrHelpWidth: () => process.stdout.columns ?? 80,
     });
 
   const add = (command: Command, load: () => Promise<Action>) => {
@@ -49,16 +56,13 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     return command;
   };
   const servers = (command: Command) =>
-    command.argument('<server...>', 'uuid, or a name that only one server bears', parseServer);
+    command.argument('<server...>', 'uuid, or the exact name of a server that is not deleted', parseServer);
 
-  add(
-    addCommonOptions(program.command('doctor')).summary('try every door and say what is missing'),
-    async () => {
-      const { doctor } = await import('./commands/doctor.ts');
-      return doctor;
-    },
-  ).description(
-    'Tries every door of the site: APIs, databases, memcached, hosts. Says what is missing and how to grant it.',
+  add(addCommonOptions(program.command('doctor')).summary('check every API, database and host'), async () => {
+    const { doctor } = await import('./commands/doctor.ts');
+    return doctor;
+  }).description(
+    'Tries every API, database, memcached server and host of the site, and says what is missing. Reads only.',
   );
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('inspect')))).summary(
@@ -68,27 +72,27 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
   ).description('Shows what is left of a server, and where. Reads only.');
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('plan'))))
-      .summary('the steps, exact, in order')
-      .option('-o, --output <file>', 'write the plan to a file, for apply')
-      .option('--commands', 'show what goes through the doors, word for word'),
+      .summary('what purge would do, step by step')
+      .option('-o, --output <file>', 'also write the plan to a new file, for apply (one server)')
+      .option('--commands', 'each step word for word: reason, conditions, command or statement'),
     async () => (await import('./commands/plan.ts')).plan,
-  ).description('Shows the steps that purge would do, exact and in order. Reads only.');
+  ).description('Shows what is left of a server, and the steps that purge would do. Reads only.');
   add(
     addCommonOptions(program.command('apply'))
-      .argument('<file>', 'plan file')
-      .summary('do a plan, or refuse it as stale')
-      .option('--yes', 'do not ask'),
+      .argument('<file>', 'plan file, written by expunge plan -o')
+      .summary('do a plan file, or refuse it as stale')
+      .option('--yes', "do not ask for the server's name"),
     async () => (await import('./commands/apply.ts')).apply,
   ).description(
-    'Does the steps of a plan file, exactly those, or refuses it when the world has moved since.',
+    'Does the steps of a plan file, exactly those, or refuses it when anything in it is not as it was.',
   );
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('purge'))))
-      .summary('inspect, plan, confirm by name, apply, verify')
-      .option('--yes', 'do not ask for the name'),
+      .summary('remove it: inspect, plan, ask, apply, verify')
+      .option('--yes', "do not ask for the server's name"),
     async () => (await import('./commands/purge.ts')).purge,
   ).description(
-    'Removes a server from everywhere: inspects, plans, asks for its name, applies, and looks everywhere again.',
+    'Removes a server from everywhere: shows what is left and each step, asks for its name, does the steps, and looks everywhere again.',
   );
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('verify')))).summary(
@@ -97,12 +101,26 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     async () => (await import('./commands/verify.ts')).verify,
   ).description('Looks everywhere. Exit 0 only when nothing is left and every place could be looked at.');
 
+  const report = (error: unknown): number | Promise<number> =>
+    format === 'json' || format === 'yaml'
+      ? reportErrorAsData(io, error, asked, format)
+      : reportError(io, error);
   try {
     await program.parseAsync([...argv]);
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (format === 'json' || format === 'yaml') return reportErrorAsData(io, error, asked, format);
-    return reportError(io, error);
+    if (!(error instanceof CommanderError)) return report(error);
+    // No command at all: commander has shown the help.
+    if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
+    // The options were not parsed, so the words themselves tell what was asked for, and how it is to be answered.
+    const words = argv.slice(2);
+    asked = words.find((word) => program.commands.some((command) => command.name() === word)) ?? 'expunge';
+    format = words.flatMap(
+      (word, i) => /^--format=(.*)/.exec(word)?.[1] ?? (words[i - 1] === '--format' ? word : []),
+    )[0];
+    const help = asked === 'expunge' ? 'expunge --help' : `expunge ${asked} --help`;
+    return report(
+      new UsageError(usageSentence(error.message), { code: 'usage', hint: `${help} shows what can be said` }),
+    );
   }
 }

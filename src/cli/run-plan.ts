@@ -1,16 +1,24 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { LookError, RefusedError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
 import { openJournal } from '../run/journal.ts';
 import { isClean } from '../run/make-plan.ts';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
+import { NotKnown, NotLet } from './not-appliable.ts';
 import { plain } from './render/plain.ts';
 import { OUTCOMES, openProgress } from './render/progress.ts';
-import { renderRefusals, renderUnknown } from './render/survey.ts';
+import {
+  block,
+  count,
+  joinParts,
+  LONG,
+  renderKept,
+  renderObstacles,
+  renderRemains,
+} from './render/survey.ts';
 import { planUuid } from './session.ts';
 
 export interface RunReport {
@@ -28,16 +36,9 @@ export interface RunReport {
  * @throws LookError (exit 4) or RefusedError (exit 3), after all reasons were shown
  */
 export function assertAppliable(plan: Plan, io: Io): void {
-  if (plan.unknown.length > 0) {
-    io.err(renderUnknown(plan, io.paint));
-    throw new LookError('plan', 'could not look everywhere, so nothing was touched', {
-      code: 'knowledge-incomplete',
-    });
-  }
-  if (plan.refusals.length > 0) {
-    io.err(renderRefusals(plan, io.paint));
-    throw new RefusedError('refused; nothing was touched', { code: 'refused' });
-  }
+  if (plan.unknown.length === 0 && plan.refusals.length === 0) return;
+  io.err(`${renderObstacles(plan, io)}\n`);
+  throw plan.unknown.length > 0 ? new NotKnown(plan) : new NotLet(plan);
 }
 
 /** Applies and then looks everywhere again. Ctrl-C lets the step under way end and begins no other. */
@@ -83,20 +84,35 @@ function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: b
   return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }
 
-/** What was done, what was so already, what was kept, and what the second look found. */
-export function renderOutcome(plan: Plan, { results, verified, run }: RunReport, io: Io): string {
-  const count = (outcome: StepResult['outcome']) => results.filter((r) => r.outcome === outcome).length;
+/** What was done, what was so already, what was kept (unless it was shown before), and what the second look found. */
+export function renderOutcome(plan: Plan, report: RunReport, io: Io, keptShown: boolean): string {
+  const { results, verified, run } = report;
   const counts = (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const)
-    .filter((outcome) => count(outcome) > 0)
-    .map((outcome) => `${count(outcome)} ${OUTCOMES[outcome]}`);
+    .map((outcome) => ({ outcome, n: results.filter((r) => r.outcome === outcome).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ outcome, n }) => `${n} ${OUTCOMES[outcome]}`);
+  const kept =
+    keptShown && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
   const notRun = results.filter((r) => r.outcome === 'not-run');
-  return [
+  return joinParts([
+    // A blank line after the steps.
     '\n',
-    `${counts.length === 0 ? 'nothing to do' : counts.join(', ')}`,
-    results.length === 0 ? '\n' : ` · journal and before-images in ${run}\n`,
-    ...notRun.map((r) => `  not run: ${plain(r.step.title)}: ${plain(r.detail ?? '')}\n`),
-    isClean(verified)
-      ? `${io.paint.good('Verified')}: looked everywhere again, nothing of ${plan.server.uuid} is left.\n`
-      : `${io.paint.bad('Not clean')}: ${verified.remains.length} things are left.\n`,
-  ].join('');
+    block([
+      `${counts.length === 0 ? 'nothing to do' : counts.join(', ')}${kept}`,
+      ...notRun.map((r) => `  not run: ${plain(r.step.title, LONG)}: ${plain(r.detail ?? '', LONG)}`),
+      `Record of this run: ${run}`,
+    ]),
+    keptShown ? '' : renderKept(plan, io),
+    isClean(verified) ? '' : joinParts([renderRemains(verified, io), renderObstacles(verified, io)]),
+    `${renderVerdict(verified, io)}\n`,
+  ]);
+}
+
+/** The last line of all: is it gone? */
+function renderVerdict(verified: Plan, { paint }: Io): string {
+  if (isClean(verified)) return `${paint.good('Verified')}: looked everywhere again, nothing is left.`;
+  if (verified.unknown.length > 0)
+    return `${paint.bad('Not verified')}: could not look everywhere again. When it can be reached: expunge verify ${verified.server.uuid}`;
+  const left = verified.remains.length;
+  return `${paint.bad('Not clean')}: ${left === 0 ? 'refused, see above' : `${count(left, 'thing')} left, see above`}. purge again goes on from here.`;
 }

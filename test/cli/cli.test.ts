@@ -73,6 +73,20 @@ describe('a command line that is not usable', () => {
     expect(err).toMatch(ONE_LINE);
     expect(err).toContain('--help');
   });
+  test('points to the help of the command that was asked for', async () => {
+    expect((await run(['verify', '--nonsense'])).err).toContain('expunge verify --help');
+    expect((await run(['--nonsense'])).err).toContain('  expunge --help');
+  });
+  test.each([
+    ['the option in two words', ['purge', '--format', 'json']],
+    ['the option in one', ['purge', '--format=json']],
+    ['after what is wrong', ['purge', '--nonsense', '--format', 'json']],
+  ])('is a document for a program: %s', async (_, argv) => {
+    const { exit, out, err } = await run(argv);
+    expect(exit).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ command: 'purge', exitCode: 2, error: { code: 'usage' } });
+    expect(err).toMatch(ONE_LINE);
+  });
   test('no command at all', async () => {
     expect(await run([])).toMatchObject({ exit: 2, err: expect.stringContaining('Usage: expunge') });
   });
@@ -161,7 +175,7 @@ describe('looking', () => {
     const { exit, out, err } = await on(cloud, ['inspect', 'web-1']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(out).toContain(`web-1  ${SERVER}`);
-    expect(out).toContain('└─ build request');
+    expect(out).toContain('\nStill there\n  database nova_api\n    build request\n');
     expect(cloud.written).toEqual([]);
     expect(existsSync(cloud.runs)).toBe(false);
   });
@@ -169,7 +183,7 @@ describe('looking', () => {
     const cloud = await start();
     const { exit, out } = await on(cloud, ['plan', '--commands', SERVER]);
     expect(exit).toBe(0);
-    expect(out).toContain(`DELETE FROM build_requests WHERE instance_uuid = '${SERVER}' -- 1 rows;`);
+    expect(out).toContain(`DELETE FROM \`build_requests\` WHERE \`instance_uuid\` = '${SERVER}'; -- 1 row\n`);
     expect(cloud.written).toEqual([]);
   });
   test('verify: something is left', async () => {
@@ -210,6 +224,16 @@ describe('looking', () => {
     expect(purged.exit).toBe(3);
     expect(purged.err).toContain('refused; nothing was touched');
     expect(cloud.written).toEqual([]);
+    const asData = await on(cloud, ['purge', '--yes', '--format', 'json', SERVER]);
+    expect(asData.exit).toBe(3);
+    expect(JSON.parse(asData.out)).toMatchObject({
+      exitCode: 3,
+      error: { code: 'refused' },
+      servers: [{ server: { uuid: SERVER }, refusals: [{ code: 'being-built', flag: 'even-working' }] }],
+    });
+    const file = join(tempFolder(), 'plan.json');
+    const saved = await on(cloud, ['plan', SERVER, '-o', file]);
+    expect(saved.out).not.toContain('expunge apply');
     expect((await on(cloud, ['purge', '--yes', '--even-working', SERVER])).exit).toBe(0);
     expect(cloud.requested).toBe(false);
   });
@@ -236,7 +260,7 @@ describe('purge', () => {
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(cloud.written).toEqual([`delete from \`build_requests\` where \`instance_uuid\` = '${SERVER}'`]);
     expect(out).toContain('done');
-    expect(out).toContain(`looked everywhere again, nothing of ${SERVER} is left`);
+    expect(out).toContain('Verified: looked everywhere again, nothing is left.');
     const [folder = ''] = readdirSync(cloud.runs);
     const before = readFileSync(join(cloud.runs, folder, 'before.jsonl'), 'utf8');
     expect(JSON.parse(before)).toMatchObject({
@@ -283,6 +307,21 @@ describe('purge', () => {
     expect(exit).toBe(2);
     expect(cloud.written).toEqual([]);
     expect(cloud.requested).toBe(true);
+  });
+
+  test('the terminal goes away: the step under way ends and is verified, as with Ctrl-C', async () => {
+    const terminal = fakeProcess({ terminal: true });
+    const cloud = await start({
+      sql: (sql) => {
+        if (sql.startsWith('delete from')) terminal.interrupt('SIGHUP');
+        return undefined;
+      },
+    });
+    const argv = ['node', 'expunge', 'purge', '--yes', SERVER, '--site', cloud.site];
+    expect(await runCli(argv, { ...terminal, env: cloud.env })).toBe(0);
+    expect(terminal.err()).toContain('nothing new begins');
+    expect(cloud.requested).toBe(false);
+    expect(terminal.listening()).toBe(0);
   });
 
   test('Ctrl-C: the step under way ends and is verified, the next server is not begun', async () => {

@@ -6,8 +6,8 @@ import type { ProcessLike } from '../../src/cli/io.ts';
 export interface FakeProcess extends ProcessLike {
   readonly out: () => string;
   readonly err: () => string;
-  /** as Ctrl-C does */
-  readonly interrupt: () => void;
+  /** as Ctrl-C does, unless another signal is named */
+  readonly interrupt: (signal?: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void;
   /** how many still wait for Ctrl-C */
   readonly listening: () => number;
 }
@@ -18,12 +18,15 @@ export interface FakeProcessOptions {
   readonly terminal?: boolean;
   /** what the person types */
   readonly typed?: string;
+  /** how wide the terminal is: 80 unless told */
+  readonly columns?: number;
 }
 
 export function fakeProcess({
   env = {},
   terminal = false,
   typed = '',
+  columns = 80,
 }: FakeProcessOptions = {}): FakeProcess {
   const written = { out: '', err: '' };
   const signals = new EventEmitter();
@@ -31,7 +34,7 @@ export function fakeProcess({
   return {
     stdout: {
       isTTY: terminal,
-      columns: 80,
+      columns,
       write: (text) => {
         written.out += text;
       },
@@ -48,7 +51,7 @@ export function fakeProcess({
     off: (signal, listener) => signals.off(signal, listener),
     out: () => written.out,
     err: () => written.err,
-    interrupt: () => void signals.emit('SIGINT'),
-    listening: () => signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM'),
+    interrupt: (signal = 'SIGINT') => void signals.emit(signal),
+    listening: () => signals.eventNames().reduce((sum, name) => sum + signals.listenerCount(name), 0),
   };
 }

@@ -8,7 +8,7 @@ import { confirmByName } from '../confirm.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { renderSteps } from '../render/steps.ts';
-import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
+import { joinParts, renderHeading, renderKept } from '../render/survey.ts';
 import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
 import { planUuid, withSite } from '../session.ts';
 import { refuseStale } from '../stale.ts';
@@ -33,7 +33,10 @@ export async function apply(command: Given): Promise<number> {
     const now = await planUuid(site, saved.server.uuid, saved.decisions);
     if (now.digest !== saved.digest) refuseStale(saved, now);
     const text = given.format === 'text';
-    if (text) io.out(`${joinParts([renderHeading(now, io.paint), renderSteps(now, io.paint, false)])}\n`);
+    if (text)
+      io.out(
+        `${joinParts([renderHeading(now, io), given.yes ? '' : renderKept(now, io), renderSteps(now, io, null)])}\n`,
+      );
     if (given.yes !== true) await confirmByName(now, io);
     const report = await runPlan(site, now, io, !text);
     if (!text)
@@ -42,13 +45,7 @@ export async function apply(command: Given): Promise<number> {
           { plan: now, ...report },
         ]),
       );
-    else {
-      io.out(`${renderOutcome(now, report, io)}${renderKept(now, io.paint)}`);
-      if (report.exitCode !== 0)
-        io.out(
-          joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]),
-        );
-    }
+    else io.out(renderOutcome(now, report, io, given.yes !== true));
     return report.exitCode;
   });
 }

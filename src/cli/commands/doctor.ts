@@ -5,6 +5,7 @@ import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { serialise } from '../render/data.ts';
+import { wrap } from '../render/lines.ts';
 import { plain } from '../render/plain.ts';
 import { withSite } from '../session.ts';
 
@@ -26,8 +27,20 @@ export async function doctor(command: Given): Promise<number> {
 function renderFindings(findings: readonly Finding[], io: Io): string {
   const width = Math.max(...findings.map((f) => f.place.length));
   const lines = findings.map(({ ok, place, says }) => {
+    const [first = '', ...others] = wrap(
+      plain(says, 400),
+      io.columns,
+      `         ${plain(place).padEnd(width)}  `,
+      ' '.repeat(11),
+    );
     const mark = ok ? io.paint.good('ok     ') : io.paint.bad('missing');
-    return `${mark}  ${plain(place).padEnd(width)}  ${plain(says, 400)}`;
+    return [`${mark}${first.slice(7)}`, ...others].join('\n');
   });
-  return `${lines.join('\n')}\n`;
+  const missing = findings.filter((finding) => !finding.ok).length;
+  const all = findings.length;
+  const verdict =
+    missing === 0
+      ? `All ${all} are there.`
+      : `${missing} of ${all} missing: a purge that needs what is missing does not begin.`;
+  return `${lines.join('\n')}\n\n${verdict}\n`;
 }

@@ -4,14 +4,7 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
-import {
-  joinParts,
-  renderHeading,
-  renderKept,
-  renderRefusals,
-  renderRemains,
-  renderUnknown,
-} from '../render/survey.ts';
+import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planFor, type ReadSite, withSite } from '../session.ts';
 
 export async function inspect(command: Given): Promise<number> {
@@ -38,12 +31,11 @@ export async function inspect(command: Given): Promise<number> {
   });
 }
 
-export function renderInspection(plan: Plan, io: Io): string {
+function renderInspection(plan: Plan, io: Io): string {
   return joinParts([
-    renderHeading(plan, io.paint),
-    renderRemains(plan, io.paint),
-    renderKept(plan, io.paint),
-    renderUnknown(plan, io.paint),
-    renderRefusals(plan, io.paint),
+    renderHeading(plan, io),
+    renderRemains(plan, io),
+    renderKept(plan, io),
+    renderObstacles(plan, io),
   ]);
 }

@@ -6,10 +6,17 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
-import { renderSteps } from '../render/steps.ts';
-import { joinParts } from '../render/survey.ts';
+import { plain } from '../render/plain.ts';
+import { type RenderAct, renderSteps } from '../render/steps.ts';
+import {
+  joinParts,
+  LONG,
+  renderHeading,
+  renderKept,
+  renderObstacles,
+  renderRemains,
+} from '../render/survey.ts';
 import { planFor, type ReadSite, withSite } from '../session.ts';
-import { renderInspection } from './inspect.ts';
 
 type PlanOptions = CommonOptions &
   DecisionOptions & { readonly output?: string; readonly commands?: boolean };
@@ -36,7 +43,10 @@ export async function plan(command: Given): Promise<number> {
           plans.map((p) => ({ plan: p })),
         ),
       );
-    else io.out(plans.map((p) => renderPlan(p, io, given)).join('\n'));
+    else {
+      const renderAct = given.commands ? (await import('../render/act.ts')).renderAct : null;
+      io.out(plans.map((p) => renderPlan(p, io, given.output, renderAct)).join('\n'));
+    }
     return exitCode;
   });
 }
@@ -47,12 +57,22 @@ function planExit(one: Plan): number {
   return one.refusals.length > 0 ? 3 : 0;
 }
 
-function renderPlan(one: Plan, io: Io, given: PlanOptions): string {
-  const saved =
-    given.output === undefined
-      ? ''
-      : `Plan saved in ${given.output}. Do it with: expunge apply ${given.output}\n`;
-  return joinParts([renderInspection(one, io), renderSteps(one, io.paint, given.commands ?? false), saved]);
+function renderPlan(one: Plan, io: Io, output: string | undefined, renderAct: RenderAct | null): string {
+  return joinParts([
+    renderHeading(one, io),
+    renderRemains(one, io),
+    renderKept(one, io),
+    renderSteps(one, io, renderAct),
+    renderObstacles(one, io),
+    output === undefined ? '' : renderSaved(one, output),
+  ]);
+}
+
+function renderSaved(one: Plan, output: string): string {
+  const file = plain(output, LONG);
+  return planExit(one) === 0
+    ? `Plan saved in ${file}. Do it with: expunge apply ${file}\n`
+    : `Plan saved in ${file}. As it is, apply does not begin it.\n`;
 }
 
 /** 0600: a plan tells where things are, and its cache keys open consoles until it is done. */

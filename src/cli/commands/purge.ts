@@ -9,7 +9,7 @@ import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { renderSteps } from '../render/steps.ts';
-import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
+import { joinParts, renderHeading, renderKept, renderRemains } from '../render/survey.ts';
 import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
 import { planFor, planUuid, withSite } from '../session.ts';
 
@@ -55,21 +55,17 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   const decisions = decisionsFrom(given);
   let plan = noTrace(await planFor(site, server, decisions));
   const shownAt = performance.now();
-  if (text)
-    io.out(
-      joinParts([renderHeading(plan, io.paint), renderRemains(plan, io.paint), renderKept(plan, io.paint)]),
-    );
+  // What is kept is shown once: to who is asked, before; in a log, with what was done.
+  const asks = given.yes !== true;
+  const kept = asks || isClean(plan) ? renderKept(plan, io) : '';
+  if (text) io.out(joinParts([renderHeading(plan, io), renderRemains(plan, io), kept]));
   if (isClean(plan)) return { plan, exitCode: 0, interrupted: false };
-  if (text) io.out(`\n${renderSteps(plan, io.paint, false)}\n`);
+  if (text) io.out(`\n${renderSteps(plan, io, null)}\n`);
   assertAppliable(plan, io);
-  if (given.yes !== true) await confirmByName(plan, io);
+  if (asks) await confirmByName(plan, io);
   if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan);
   const report = await runPlan(site, plan, io, !text);
-  if (text) {
-    io.out(`${renderOutcome(plan, report, io)}${renderKept(plan, io.paint)}`);
-    if (report.exitCode !== 0)
-      io.out(joinParts([renderRemains(report.verified, io.paint), renderUnknown(report.verified, io.paint)]));
-  }
+  if (text) io.out(renderOutcome(plan, report, io, asks));
   return { plan, ...report };
 }
 

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
-import { joinParts, renderHeading, renderKept, renderRemains, renderUnknown } from '../render/survey.ts';
+import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planFor, type ReadSite, withSite } from '../session.ts';
 
 export async function verify(command: Given): Promise<number> {
@@ -31,16 +31,17 @@ export async function verify(command: Given): Promise<number> {
 }
 
 /** Not knowing weighs more than something being left: 4 over 1. */
-export function verdict(plan: Plan): number {
+function verdict(plan: Plan): number {
   if (plan.unknown.length > 0) return 4;
   return isClean(plan) ? 0 : 1;
 }
 
-export function renderVerdict(plan: Plan, io: Io): string {
+function renderVerdict(plan: Plan, io: Io): string {
   return joinParts([
-    renderHeading(plan, io.paint),
-    renderRemains(plan, io.paint),
-    renderKept(plan, io.paint),
-    renderUnknown(plan, io.paint),
+    renderHeading(plan, io),
+    renderRemains(plan, io),
+    renderKept(plan, io),
+    // What is refused is not gone: verify says so too.
+    renderObstacles(plan, io),
   ]);
 }

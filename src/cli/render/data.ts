@@ -50,7 +50,7 @@ function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {
 }
 
 /** Output goes to logs and tickets: a console token, which is a cache key, is cut short in it. The plan file keeps it. */
-function shorten(plan: Plan): Plan {
+export function shorten(plan: Plan): Plan {
   const cut = (key: string) => `${key.slice(0, 8)}…`;
   return {
     ...plan,

@@ -1,41 +1,76 @@
 import { isExpungeError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
 import type { Io } from '../io.ts';
+import { NotKnown, NotLet } from '../not-appliable.ts';
 import { plain } from './plain.ts';
+
+type DataFormat = 'json' | 'yaml';
+
+/** What is said of an error, to people and to programs. */
+interface Said {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exitCode: number;
+  /** the plan that was not begun */
+  readonly plan?: Plan;
+}
+
+function sayOf(error: unknown): Said {
+  if (!isExpungeError(error)) {
+    const [message = '', ...stack] = error instanceof Error ? (error.stack ?? error.message).split('\n') : [];
+    const hint = `please report this${
+      stack[0] === undefined
+        ? ''
+        : `, with: ${stack
+            .slice(0, 3)
+            .map((at) => at.trim())
+            .join(' ')}`
+    }`;
+    return {
+      code: 'fault',
+      message: `a fault in expunge itself: ${message || String(error)}`,
+      hint,
+      exitCode: 1,
+    };
+  }
+  const { code, message, hint = null, exitCode } = error;
+  if (error instanceof NotKnown || error instanceof NotLet)
+    return { code, message, hint, exitCode, plan: error.plan };
+  const where = 'place' in error && typeof error.place === 'string' ? `${error.place}: ` : '';
+  return { code, message: `${where}${message}`, hint, exitCode };
+}
 
 /** For a reader that is a program: a document on standard output, and the same line for people on standard error. */
 export async function reportErrorAsData(
   io: Io,
   error: unknown,
   command: string,
-  format: 'json' | 'yaml',
+  format: DataFormat,
 ): Promise<number> {
   const exitCode = reportError(io, error);
-  if (!isExpungeError(error)) return exitCode;
-  const { serialise } = await import('./data.ts');
-  const { code, message, hint = null } = error;
-  io.out(await serialise(format, { format: 1, command, exitCode, error: { code, message, hint } }));
+  const { code, message, hint, plan } = sayOf(error);
+  const { serialise, shorten } = await import('./data.ts');
+  const servers = plan === undefined ? {} : { servers: [shorten(plan)] };
+  io.out(
+    await serialise(format, { format: 1, command, exitCode, ...servers, error: { code, message, hint } }),
+  );
   return exitCode;
-}
-
-/** What commander says of a command line, in the form of every other error. */
-export function reportUsage(io: Io, said: string): void {
-  const sentence = said
-    .trim()
-    .replace(/^error: /, '')
-    .replaceAll(/\n(?=\(Did you mean)/g, ' ');
-  io.err(`expunge: ${plain(sentence, 600)}\n  expunge --help shows the commands and their options\n`);
 }
 
 /** One clear line, a hint where there is one, and the exit code that the error means. */
 export function reportError(io: Io, error: unknown): number {
-  if (isExpungeError(error)) {
-    const where = 'place' in error && typeof error.place === 'string' ? `${error.place}: ` : '';
-    io.err(`expunge: ${plain(where + error.message, 600)}\n`);
-    if (error.hint !== undefined) io.err(`  ${plain(error.hint, 600)}\n`);
-    return error.exitCode;
-  }
-  io.err(
-    `expunge: a fault in expunge itself: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  return 1;
+  const { message, hint, exitCode } = sayOf(error);
+  io.err(`expunge: ${plain(message, 600)}\n`);
+  if (hint !== null) io.err(`  ${plain(hint, 600)}\n`);
+  return exitCode;
+}
+
+/** What commander says of a command line, as an error like every other. */
+export function usageSentence(said: string): string {
+  return said
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replaceAll(/\n(?=\(Did you mean)/g, ' ');
 }

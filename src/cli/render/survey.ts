@@ -1,64 +1,103 @@
 /** A server and what is left of it, as text. */
 import { KINDS } from '../../kinds/registry.ts';
 import type { Plan } from '../../plan/types.ts';
-import type { Paint } from '../io.ts';
+import { isClean } from '../../run/make-plan.ts';
+import type { Screen } from '../io.ts';
+import { fill, wrap } from './lines.ts';
 import { plain } from './plain.ts';
 
-/** Name, uuid, and where Nova thinks it stands. */
-export function renderHeading({ server }: Plan, paint: Paint): string {
+/** Long enough for a name, an id and a path together: what may be copied is not cut. */
+export const LONG = 600;
+
+/** Name, uuid, where Nova thinks it stands, and the hosts that may hold something of it. */
+export function renderHeading({ server }: Plan, { paint, columns }: Screen): string {
   const name = server.name === null ? 'no name' : plain(server.name, 60);
   const facts = [
     plain(server.state),
     server.cell === null ? 'in no cell' : plain(server.cell, 60),
     server.project === null ? null : `project ${plain(server.project, 40)}`,
+    nameHosts(server.hosts),
   ].filter((fact) => fact !== null);
-  return `${paint.bold(name)}  ${server.uuid}\n${facts.join(' · ')}\n`;
+  return block([
+    `${paint.bold(name)}  ${server.uuid}`,
+    ...fill(facts, columns, { first: '', others: '', glue: ' · ' }),
+  ]);
 }
 
-/** A tree: places, and below each what is still there. */
-export function renderRemains(plan: Plan, paint: Paint): string {
-  if (plan.remains.length === 0)
-    return plan.unknown.length === 0 ? `${paint.good('Nothing is left.')}\n` : '';
+function nameHosts(hosts: readonly string[]): string {
+  const [first] = hosts;
+  if (first === undefined) return 'no host';
+  const shown = hosts.slice(0, 4).map((host) => plain(host, 60));
+  const more = hosts.length - shown.length;
+  return `host${hosts.length === 1 ? '' : 's'} ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+/** Places, and below each what is still there. */
+export function renderRemains(plan: Plan, { paint, columns }: Screen): string {
+  if (plan.remains.length === 0) return isClean(plan) ? `${paint.good('Nothing is left.')}\n` : '';
   const places = Map.groupBy(plan.remains, (remain) => remain.place);
-  const lines: string[] = [paint.bold('Still there')];
-  const entries = [...places];
-  entries.forEach(([place, remains], i) => {
-    const last = i === entries.length - 1;
-    lines.push(`${last ? '└─' : '├─'} ${plain(place)}`);
-    remains.forEach((remain, j) => {
-      lines.push(`${last ? '   ' : '│  '}${j === remains.length - 1 ? '└─' : '├─'} ${plain(remain.what)}`);
-    });
-  });
-  return `${lines.join('\n')}\n`;
+  return block([
+    paint.bold('Still there'),
+    ...[...places].flatMap(([place, remains]) => [
+      `  ${plain(place)}`,
+      ...remains.flatMap(({ what }) => wrap(plain(what, LONG), columns, '    ', '      ')),
+    ]),
+  ]);
 }
 
-export function renderKept({ kept }: Plan, paint: Paint): string {
+export function renderKept({ kept }: Plan, { paint, columns }: Screen): string {
   if (kept.length === 0) return '';
-  const lines = kept.map((k) => `  ${plain(`${k.place}: ${k.what}`, 300)}\n    ${plain(k.why, 400)}`);
-  return `${paint.bold('Kept')}\n${lines.join('\n')}\n`;
+  return block([
+    paint.bold('Kept'),
+    ...kept.flatMap(({ place, what, why }) => [
+      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '    '),
+      ...wrap(plain(why, LONG), columns, '    '),
+    ]),
+  ]);
 }
 
-export function renderUnknown({ unknown }: Plan, paint: Paint): string {
+function renderUnknown({ unknown }: Plan, { paint, columns }: Screen): string {
   if (unknown.length === 0) return '';
   // One place that cannot be asked is unknown to several kinds at once; the operator needs to read it once.
   const places = Map.groupBy(unknown, (u) => `${u.place}: ${u.why}`);
-  const lines = [...places].map(([what, kinds]) => {
-    const titles = kinds.map((u) => KINDS.find((kind) => kind.id === u.kind)?.title ?? u.kind);
-    return `  ${plain(what, 400)}\n    not known there: ${[...new Set(titles)].join(', ')}`;
-  });
-  return `${paint.warn('Could not look')}\n${lines.join('\n')}\n`;
+  return block([
+    paint.warn('Could not look'),
+    ...[...places].flatMap(([what, kinds]) => {
+      const titles = kinds.map((u) => KINDS.find((kind) => kind.id === u.kind)?.title ?? u.kind);
+      return [
+        ...wrap(plain(what, LONG), columns, '  ', '    '),
+        ...wrap(`not known there: ${[...new Set(titles)].join(', ')}`, columns, '    '),
+      ];
+    }),
+  ]);
 }
 
-export function renderRefusals({ refusals }: Plan, paint: Paint): string {
+function renderRefusals({ refusals }: Plan, { paint, columns }: Screen): string {
   if (refusals.length === 0) return '';
-  const lines = refusals.map(
-    (r) =>
-      `  ${plain(r.sentence, 400)}\n    ${r.code}: ${r.flag === null ? 'nothing lifts this' : `--${r.flag} lifts this`}`,
-  );
-  return `${paint.bad('Refused')}\n${lines.join('\n')}\n`;
+  return block([
+    paint.bad('Refused'),
+    ...refusals.flatMap(({ sentence, code, flag }) => [
+      ...wrap(plain(sentence, LONG), columns, '  ', '  '),
+      `    ${code}: ${flag === null ? 'nothing lifts this' : `--${flag} lifts this`}`,
+    ]),
+  ]);
+}
+
+/** What stands in the way, last: that is what is read first on a terminal. */
+export function renderObstacles(plan: Plan, screen: Screen): string {
+  return joinParts([renderUnknown(plan, screen), renderRefusals(plan, screen)]);
+}
+
+/** `1 step`, `2 steps` */
+export function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 /** The parts that are not empty, parted by blank lines. */
 export function joinParts(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('\n');
+}
+
+export function block(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
 }

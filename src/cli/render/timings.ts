@@ -10,15 +10,15 @@ export function renderTimings({ spans, clock }: Timings): string {
     to: Math.max(...group.map((s) => s.endMs)),
     busy: group.reduce((sum, s) => sum + s.endMs - s.startMs, 0),
   }));
-  const ms = (n: number) => `${Math.round(n)} ms`.padStart(9);
+  const ms = (n: number) => `${Math.round(n)} ms`.padStart(8);
   const lines = rows
     .sort((a, b) => a.from - b.from)
-    .map((r) => `  ${r.what.padEnd(48)}${String(r.count).padStart(4)}${ms(r.from)}${ms(r.to)}${ms(r.busy)}`);
+    .map((r) => `  ${r.what.padEnd(50)}${String(r.count).padStart(3)}${ms(r.from)}${ms(r.to)}${ms(r.busy)}`);
   return [
     '',
-    `  ${'system'.padEnd(48)}${'   n'}${'    first'}${'     last'}${'     busy'}`,
+    `  ${'system'.padEnd(50)}${'  n'}${'   first'}${'    last'}${'    busy'}`,
     ...lines,
-    `  since the process began${ms(total).padStart(47)}`,
+    `  since the process began${ms(total).padStart(46)}`,
     '',
   ].join('\n');
 }

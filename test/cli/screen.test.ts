@@ -1,0 +1,178 @@
+/** What a person sees on a narrow terminal, and a program in a pipe. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { openIo } from '../../src/cli/io.ts';
+import { renderAct } from '../../src/cli/render/act.ts';
+import { cut, fill, wrap } from '../../src/cli/render/lines.ts';
+import { openProgress } from '../../src/cli/render/progress.ts';
+import { renderSteps } from '../../src/cli/render/steps.ts';
+import { renderHeading, renderObstacles, renderRemains } from '../../src/cli/render/survey.ts';
+import { renderTimings } from '../../src/cli/render/timings.ts';
+import { renderOutcome } from '../../src/cli/run-plan.ts';
+import type { Act } from '../../src/plan/types.ts';
+import { fakeProcess } from '../support/fake-process.ts';
+import { plan, SERVER, step } from '../support/plans.ts';
+
+const PORT = '7aaa2048-9fc0-4739-ba96-647a5efc1b23';
+const PATH = `/var/lib/nova/instances/${SERVER}_resize`;
+const terminal = openIo(fakeProcess({ terminal: true, env: { NO_COLOR: '1' } }));
+const pipe = openIo(fakeProcess());
+
+const full = plan({
+  server: { ...plan().server, project: 'd173281c5be84097bca0fbc49c6b4d74', hosts: ['compute1', 'compute2'] },
+  remains: [
+    { kind: 'files', place: 'host compute1', what: `folder ${PATH}` },
+    {
+      kind: 'interfaces',
+      place: 'host compute1',
+      what: `interface of port ${PORT}: qvo7aaa2048-9f in br-int, bridge qbr7aaa2048-9f, device qvb7aaa2048-9f`,
+    },
+  ],
+  kept: [{ kind: 'ports', place: 'Neutron', what: `port ${PORT}`, why: 'made before the server' }],
+  steps: [step('x', { title: `remove ${PATH}`, why: 'It '.repeat(60).trim() })],
+});
+
+const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+
+describe('lines', () => {
+  test('whatever is wrapped: every word is there, whole and in order, and a line is too long only with one word', () => {
+    fc.assert(
+      fc.property(fc.array(fc.stringMatching(/^[a-z-]{1,50}$/), { minLength: 1 }), (words) => {
+        const lines = wrap(words.join(' '), 40, '  ', '    ');
+        expect(lines.map((line) => line.trim()).join(' ')).toBe(words.join(' '));
+        for (const line of lines) if (line.length > 40) expect(line.trim()).not.toContain(' ');
+      }),
+    );
+  });
+  test('a command that goes on says so to a shell', () => {
+    expect(fill(['rm', '-rf', '--', PATH], 40, { first: '', others: '  ', end: ' \\' })).toEqual([
+      'rm -rf -- \\',
+      `  ${PATH}`,
+    ]);
+  });
+  test('Chinese takes two columns a character', () => {
+    expect(wrap('密密密密 密密密密', 10, '')).toEqual(['密密密密', '密密密密']);
+    expect(cut('密密密', 5)).toBe('密密');
+  });
+});
+
+describe('80 columns', () => {
+  test('nothing is wider, but for what is copied', () => {
+    const text = [
+      renderHeading(full, terminal),
+      renderRemains(full, terminal),
+      renderSteps(full, terminal, renderAct),
+    ].join('');
+    const wide = text.split('\n').filter((line) => line.length > 80);
+    expect(wide).toEqual([]);
+    for (const whole of [SERVER, PORT, PATH, 'd173281c5be84097bca0fbc49c6b4d74', 'compute2'])
+      expect(text).toContain(whole);
+  });
+  test('the line of what is under way is one line, so that the next can be written over it', () => {
+    const process = fakeProcess({ terminal: true });
+    const progress = openProgress(openIo(process));
+    progress({ type: 'step-started', step: step('a', { title: `delete image "${'密'.repeat(60)}"` }) });
+    progress({ type: 'step-started', step: step('b') });
+    const shown = process.out().split('\x1b[2K').at(-1) ?? '';
+    const columns = [...shown].reduce((sum, c) => sum + (c === '密' ? 2 : 1), 0);
+    expect(columns).toBeLessThan(80);
+    expect(shown).toContain('(and 1 more)');
+  });
+  test('timings', () => {
+    const what = 'read sql cell:e3603e33-f659-404b-a953-547350705572';
+    const spans = [{ what, startMs: 12, endMs: 12_345 }];
+    expect(longest(renderTimings({ spans, clock: () => 99_999 }))).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('in a pipe', () => {
+  test('one thing is one line, however long', () => {
+    const lines = renderRemains(full, pipe).trim().split('\n');
+    expect(lines).toEqual([
+      'Still there',
+      '  host compute1',
+      ...full.remains.map(({ what }) => `    ${what}`),
+    ]);
+  });
+});
+
+describe('word for word', () => {
+  const shown = (act: Act) => renderAct(act, Number.POSITIVE_INFINITY).map((line) => line.trim());
+  test('a statement can be copied: names in backticks, backslashes kept, the count behind the semicolon', () => {
+    const where = [{ column: 'id', is: '=' as const, value: 1 }];
+    const act: Act = {
+      door: 'sql',
+      database: 'cell',
+      writes: [
+        { verb: 'update', table: 't', set: { key: "a\\b'c", n: { column: 'id' } }, where, rows: 2 },
+        { verb: 'insert', table: 't', values: { key: null } },
+      ],
+    };
+    expect(shown(act)).toEqual([
+      'SQL     START TRANSACTION;',
+      "UPDATE `t` SET `key` = 'a\\\\b''c', `n` = `id` WHERE `id` = 1; -- 2 rows",
+      'INSERT INTO `t` SET `key` = NULL;',
+      'COMMIT;',
+    ]);
+  });
+  test('a request says which API it is for, and its microversion', () => {
+    const path = `/allocations/${SERVER}`;
+    expect(
+      shown({
+        door: 'http',
+        service: 'placement',
+        method: 'DELETE',
+        path,
+        microversion: '1.28',
+        status: [204],
+      }),
+    ).toEqual([`send    DELETE ${path} (placement API, microversion 1.28)`]);
+  });
+  test('a command is quoted for a shell, and so are those that are tried after it', () => {
+    const act: Act = {
+      door: 'command',
+      host: 'h',
+      argv: ['rm', "a'b c"],
+      exit: [0],
+      otherwise: [['rm', '$x']],
+    };
+    expect(shown(act)).toEqual([`run     rm 'a'\\''b c'`, "or else rm '$x'"]);
+  });
+  test('of a console token only the beginning', () => {
+    const key = '0123456789abcdef';
+    expect(shown({ door: 'cache', server: 'm:11211', key })).toEqual(['delete  01234567… on m:11211']);
+  });
+});
+
+describe('what stands in the way', () => {
+  const refusals = [{ kind: 'domain', code: 'domain-other-uuid', sentence: 'Not this one.', flag: null }];
+  test('nothing left but a refusal is not called clean', () => {
+    expect(renderRemains(plan({ refusals }), pipe)).toBe('');
+    expect(renderObstacles(plan({ refusals }), pipe)).toContain('domain-other-uuid: nothing lifts this');
+  });
+});
+
+describe('the end of a run', () => {
+  const report = (verified = plan()) => ({
+    results: [{ step: step('x'), outcome: 'done' as const, detail: null }],
+    verified,
+    run: '/runs/1',
+    exitCode: 0,
+    interrupted: false,
+  });
+  test('the last line says whether it is gone', () => {
+    const last = (verified: ReturnType<typeof plan>) =>
+      renderOutcome(plan(), report(verified), pipe, true).trim().split('\n').at(-1);
+    expect(last(plan())).toBe('Verified: looked everywhere again, nothing is left.');
+    expect(last(full)).toContain('Not clean: 2 things left');
+    expect(last(plan({ unknown: [{ kind: 'ports', place: 'Neutron', why: 'down' }] }))).toContain(
+      'Not verified',
+    );
+  });
+  test('what is kept is shown once: here, or where the name was asked for', () => {
+    expect(renderOutcome(full, report(), pipe, false)).toContain(`Kept\n  Neutron: port ${PORT}`);
+    const asked = renderOutcome(full, report(), pipe, true);
+    expect(asked).not.toContain(PORT);
+    expect(asked).toContain('1 done; kept, as listed above: 1 thing');
+  });
+});
