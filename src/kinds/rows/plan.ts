@@ -44,7 +44,7 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
         : [
             {
               place,
-              what: `${countOf(rowCount, 'row')} in ${countOf(counted.length, 'table')} that belong to it`,
+              what: `${countOf(rowCount, 'row')} of the server in ${countOf(counted.length, 'other table')}`,
             },
           ]),
       ...facts.pci.map((d) => ({ place, what: `PCI device ${d.address}, ${d.status}` })),
