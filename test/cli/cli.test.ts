@@ -442,7 +442,9 @@ describe('a plan in a file', () => {
     if (text !== null) writeFileSync(file, text);
     const { exit, err } = await on(await start(), ['apply', file, '--yes']);
     expect(exit).toBe(2);
+    expect(err).toMatch(ONE_LINE);
     expect(err).toContain('cannot read the plan');
+    expect(err).not.toContain('ENOENT');
   });
 
   test('two servers do not go into one file', async () => {

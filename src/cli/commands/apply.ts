@@ -7,6 +7,7 @@ import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { reasonOf } from '../render/error.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept } from '../render/survey.ts';
 import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
@@ -56,7 +57,7 @@ async function readPlan(path: string): Promise<Plan> {
   try {
     data = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`cannot read the plan ${path}: ${String((error as Error).message)}`, {
+    throw new UsageError(`cannot read the plan ${path}: ${reasonOf(error)}`, {
       code: 'plan-file-unreadable',
     });
   }

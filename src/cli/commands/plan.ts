@@ -6,6 +6,7 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { reasonOf } from '../render/error.ts';
 import { plain } from '../render/plain.ts';
 import { type RenderAct, renderSteps } from '../render/steps.ts';
 import {
@@ -81,11 +82,8 @@ async function savePlan(path: string, one: Plan): Promise<void> {
     await writeFile(path, `${JSON.stringify(one, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw new UsageError(
-      exists ? `${path} is there already` : `cannot write ${path}: ${String((error as Error).message)}`,
-      {
-        code: 'plan-file-unwritable',
-      },
-    );
+    throw new UsageError(exists ? `${path} is there already` : `cannot write ${path}: ${reasonOf(error)}`, {
+      code: 'plan-file-unwritable',
+    });
   }
 }

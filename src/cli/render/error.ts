@@ -74,3 +74,9 @@ export function usageSentence(said: string): string {
     .replace(/\.$/, '')
     .replaceAll(/\n(?=\(Did you mean)/g, ' ');
 }
+
+/** `ENOENT: no such file or directory, open '/x'` without what only a programmer reads. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^E[A-Z]+: (.*), \w+(?: '.*')?$/, '$1');
+}

@@ -50,7 +50,7 @@ export function renderKept({ kept }: Plan, { paint, columns }: Screen): string {
   return block([
     paint.bold('Kept'),
     ...kept.flatMap(({ place, what, why }) => [
-      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '    '),
+      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      '),
       ...wrap(plain(why, LONG), columns, '    '),
     ]),
   ]);
@@ -65,7 +65,7 @@ function renderUnknown({ unknown }: Plan, { paint, columns }: Screen): string {
     ...[...places].flatMap(([what, kinds]) => {
       const titles = kinds.map((u) => KINDS.find((kind) => kind.id === u.kind)?.title ?? u.kind);
       return [
-        ...wrap(plain(what, LONG), columns, '  ', '    '),
+        ...wrap(plain(what, LONG), columns, '  ', '      '),
         ...wrap(`not known there: ${[...new Set(titles)].join(', ')}`, columns, '    '),
       ];
     }),
