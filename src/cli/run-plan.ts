@@ -8,6 +8,7 @@ import { isClean } from '../run/make-plan.ts';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
+import { wrap } from './render/lines.ts';
 import { plain } from './render/plain.ts';
 import { OUTCOMES, openProgress } from './render/progress.ts';
 import {
@@ -94,18 +95,25 @@ export function renderOutcome(plan: Plan, report: RunReport, io: Io, keptShown: 
   const kept =
     keptShown && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
   const notRun = results.filter((r) => r.outcome === 'not-run');
-  return joinParts([
-    // A blank line after the steps.
-    '\n',
+  const parts = joinParts([
     block([
       `${counts.length === 0 ? 'nothing to do' : counts.join(', ')}${kept}`,
-      ...notRun.map((r) => `  not run: ${plain(r.step.title, LONG)}: ${plain(r.detail ?? '', LONG)}`),
+      ...notRun.flatMap(({ step, detail }) =>
+        wrap(plain(`not run: ${step.title}: ${named(plan, detail ?? '')}`, LONG), io.columns, '  ', '    '),
+      ),
       `Record of this run: ${run}`,
     ]),
     keptShown ? '' : renderKept(plan, io),
     isClean(verified) ? '' : joinParts([renderRemains(verified, io), renderObstacles(verified, io)]),
     `${renderVerdict(verified, io)}\n`,
   ]);
+  return `\n${parts}`;
+}
+
+/** `waits for <id of a step>`, with the step as the plan shows it. */
+function named(plan: Plan, detail: string): string {
+  const blocker = plan.steps.find(({ id }) => detail === `waits for ${id}`);
+  return blocker === undefined ? detail : `waits for "${blocker.title}" (${blocker.place})`;
 }
 
 /** The last line of all: is it gone? */
@@ -114,5 +122,5 @@ function renderVerdict(verified: Plan, { paint }: Io): string {
   if (verified.unknown.length > 0)
     return `${paint.bad('Not verified')}: could not look everywhere again. When it can be reached: expunge verify ${verified.server.uuid}`;
   const left = verified.remains.length;
-  return `${paint.bad('Not clean')}: ${left === 0 ? 'refused, see above' : `${count(left, 'thing')} left, see above`}. purge again goes on from here.`;
+  return `${paint.bad('Not clean')}: ${left === 0 ? 'refused, see above' : `${count(left, 'thing')} left, see above`}. To go on: purge again.`;
 }

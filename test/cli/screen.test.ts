@@ -169,6 +169,14 @@ describe('the end of a run', () => {
       'Not verified',
     );
   });
+  test('what was not run says what it waited for, as the plan calls it', () => {
+    const blocked = step('rows/1', { title: 'delete the rows' });
+    const blockedPlan = plan({ steps: [step('files/1', { title: 'remove /x', place: 'host h' }), blocked] });
+    const results = [{ step: blocked, outcome: 'not-run' as const, detail: 'waits for files/1' }];
+    expect(renderOutcome(blockedPlan, { ...report(), results }, pipe, true)).toContain(
+      '  not run: delete the rows: waits for "remove /x" (host h)\n',
+    );
+  });
   test('what is kept is shown once: here, or where the name was asked for', () => {
     expect(renderOutcome(full, report(), pipe, false)).toContain(`Kept\n  Neutron: port ${PORT}`);
     const asked = renderOutcome(full, report(), pipe, true);
