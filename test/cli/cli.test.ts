@@ -154,6 +154,8 @@ describe('which server', () => {
     const { exit, err } = await on(await start(), ['inspect', 'nobody']);
     expect(exit).toBe(2);
     expect(err).toMatch(/no live server is called "nobody": looked at build requests and cell1/);
+    expect(err).toMatch(ONE_LINE);
+    expect(err).toContain('whole uuid');
   });
   test('hostile names are shown, not obeyed', async () => {
     const cloud = await start({ name: '\x1b]0;owned\x07\u202eweb\n' });
@@ -486,6 +488,7 @@ describe('output for programs', () => {
     const json = JSON.parse((await on(cloud, ['inspect', SERVER, '--format', 'json'])).out);
     const yaml = parseYaml((await on(cloud, ['inspect', SERVER, '--format', 'yaml'])).out);
     expect(json).toMatchObject({ format: 1, command: 'inspect', exitCode: 0 });
+    expect((await on(cloud, ['plan', SERVER, '--format', 'yaml'])).out).not.toMatch(/: [*&]a\d/);
     delete json.servers[0].madeAt;
     delete yaml.servers[0].madeAt;
     expect(yaml).toEqual(json);

@@ -458,8 +458,8 @@ describe('from what was typed to one server', () => {
       `deleted servers of that name: ${SERVER} (deleted 2026-01-01 00:00:00); a deleted one is named by its uuid`,
     );
   });
-  test('nobody at all: no hint', async () => {
-    expect((await refusal('web')).hint).toBeUndefined();
+  test('nobody at all: how servers are named', async () => {
+    expect((await refusal('web')).hint).toContain('whole uuid');
   });
   test.each([
     ['', 'server-empty'],

@@ -42,7 +42,8 @@ export async function serialise(format: 'json' | 'yaml', data: object): Promise<
   if (format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
   // A CommonJS package: in a bundle only its default export is sure to be there.
   const { default: yaml } = await import('yaml');
-  return yaml.stringify(data);
+  // Whole wherever it stands: an alias (`*a4`) tells a person nothing, and not every reader follows it.
+  return yaml.stringify(data, { aliasDuplicateObjects: false });
 }
 
 function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {

@@ -57,7 +57,7 @@ export async function resolveServer(look: Reader, cells: readonly Cell[], typed:
       code: 'no-such-server',
       hint:
         gone.length === 0
-          ? undefined
+          ? 'a server is named by its whole uuid, or by its exact name; a deleted one by its uuid'
           : `deleted servers of that name: ${list(gone)}; a deleted one is named by its uuid`,
     },
   );
