@@ -133,6 +133,43 @@ describe('being-built', () => {
   });
 });
 
+describe('on no host yet, and perhaps on its way to one', () => {
+  const unplaced = (changes: Partial<InstanceRow> = {}): Partial<Subject> => ({
+    ...row({ host: null, vmState: 'building', taskState: 'scheduling', ...changes }),
+    hosts: [],
+  });
+
+  test.each<[string, Partial<Subject>]>([
+    ['its host was chosen, not yet claimed', unplaced()],
+    ['the same without a task', unplaced({ taskState: null })],
+    ['it is being unshelved', unplaced({ vmState: 'shelved_offloaded', taskState: 'unshelving' })],
+  ])('%s', (_, changes) => {
+    expect(refusals(changes, 299)).toMatchObject([{ code: 'being-built', flag: 'even-working' }]);
+    expect(codes(changes, null)).toEqual(['being-built']);
+    expect(codes(changes, 300)).toEqual([]);
+    expect(codes({ ...changes, conductorUp: false }, 0)).toEqual([]);
+  });
+  test('says what it is', () => {
+    expect(refusals(unplaced(), 30)[0]?.sentence).toBe(
+      'It is building with task scheduling, changed 30 s ago, and a nova-conductor is alive: a host may be taking it.',
+    );
+  });
+  test.each<[string, Partial<Subject>]>([
+    ['it failed and nobody works on it', unplaced({ vmState: 'error', taskState: null })],
+    ['nova-api deletes it', unplaced({ vmState: 'shelved_offloaded', taskState: 'deleting' })],
+    ['its row is deleted', unplaced({ deleted: 42 })],
+    ['it has a host', { ...unplaced({ host: 'compute1' }), ...DOWN }],
+  ])('not when %s', (_, changes) => {
+    expect(codes(changes, 0)).toEqual([]);
+  });
+});
+
+test('building without a task, on a host whose nova-compute is up', () => {
+  const building = { ...row({ vmState: 'building', taskState: null }), ...UP };
+  expect(refusals(building, 10)).toMatchObject([{ code: 'compute-working', flag: 'even-working' }]);
+  expect(codes(building, 300)).toEqual([]);
+});
+
 describe('locked, protected, hidden', () => {
   test.each<[string, Partial<InstanceRow>, string]>([
     ['server-locked', { locked: true }, 'even-locked'],
@@ -166,18 +203,42 @@ describe('migration-running', () => {
     ],
   });
 
-  test.each(['queued', 'accepted', 'pre-migrating', 'preparing', 'running', 'migrating', 'post-migrating'])(
-    '%s',
-    (status) => {
-      expect(refusals(migration({ status }))).toEqual([
-        {
-          code: 'migration-running',
-          flag: 'even-migrating',
-          sentence: `Migration 3 from compute1 to nowhere is ${status}: its domain may be on both.`,
-        },
-      ]);
-    },
-  );
+  test.each([
+    'queued',
+    'accepted',
+    'pre-migrating',
+    'preparing',
+    'running',
+    'running (post-copy)',
+    'migrating',
+    'post-migrating',
+  ])('%s', (status) => {
+    expect(refusals(migration({ status }))).toEqual([
+      {
+        code: 'migration-running',
+        flag: 'even-migrating',
+        sentence: `Migration 3 from compute1 to nowhere is ${status}: its domain may be on both.`,
+      },
+    ]);
+  });
+  describe.each(['confirming', 'reverting'])('%s', (status) => {
+    const between = (source: Partial<ComputeService> | null, dest: Partial<ComputeService> | null) => ({
+      ...migration({ status, destCompute: 'compute2' }),
+      hosts: [host(source), host(dest, 'compute2')],
+    });
+    test('while a nova-compute of either side is up', () => {
+      expect(codes(between({ up: true }, { up: false }))).toEqual(['migration-running']);
+      expect(codes(between({ up: false }, { up: true }))).toEqual(['migration-running']);
+    });
+    test('while one side is not named', () => {
+      expect(codes(migration({ status, destCompute: null }))).toEqual(['migration-running']);
+    });
+    test('not when nobody is there who could settle it', () => {
+      expect(codes(between({ up: false }, { up: false }))).toEqual([]);
+      expect(codes(between({ up: false }, null))).toEqual([]);
+      expect(codes({ ...migration({ status, destCompute: 'compute1' }), ...DOWN })).toEqual([]);
+    });
+  });
   test.each(['finished', 'confirmed', 'reverted', 'error', 'failed', 'completed', 'cancelled', 'done', null])(
     'not %s',
     (status) => {

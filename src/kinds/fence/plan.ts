@@ -1,6 +1,6 @@
 import type { Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
-import type { Subject } from '../subject/subject.ts';
+import type { Host, InstanceRow, Migration, Subject } from '../subject/subject.ts';
 import type { FenceFacts } from './find.ts';
 
 /** A task that Nova has not moved for this long is stuck; a younger one may be under way. */
@@ -16,6 +16,12 @@ const MOVING = new Set([
   'migrating',
   'post-migrating',
 ]);
+
+/**
+ * States in which a nova-compute, and nothing else, settles a migration (nova 26 `compute/api.py:confirm_resize`, `revert_resize` cast
+ * to it). With both of its hosts down nobody does, and no guest moves by itself as in a live migration.
+ */
+const SETTLING = new Set(['confirming', 'reverting']);
 
 /** vm_states that a server which works is in; `error`, `building` and `deleted` are not among them. */
 const HEALTHY = new Set([
@@ -36,6 +42,7 @@ type Refused = Omit<Refusal, 'kind'>;
 export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
   const refusals = [
     ...refuseBuilding(facts, subject),
+    ...refuseUnplaced(facts, subject),
     ...refuseHealthy(subject),
     ...refuseWorking(facts, subject),
     ...refuseProtected(subject),
@@ -67,6 +74,32 @@ function refuseBuilding(facts: FenceFacts, subject: Subject): Refused[] {
   ];
 }
 
+/**
+ * Between the scheduler and the claim of a host a row names none (nova 26 `conductor/manager.py:schedule_and_build_instances`,
+ * `unshelve_instance`, `compute/resource_tracker.py:instance_claim`): no nova-compute can be asked, but one may have it in hand. A
+ * delete is none of that: without a host nova-api does it alone (`compute/api.py:_local_delete`).
+ */
+function refuseUnplaced(facts: FenceFacts, { row, conductorUp }: Subject): Refused[] {
+  if (row === null || row.deleted !== 0 || row.host !== null) return [];
+  if (!isBusy(row) || row.taskState?.endsWith('deleting') || !conductorUp || !isYoung(facts)) return [];
+  return [
+    {
+      code: 'being-built',
+      sentence: `It is ${describeWork(row)}, changed ${ago(facts.quietSeconds)}, and a nova-conductor is alive: a host may be taking it.`,
+      flag: 'even-working',
+    },
+  ];
+}
+
+/** Has a task, or builds: there a server has none for a while (nova 26 `compute/manager.py:_do_build_and_run_instance`). */
+function isBusy({ taskState, vmState }: InstanceRow): boolean {
+  return taskState !== null || vmState === 'building';
+}
+
+function describeWork({ taskState, vmState }: InstanceRow): string {
+  return taskState === null ? `${vmState}` : `${vmState ?? 'in no state'} with task ${taskState}`;
+}
+
 function refuseHealthy({ row, hosts }: Subject): Refused[] {
   if (row === null || row.deleted !== 0 || row.taskState !== null || !HEALTHY.has(row.vmState ?? ''))
     return [];
@@ -83,13 +116,13 @@ function refuseHealthy({ row, hosts }: Subject): Refused[] {
 }
 
 function refuseWorking(facts: FenceFacts, { row, hosts }: Subject): Refused[] {
-  if (row === null || row.deleted !== 0 || row.taskState === null || !isYoung(facts)) return [];
+  if (row === null || row.deleted !== 0 || !isBusy(row) || !isYoung(facts)) return [];
   const service = hosts.find((host) => host.name === row.host)?.service;
   if (service?.up !== true) return [];
   return [
     {
       code: 'compute-working',
-      sentence: `nova-compute on ${row.host} is up and the server changed ${ago(facts.quietSeconds)}: its task ${row.taskState} may be under way.`,
+      sentence: `nova-compute on ${row.host} is up and the server changed ${ago(facts.quietSeconds)}: ${row.taskState === null ? 'it may be building' : `its task ${row.taskState} may be under way`}.`,
       flag: 'even-working',
     },
   ];
@@ -122,15 +155,24 @@ function refuseProtected({ row }: Subject): Refused[] {
   ];
 }
 
-function refuseMoving({ row, migrations }: Subject): Refused[] {
+function refuseMoving({ row, migrations, hosts }: Subject): Refused[] {
   if (row === null || row.deleted !== 0) return [];
   return migrations
-    .filter((m) => !m.deleted && MOVING.has(m.status ?? ''))
+    .filter((m) => !m.deleted && isMoving(m, hosts))
     .map((m) => ({
       code: 'migration-running',
       sentence: `Migration ${m.id} from ${m.sourceCompute ?? 'nowhere'} to ${m.destCompute ?? 'nowhere'} is ${m.status}: its domain may be on both.`,
       flag: 'even-migrating',
     }));
+}
+
+function isMoving({ status, sourceCompute, destCompute }: Migration, hosts: readonly Host[]): boolean {
+  // `running (post-copy)` is a live migration that cannot turn back (nova 26 `compute/manager.py:handle_lifecycle_event`).
+  const word = status?.replace(/ \(post-copy\)$/, '') ?? '';
+  if (!SETTLING.has(word)) return MOVING.has(word);
+  return [sourceCompute, destCompute].some(
+    (name) => name === null || hosts.find((host) => host.name === name)?.service?.up === true,
+  );
 }
 
 /** Volumes are the one thing that cannot be got back: without their chapter nothing of the server is touched. */
