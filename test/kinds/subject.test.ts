@@ -307,6 +307,28 @@ describe('whether a service is up, as Nova counts', () => {
     expect((await conductor({ last_seen_up: '2026-11-22 09:00:00' })).conductorUp).toBe(false);
   });
 
+  test('the conductor that schedules may be known to cell0 alone', async () => {
+    const alive = { [services(0)]: [service('controller', { binary: 'nova-conductor' })] };
+    const asked = [{ id: 7, instance: null, display_name: 'web-1' }];
+    expect((await find({ [REQUEST]: asked, ...alive }).subject).conductorUp).toBe(true);
+    const unplaced = { [live(1)]: [row({ host: null, vm_state: 'building' })], ...details(1) };
+    expect((await find({ ...unplaced, ...alive }).subject).conductorUp).toBe(true);
+    expect((await find({ ...unplaced, [services(0)]: DOWN }).subject).unknown).toHaveLength(1);
+  });
+
+  test.each([[1, 2] as const, [2, 1] as const])(
+    'a host that two cells know is up when one of them says so: up in cell%i',
+    async (alive, stale) => {
+      const { subject } = find({
+        [live(1)]: [row()],
+        ...details(1),
+        [services(alive)]: [service('compute1')],
+        [services(stale)]: [service('compute1', { last_seen_up: '2026-01-01 00:00:00' })],
+      });
+      expect((await subject).hosts[0]?.service?.up).toBe(true);
+    },
+  );
+
   describe('services that cannot be read are not services that are down', () => {
     const unknown = async (sql: Answers, options: Partial<SubjectOptions> = {}) =>
       (await find({ [services(1)]: DOWN, ...sql }, options).subject).unknown;

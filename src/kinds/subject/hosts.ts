@@ -27,7 +27,7 @@ export async function findHosts(
     add(migration.destCompute, `destination of migration ${migration.id}`);
   }
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
-  const { computes, conductorUp, unknown } = await readServices(look, options);
+  const { computes, conductorUp, unknown } = await readServices(look, options, isUnplaced(subject));
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
   if (everywhere) for (const name of computes.keys()) add(name, 'every compute host');
   return {
@@ -45,7 +45,12 @@ export async function findHosts(
  */
 function matters({ row, cell, buildRequest }: WithoutHosts, asked: Cell): boolean {
   if (row === null) return buildRequest !== null;
-  return row.deleted === 0 && cell?.uuid === asked.uuid;
+  return row.deleted === 0 && (cell?.uuid === asked.uuid || (asked.isCell0 && row.host === null));
+}
+
+/** A server that a conductor may still find a host for: the one that does it may keep its own record in cell0. */
+function isUnplaced({ row, buildRequest }: WithoutHosts): boolean {
+  return row === null ? buildRequest !== null : row.deleted === 0 && row.host === null;
 }
 
 /** Adds the hosts that Neutron has the server's ports bound to. */
@@ -58,7 +63,7 @@ export async function widenHosts(look: Reader, subject: Subject, options: Subjec
     known.set(host, reasons);
   }
   if (known.size === subject.hosts.length) return subject;
-  const { computes } = await readServices(look, options);
+  const { computes } = await readServices(look, options, false);
   return { ...subject, hosts: describeHosts(look, known, computes) };
 }
 
@@ -103,6 +108,7 @@ function describeHosts(
 async function readServices(
   look: Reader,
   options: SubjectOptions,
+  withCell0: boolean,
 ): Promise<{
   computes: ReadonlyMap<string, ComputeService>;
   conductorUp: boolean;
@@ -110,7 +116,7 @@ async function readServices(
 }> {
   const answers = await Promise.all(
     options.cells
-      .filter((cell) => !cell.isCell0)
+      .filter((cell) => withCell0 || !cell.isCell0)
       .map(async (cell) => ({ cell, ...(await lookAt([cell], (asked) => readCellServices(look, asked))) })),
   );
   const services = answers
@@ -120,10 +126,12 @@ async function readServices(
       binary: text(row, 'binary'),
       service: parseService(row, options.serviceDownTime),
     }));
+  const computes = new Map<string, ComputeService>();
+  // A host that moved to another cell may have left its record behind: the one that is up is believed.
+  for (const { host, binary, service } of services)
+    if (binary === 'nova-compute' && computes.get(host)?.up !== true) computes.set(host, service);
   return {
-    computes: new Map(
-      services.flatMap((s) => (s.binary === 'nova-compute' ? [[s.host, s.service] as const] : [])),
-    ),
+    computes,
     conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up),
     unknown: answers.flatMap(({ cell, unknown }) => unknown.map((place) => ({ cell, ...place }))),
   };
