@@ -125,6 +125,30 @@ describe('where a server is', () => {
     expect((await subject).mapping).toEqual({ cellUuid: 'c1', queuedForDelete: null });
   });
 
+  test('its mapping names a cell that has no row of it, and another has: mappings can be wrong', async () => {
+    const { subject } = find({ ...mapped, [live(2)]: [row()], ...details(2) });
+    expect(await subject).toMatchObject({ cell: { name: 'cell2' }, row: { id: 42 } });
+  });
+
+  test('its mapping names a cell that has no row of it, and another cannot be asked', async () => {
+    const { subject } = find({ ...mapped, [live(2)]: DOWN });
+    await expect(subject).rejects.toBe(DOWN);
+  });
+
+  describe('a resize to another cell keeps a second row there', () => {
+    const moved = { migrations: [{ id: 3, status: 'finished', cross_cell_move: 1, deleted: 0 }] };
+    test.each<[string, Answers]>([
+      ['a migration says so', { [live(1)]: [row()], ...details(1, moved) }],
+      ['its row is hidden', { [live(1)]: [row({ hidden: 1 })], ...details(1) }],
+    ])('%s', async (_, here) => {
+      const twice = find({ ...mapped, ...here, [live(2)]: [row()] });
+      await expect(twice.subject).rejects.toMatchObject({ code: 'row-in-two-cells' });
+      const once = find({ ...mapped, ...here, [live(2)]: [row({ deleted: 42 })] });
+      expect(await once.subject).toMatchObject({ cell: { name: 'cell1' } });
+      await expect(find({ ...mapped, ...here, [live(2)]: DOWN }).subject).rejects.toBe(DOWN);
+    });
+  });
+
   test('mapped, and no row: its cell is known all the same', async () => {
     const { subject } = find({ ...mapped, ...details(1) });
     expect(await subject).toMatchObject({ row: null, cell: { name: 'cell1' }, domainName: null });

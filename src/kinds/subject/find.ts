@@ -25,9 +25,11 @@ import type { Cell, InstanceRow, Subject, SubjectOptions } from './subject.ts';
 export async function findSubject(look: Reader, uuid: string, options: SubjectOptions): Promise<Subject> {
   const [mapping, buildRequest] = await Promise.all([readMapping(look, uuid), readBuildRequest(look, uuid)]);
   const mapped = options.cells.find((cell) => cell.uuid === mapping?.cellUuid);
-  const found = await findRow(look, uuid, mapped === undefined ? options.cells : [mapped]);
+  const found = await findRow(look, uuid, mapped, options.cells);
   const cell = found?.cell ?? mapped ?? null;
   const details = cell === null ? null : await readDetails(look, uuid, cell.database);
+  if (found !== null && isCrossCell(found.row, details?.migrations ?? []))
+    await findRowIn(look, uuid, options.cells);
   const row = found?.row ?? null;
   const vifs = parseNetworkInfo(details?.networkInfo ?? null);
   const half = {
@@ -96,7 +98,24 @@ export function nameInBuildRequest(row: Row): string | null {
   }
 }
 
+/** Where the mapping says; elsewhere when it is not there: mappings are mended by hand, and moves between cells get cut. */
 async function findRow(
+  look: Reader,
+  uuid: string,
+  mapped: Cell | undefined,
+  cells: readonly Cell[],
+): Promise<{ row: InstanceRow; cell: Cell } | null> {
+  const found = mapped === undefined ? null : await findRowIn(look, uuid, [mapped]);
+  return found ?? findRowIn(look, uuid, cells);
+}
+
+/** Train (20) and later: a resize to another cell keeps a second row, hidden, there or here (nova 26 `conductor/tasks/cross_cell_migrate.py`). */
+function isCrossCell(row: InstanceRow, migrations: readonly Row[]): boolean {
+  return row.hidden || migrations.some((migration) => flag(migration, 'cross_cell_move'));
+}
+
+/** @throws LookError when a cell cannot be asked, or two of them hold a live row */
+async function findRowIn(
   look: Reader,
   uuid: string,
   cells: readonly Cell[],
