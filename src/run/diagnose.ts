@@ -10,15 +10,25 @@ export interface Finding {
   readonly says: string;
 }
 
+/** A server that there is not: the questions are those of a survey, and their answers are short. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 /** One cheap question per API, each of which a reader of everything must be able to ask. */
-const PROBES: readonly { readonly service: Service; readonly path: string; readonly says: string }[] = [
-  { service: 'network', path: '/v2.0/ports?limit=1', says: 'ports can be listed' },
-  { service: 'image', path: '/v2/images?limit=1', says: 'images can be listed' },
+const PROBES: readonly {
+  readonly service: Service;
+  readonly path: string;
+  /** what is listed; without it one thing is read */
+  readonly key?: string;
+  readonly says: string;
+}[] = [
+  { service: 'network', path: `/v2.0/ports?device_id=${NOBODY}`, key: 'ports', says: 'ports can be listed' },
   {
-    service: 'placement',
-    path: '/allocations/00000000-0000-0000-0000-000000000000',
-    says: 'allocations can be read',
+    service: 'image',
+    path: `/v2/images?instance_uuid=${NOBODY}`,
+    key: 'images',
+    says: 'images can be listed',
   },
+  { service: 'placement', path: `/allocations/${NOBODY}`, says: 'allocations can be read' },
 ];
 
 /**
@@ -39,9 +49,9 @@ export async function diagnose(
     }
   };
   const look = site.reader;
-  const apis = PROBES.map(({ service, path, says }) =>
+  const apis = PROBES.map(({ service, path, key, says }) =>
     attempt(`API ${service}`, async () => {
-      await look.http.get(service, path);
+      await (key === undefined ? look.http.get(service, path) : look.http.list(service, path, key));
       return says;
     }),
   );

@@ -516,6 +516,28 @@ test('doctor says what is missing and ends with 4, without a word of a password'
   expect(cloud.written).toEqual([]);
 });
 
+describe('a user that Neutron and Glance show its own things only', () => {
+  const mine = { token: { roles: [{ id: 'r1', name: 'member' }] } };
+
+  test.each(['inspect', 'verify'])('%s does not know', async (command) => {
+    const { exit, out } = await on(await start({ ...mine, requested: false }), [command, SERVER]);
+    expect(exit).toBe(4);
+    expect(out).toMatch(/has not the role admin/);
+    expect(out).not.toMatch(/Nothing is left/);
+  });
+  test('purge touches nothing', async () => {
+    const cloud = await start(mine);
+    expect((await on(cloud, ['purge', SERVER, '--yes'])).exit).toBe(4);
+    expect(cloud.written).toEqual([]);
+  });
+  test('doctor says so', async () => {
+    const { exit, out } = await on(await start(mine), ['doctor']);
+    expect(exit).toBe(4);
+    expect(out).toMatch(/^missing +API network +.*not the role admin/m);
+    expect(out).toMatch(/^missing +API image +.*not the role admin/m);
+  });
+});
+
 test('--timings goes to standard error, so that the output stays what it is', async () => {
   const { exit, out, err } = await on(await start(), ['inspect', SERVER, '--timings']);
   expect(exit).toBe(0);

@@ -277,6 +277,32 @@ describe('which endpoint', () => {
   });
 });
 
+describe('a collection is whole only for an administrator', () => {
+  const routes = { 'GET /network/v2.0/ports': { body: { ports: [{ id: 'p1' }] } } };
+  const named = (...names: string[]) => names.map((name) => ({ id: name, name }));
+
+  test.each<[string, object]>([
+    ['the role, in any case of letters', { roles: named('Admin') }],
+    ['in the admin project', { roles: named('admin'), is_admin_project: true }],
+  ])('%s', async (_, token) => {
+    const { api } = await open({ routes, token });
+    expect(await api.list('network', PORTS, 'ports')).toEqual([{ id: 'p1' }]);
+  });
+  test.each<[string, object]>([
+    ['other roles', { roles: named('member', 'reader', 'administrator') }],
+    ['no roles', { roles: undefined }],
+    ['a project that is not the admin project', { roles: named('admin'), is_admin_project: false }],
+  ])('not known with %s', async (_, token) => {
+    const { api, stack } = await open({ routes, token });
+    expect(await failure(api.list('network', PORTS, 'ports'))).toMatchObject({
+      code: 'not-admin',
+      place: 'Neutron',
+      exitCode: 4,
+    });
+    expect(stack.asked).toEqual([]);
+  });
+});
+
 describe('a collection with a page size of two', () => {
   const items = [1, 2, 3, 4, 5].map((n) => ({ id: `i${n}` }));
   const pageFrom = (path: string) => {

@@ -43,6 +43,8 @@ export interface FakeOpenstackOptions {
   /** the catalog's entries; `$URL` is this server's */
   readonly catalog?: readonly unknown[];
   readonly login?: Handler;
+  /** what the token says besides the catalog: an administrator's roles unless a test says otherwise */
+  readonly token?: object;
   readonly auth?: Partial<CloudAuth['auth']>;
   readonly cloud?: Partial<CloudAuth>;
 }
@@ -62,6 +64,9 @@ const CATALOG = [
   { type: 'image', endpoints: [endpoint('$URL/image')] },
   { type: 'placement', endpoints: [endpoint('$URL/placement')] },
 ];
+
+/** As Keystone writes them: with the roles that admin implies. */
+const ADMIN = { roles: ['reader', 'member', 'admin'].map((name, i) => ({ id: `r${i}`, name })) };
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
   let text = '';
@@ -89,7 +94,11 @@ export async function startOpenstack(options: FakeOpenstackOptions = {}): Promis
     const given = JSON.stringify(login.body);
     if (!given.includes(PASSWORD))
       return { status: 401, body: { error: { message: 'Unauthorized', code: 401 } } };
-    return { status: 201, headers: { 'x-subject-token': `token-${token}` }, body: { token: { catalog } } };
+    return {
+      status: 201,
+      headers: { 'x-subject-token': `token-${token}` },
+      body: { token: { catalog, ...ADMIN, ...options.token } },
+    };
   };
 
   server.on('request', async (request, response) => {

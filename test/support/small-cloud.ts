@@ -27,6 +27,7 @@ export interface SmallCloudOptions {
   /** before all else; undefined leaves it to the cloud */
   readonly sql?: (sql: string, cloud: SmallCloud) => MysqlAnswer | undefined;
   readonly routes?: FakeOpenstackOptions['routes'];
+  readonly token?: object;
   readonly siteFile?: string;
 }
 
@@ -75,6 +76,7 @@ export async function startSmallCloud(options: SmallCloudOptions = {}): Promise<
     answer: (sql) => options.sql?.(sql, cloud) ?? answer(sql, cloud, name, () => db.port),
   });
   const stack = await startOpenstack({
+    ...(options.token === undefined ? {} : { token: options.token }),
     routes: {
       'GET /network/v2.0/ports': { body: { ports: [] } },
       'GET /image/v2/images': { body: { images: [] } },

@@ -23,12 +23,20 @@ const tokenAnswer = z.object({
         }),
       )
       .default([]),
+    roles: z.array(z.object({ name: z.string() })).default([]),
+    /** only from a Keystone that names an admin project */
+    is_admin_project: z.boolean().nullish(),
   }),
 });
 
 export interface Login {
   readonly token: string;
   readonly catalog: z.infer<typeof tokenAnswer>['token']['catalog'];
+  /**
+   * Services show this user what belongs to others. Neutron and Glance ask for the role `admin` (`context_is_admin`, neutron 21
+   * `conf/policies/base.py`, glance 25 `policies/base.py`), in any case of letters (oslo.policy `_checks.py:RoleCheck`).
+   */
+  readonly isAdmin: boolean;
 }
 
 /** Names that the catalog may give a service, newest first: service-types authority and what deployments still use. */
@@ -72,7 +80,9 @@ export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () =>
     throw new LookError('Keystone', `answered ${answer.status} to the login${requestId(answer.headers)}`, {
       code: 'login-failed',
     });
-  return { token, catalog: parseAnswer('Keystone', tokenAnswer, answer.body).token.catalog };
+  const { catalog, roles, is_admin_project } = parseAnswer('Keystone', tokenAnswer, answer.body).token;
+  const isAdmin = is_admin_project !== false && roles.some(({ name }) => name.toLowerCase() === 'admin');
+  return { token, catalog, isAdmin };
 }
 
 function loginBody({ auth }: CloudAuth): unknown {

@@ -45,8 +45,21 @@ export class ApiSession {
     return this.#sendLoggedIn(service, 'GET', path, microversion);
   }
 
-  /** Follows Neutron's and Nova's `<key>_links` and Glance's `next` to the last page. */
+  /**
+   * Follows Neutron's and Nova's `<key>_links` and Glance's `next` to the last page.
+   *
+   * @throws LookError also for a user without the role `admin`: services show such a user less, and say nothing of it
+   */
   async list(service: Service, path: string, key: string): Promise<readonly unknown[]> {
+    if (!(await this.#ensureLogin()).isAdmin)
+      throw new LookError(
+        SERVICE_NAMES[service],
+        'the user of clouds.yaml has not the role admin here, so it may be shown its own things only',
+        {
+          code: 'not-admin',
+          hint: 'use a user and a project with the role admin: docs/reference.md, Keystone',
+        },
+      );
     const all: unknown[] = [];
     let next: string | null = path;
     for (let page = 0; next !== null; page++) {
