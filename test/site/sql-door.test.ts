@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { SqlAct } from '../../src/plan/types.ts';
 import type { Site } from '../../src/site/connect.ts';
+import { openConnection, queryRows } from '../../src/site/sql/connections.ts';
+import { Databases } from '../../src/site/sql/databases.ts';
+import { parseDatabaseUrl } from '../../src/site/sql/url.ts';
+import { writeTransaction } from '../../src/site/sql/write.ts';
 import { type FakeMysql, type MysqlAnswer, startMysql } from '../support/fake-mysql.ts';
 import { connect, databaseUrl, PASSWORD_OF_DATABASE } from '../support/sites.ts';
 
@@ -176,6 +180,16 @@ describe('a database that does not answer is could not look', () => {
       hint: expect.stringContaining('GRANT'),
     });
   });
+  test('no answer: what was asked behind it is not left waiting, nor is the goodbye', async () => {
+    const db = await startMysql({ answer: (sql) => (sql === 'select 1' ? 'silent' : undefined) });
+    const connection = await openConnection('database x', parseDatabaseUrl('x', databaseUrl(db.port)), true);
+    const rows = (sql: string) => queryRows('database x', connection, sql, [], 100);
+    const [first, second] = await Promise.all([failure(rows('select 1')), failure(rows('select 2'))]);
+    expect(first).toMatchObject({ name: 'LookError', code: 'database-protocol-sequence-timeout' });
+    expect(second).toMatchObject({ name: 'LookError', code: 'database-protocol-connection-lost' });
+    await connection.end();
+  });
+
   test('it hangs up in the middle', async () => {
     let cut = true;
     const { site } = await open((sql) => (sql === T ? (cut ? 'cut' : [{ id: 1 }]) : undefined));
@@ -272,6 +286,20 @@ describe('writing', () => {
     expect(await failure(done)).toMatchObject({ name: 'ActError', unknown: true });
   });
 
+  test.each<[string, boolean]>([
+    ['START TRANSACTION', false],
+    [INSERT, false],
+    ['COMMIT', true],
+  ])('no answer to %s: it does not wait for ever', async (sql, unknown) => {
+    const db = await startMysql({ answer: (asked) => (asked === sql ? 'silent' : touched[asked]) });
+    const { config } = connect({ file: { databases: { nova_api: databaseUrl(db.port) } } });
+    expect(await failure(writeTransaction(new Databases(config), act, 100))).toMatchObject({
+      name: 'ActError',
+      code: 'database-protocol-sequence-timeout',
+      unknown,
+    });
+  });
+
   test('a right that is missing: an act that failed, told once', async () => {
     const { done } = await run({ [DELETE]: { error: 'DELETE command denied', code: 1142 } });
     expect(await failure(done)).toMatchObject({
@@ -303,6 +331,13 @@ describe('writing', () => {
     test('a right that is missing', async () => {
       const { done } = await rehearse({ error: 'UPDATE command denied', code: 1142 });
       expect(await failure(done)).toMatchObject({ name: 'UsageError', exitCode: 2 });
+    });
+    test('a replica: it is told that it is one', async () => {
+      const { done } = await rehearse({ error: 'running with the --read-only option', code: 1290 });
+      expect(await failure(done)).toMatchObject({
+        name: 'LookError',
+        hint: expect.stringContaining('replica'),
+      });
     });
     test('a database that is ill', async () => {
       const { done } = await rehearse({ error: 'Out of memory', code: 1037 });

@@ -12,7 +12,9 @@ export type MysqlAnswer =
   | { readonly affected: number }
   | { readonly error: string; readonly code: number }
   /** hangs up instead of answering */
-  | 'cut';
+  | 'cut'
+  /** says nothing, and keeps the line open */
+  | 'silent';
 
 export interface FakeMysql {
   readonly port: number;
@@ -69,6 +71,7 @@ export async function startMysql({ answer, refuseLogin, onLogin }: Options): Pro
       const builtIn = /^(set session|start transaction|commit|rollback|begin)/i.test(sql);
       const found = answer(sql) ?? (builtIn ? { affected: 0 } : undefined);
       if (found === 'cut') connection.stream.destroy();
+      else if (found === 'silent') return;
       else if (found === undefined)
         connection.writeError({ message: `the test did not foresee: ${sql}`, code: 1064 });
       else if ('error' in found) connection.writeError({ message: found.error, code: found.code });

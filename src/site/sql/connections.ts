@@ -1,6 +1,7 @@
 /** One connection per database, opened when first asked, shared by all readers of a run. */
 import { readFileSync } from 'node:fs';
-import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
+import type { Duplex } from 'node:stream';
+import type { Connection, ConnectionOptions, QueryResult, RowDataPacket } from 'mysql2/promise';
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { Row } from '../reader.ts';
 import type { DatabaseUrl } from './url.ts';
@@ -37,7 +38,7 @@ export async function openConnection(
     const connection = await mysql.createConnection(options);
     // A server that hangs up between two questions: the next question says so. Unheard, it would end the process.
     connection.on('error', () => {});
-    if (readOnly) await connection.query('SET SESSION TRANSACTION READ ONLY');
+    if (readOnly) await ask(connection, 'SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
     return connection;
   } catch (error) {
     throw explainSqlError(place, error);
@@ -54,20 +55,42 @@ function tlsOptions(place: string, tls: NonNullable<DatabaseUrl['tls']>): { [k: 
   }
 }
 
+/**
+ * Sends one statement and waits for its answer, but not for ever. After a silence the connection is given up: what was asked over it
+ * meanwhile stands in a queue behind this statement, and would wait without an end.
+ */
+export async function ask<T extends QueryResult>(
+  connection: Connection,
+  sql: string,
+  parameters: readonly unknown[],
+  timeoutMs: number,
+): Promise<T> {
+  try {
+    const [answer] = await connection.query<T>({ sql, values: [...parameters], timeout: timeoutMs });
+    return answer;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT')
+      giveUp(connection);
+    throw error;
+  }
+}
+
+/** Cuts the line. `destroy()` only says goodbye on it, and a dead line then holds the process until the kernel lets go of it. */
+export function giveUp(connection: Connection): void {
+  const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
+  stream.destroy();
+}
+
 /** Runs one statement and parses its rows at the edge. @throws LookError */
 export async function queryRows(
   place: string,
   connection: Connection,
   sql: string,
   parameters: readonly unknown[],
+  timeoutMs = QUERY_TIMEOUT_MS,
 ): Promise<readonly Row[]> {
   try {
-    const [rows] = await connection.query<RowDataPacket[]>({
-      sql,
-      values: [...parameters],
-      timeout: QUERY_TIMEOUT_MS,
-    });
-    return rows.map(parseRow);
+    return (await ask<RowDataPacket[]>(connection, sql, parameters, timeoutMs)).map(parseRow);
   } catch (error) {
     throw explainSqlError(place, error);
   }
@@ -91,6 +114,9 @@ const HINTS: Readonly<Record<string, string>> = {
   ER_BAD_DB_ERROR: 'there is no such database on this server',
   ECONNREFUSED: 'nothing listens there: is the database up, is the address right?',
   ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',
+  PROTOCOL_SEQUENCE_TIMEOUT:
+    'connected, but no answer: is it locked, out of quorum, or a proxy without a backend?',
+  ER_OPTION_PREVENTS_STATEMENT: 'this is a replica that takes no writes: name the server that does',
 };
 
 /**

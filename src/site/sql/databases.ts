@@ -2,7 +2,7 @@
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { Row } from '../reader.ts';
-import { type OpenConnection, openConnection, queryRows } from './connections.ts';
+import { giveUp, type OpenConnection, openConnection, queryRows } from './connections.ts';
 import { type DatabaseUrl, fillTemplate, parseDatabaseUrl } from './url.ts';
 
 export interface CellEntry {
@@ -38,7 +38,8 @@ export class Databases {
 
   /** Keeps a connection that may write for the act that was rehearsed on it. */
   keepSpare(database: string, connection: OpenConnection): void {
-    this.#spare.get(database)?.destroy();
+    const earlier = this.#spare.get(database);
+    if (earlier !== undefined) giveUp(earlier);
     this.#spare.set(database, connection);
   }
 
@@ -127,7 +128,7 @@ export class Databases {
   }
 
   async close(): Promise<void> {
-    for (const spare of this.#spare.values()) spare.destroy();
+    for (const spare of this.#spare.values()) giveUp(spare);
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }

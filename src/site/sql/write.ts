@@ -2,9 +2,12 @@
 import type { ResultSetHeader } from 'mysql2/promise';
 import { ActError, LookError, type UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
-import { explainSqlError, type OpenConnection } from './connections.ts';
+import { ask, explainSqlError, giveUp, type OpenConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
 import { renderWrite } from './render.ts';
+
+/** Longer than InnoDB waits for a lock (`innodb_lock_wait_timeout`, 50 s), so that a live server answers first. */
+const WRITE_TIMEOUT_MS = 60_000;
 
 function expectedRows(write: SqlWrite): number {
   return write.verb === 'insert' ? 1 : write.rows;
@@ -15,14 +18,18 @@ function expectedRows(write: SqlWrite): number {
  *
  * @throws ActError; `unknown` when the connection broke while COMMIT was under way
  */
-export async function writeTransaction(databases: Databases, act: SqlAct): Promise<void> {
+export async function writeTransaction(
+  databases: Databases,
+  act: SqlAct,
+  timeoutMs = WRITE_TIMEOUT_MS,
+): Promise<void> {
   const place = await databases.placeOf(act.database);
-  const connection = await beginForAct(databases, act);
+  const connection = await beginForAct(databases, act, timeoutMs);
   let committing = false;
   try {
     for (const write of act.writes) {
       const { sql, parameters } = renderWrite(write);
-      const [{ affectedRows }] = await connection.query<ResultSetHeader>({ sql, values: [...parameters] });
+      const { affectedRows } = await ask<ResultSetHeader>(connection, sql, parameters, timeoutMs);
       const expected = expectedRows(write);
       if (affectedRows !== expected)
         throw new ActError(
@@ -31,11 +38,11 @@ export async function writeTransaction(databases: Databases, act: SqlAct): Promi
         );
     }
     committing = true;
-    await connection.commit();
+    await ask(connection, 'COMMIT', [], timeoutMs);
     await connection.end();
   } catch (error) {
     // Ending the connection rolls back whatever was not committed; rollback() itself could hang on a dead line.
-    connection.destroy();
+    giveUp(connection);
     if (error instanceof ActError) throw error;
     throw asFailedAct(explainSqlError(place, error), committing);
   }
@@ -45,20 +52,20 @@ export async function writeTransaction(databases: Databases, act: SqlAct): Promi
  * A transaction begun, on the connection of the rehearsal if that still stands: hours may lie between, and proxies cut what is
  * idle. Without a connection nothing was done: that much is known.
  */
-async function beginForAct(databases: Databases, act: SqlAct): Promise<OpenConnection> {
+async function beginForAct(databases: Databases, act: SqlAct, timeoutMs: number): Promise<OpenConnection> {
   const rehearsed = databases.takeSpare(act.database);
   if (rehearsed !== undefined) {
     try {
-      await rehearsed.beginTransaction();
+      await ask(rehearsed, 'START TRANSACTION', [], timeoutMs);
       return rehearsed;
     } catch {
-      rehearsed.destroy();
+      giveUp(rehearsed);
     }
   }
   const place = await databases.placeOf(act.database);
   try {
     const connection = await databases.openWriting(act.database);
-    await connection.beginTransaction();
+    await ask(connection, 'START TRANSACTION', [], timeoutMs);
     return connection;
   } catch (error) {
     throw asFailedAct(explainSqlError(place, error), false);
@@ -72,9 +79,9 @@ function asFailedAct(error: LookError | UsageError, unknown: boolean): ActError 
 
 /**
  * Asks the database to explain every statement of a transaction, which takes the same rights as running it and changes nothing:
- * a user who may not write is found out before the first step, not at the last.
+ * a user who may not write is found out before the first step, not at the last, and so is a replica (tried on MariaDB 10.11, `read_only`).
  *
- * @throws UsageError when a right is missing, LookError when the database cannot be asked
+ * @throws UsageError when a right is missing, LookError when the database cannot be asked or takes no writes
  */
 export async function rehearseTransaction(databases: Databases, act: SqlAct): Promise<void> {
   const place = await databases.placeOf(act.database);
@@ -82,11 +89,11 @@ export async function rehearseTransaction(databases: Databases, act: SqlAct): Pr
   try {
     for (const write of act.writes) {
       const { sql, parameters } = renderWrite(write);
-      await connection.query({ sql: `explain ${sql}`, values: [...parameters] });
+      await ask(connection, `explain ${sql}`, parameters, WRITE_TIMEOUT_MS);
     }
     databases.keepSpare(act.database, connection);
   } catch (error) {
-    connection.destroy();
+    giveUp(connection);
     throw explainSqlError(place, error);
   }
 }
