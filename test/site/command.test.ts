@@ -99,6 +99,10 @@ describe('commands on this machine', () => {
   });
 });
 
+test('a program that looks like an assignment is a program', () => {
+  expect(quoteArgv(['A=b', 'c=d', 'e'])).toBe("'A=b' c=d e");
+});
+
 describe('what ssh is started with', () => {
   test('it never asks a person, and a host cannot pass for an option', () => {
     const argv = sshArgv(hostAccess());
@@ -191,7 +195,23 @@ describe('commands through ssh', () => {
     expect(out.trim()).not.toBe(readFileSync('/proc/self/stat', 'utf8').split(' ')[4]);
   });
 
+  test('the time of a command begins when the one before it has ended', async () => {
+    const ssh = open();
+    const [slow, quick] = await Promise.all([ssh.run(['sleep', '0.6'], 2_000), ssh.run(['true'], 400)]);
+    expect([slow.exit, quick.exit]).toEqual([0, 0]);
+  });
+
   describe('when there is no answer, it says so and does not hang', () => {
+    test('a command that does not end, nor what waits behind it', async () => {
+      const ssh = open();
+      const work = [ssh.run(['sleep', '5'], 200), ssh.run(['true'], 60_000)];
+      const ended = await Promise.allSettled(work);
+      expect(ended.map((one) => one.status === 'rejected' && one.reason.message)).toEqual([
+        'sleep gave no answer in 0.2 s',
+        'sleep gave no answer in 0.2 s',
+      ]);
+    });
+
     test('ssh does not get there', async () => {
       const ssh = open('echo "ssh: connect to host 10.0.0.1 port 22: Connection refused" >&2; exit 255');
       await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({

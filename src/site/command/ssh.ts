@@ -12,12 +12,14 @@ import { quoteArgv } from './quote.ts';
 import type { HostAccess, Transport } from './transport.ts';
 
 const CONNECT_TIMEOUT_S = 10;
-const OPENING_MS = 30_000;
+/** from the start of ssh to the first command: connecting, keys, login scripts */
+const OPENING_MS = 40_000;
 
 interface Waiting {
+  readonly program: string;
+  readonly timeoutMs: number;
   readonly resolve: (answer: CommandAnswer) => void;
   readonly reject: (error: LookError) => void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** What ssh is started with. `BatchMode` so that it never waits for a person, host keys checked as ssh_config says. */
@@ -62,6 +64,8 @@ class SshSession {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #mark = `expunge-${randomBytes(12).toString('hex')}`;
   readonly #waiting: Waiting[] = [];
+  /** of the command that runs now; those behind it have all their time before them */
+  #timer: NodeJS.Timeout | undefined;
   #out = '';
   #err = '';
 
@@ -93,19 +97,24 @@ class SshSession {
 
   run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          this.#fail(`${argv[0]} gave no answer in ${timeoutMs / 1000} s`);
-          this.#child.kill('SIGKILL');
-        },
-        timeoutMs + CONNECT_TIMEOUT_S * 1000,
-      );
-      this.#waiting.push({ resolve, reject, timer });
+      this.#waiting.push({ program: argv[0] ?? '', timeoutMs, resolve, reject });
+      if (this.#waiting.length === 1) this.#watch();
       // </dev/null: a command that reads its input would eat the commands after it.
       this.#child.stdin.write(
         `${quoteArgv(argv)} </dev/null; printf '\\n%s %d\\n' ${this.#mark} $?; printf '\\n%s\\n' ${this.#mark} >&2\n`,
       );
     });
+  }
+
+  /** Starts the clock of the command at the head. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    const [head] = this.#waiting;
+    if (head === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#fail(`${head.program} gave no answer in ${head.timeoutMs / 1000} s`);
+      this.#child.kill('SIGKILL');
+    }, head.timeoutMs);
   }
 
   end(): void {
@@ -127,17 +136,16 @@ class SshSession {
       this.#err = this.#err.slice(endOfErr + this.#mark.length + 2);
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      clearTimeout(next.timer);
+      this.#watch();
       next.resolve(answer);
     }
   }
 
   #fail(why: string): void {
     this.ended = true;
-    for (const { reject, timer } of this.#waiting.splice(0)) {
-      clearTimeout(timer);
+    clearTimeout(this.#timer);
+    for (const { reject } of this.#waiting.splice(0))
       reject(new LookError(`host ${this.#host.name}`, why, { code: 'host-unreachable' }));
-    }
   }
 }
 
