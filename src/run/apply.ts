@@ -47,7 +47,7 @@ export async function applyPlan(
   const gate = openGate(site, plan, journal);
   await gate.rehearse();
   await journal.write([
-    { event: 'begin', digest: plan.digest, host: hostname(), user: userInfo().username, pid: process.pid },
+    { event: 'begin', digest: plan.digest, host: hostname(), user: userName(), pid: process.pid },
   ]);
   const run = new Run(site.reader, plan, gate, options);
   const results = await run.finish();
@@ -56,6 +56,15 @@ export async function applyPlan(
     { event: 'end', outcome: complete ? 'complete' : options.stopAsked() ? 'interrupted' : 'incomplete' },
   ]);
   return results;
+}
+
+/** In a container that runs as any uid, passwd may have no entry of it, and then there is no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** Steps of one system are looked at in one exchange. */
