@@ -1,7 +1,7 @@
 /** Answers the checks and reads the before-images that a plan holds as data. */
 import { LookError } from '../plan/errors.ts';
 import type { BeforeImage, Check } from '../plan/types.ts';
-import type { Reader } from './reader.ts';
+import type { Reader, Row } from './reader.ts';
 import type { Databases } from './sql/databases.ts';
 import { renderCount, renderRows } from './sql/render.ts';
 
@@ -60,12 +60,23 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
   return lines.every((line) => within.includes(line));
 }
 
+/**
+ * A volume's `connection_info` holds the passwords of its storage (CHAP, rbd keyrings). No step changes it, so what is saved
+ * of it can do without them.
+ */
+function withoutSecrets(row: Row): Row {
+  const info = row['connection_info'];
+  if (typeof info !== 'string') return row;
+  const secret = /"([^"]*(?:password|secret(?!_uuid|_type)|keyring)[^"]*)":\s*"(?:[^"\\]|\\.)*"/gi;
+  return { ...row, connection_info: info.replace(secret, '"$1": "…"') };
+}
+
 /** What a step saves before it acts, as JSON. @throws LookError */
 export async function readImage(reader: Reader, databases: Databases, what: BeforeImage): Promise<unknown> {
   switch (what.door) {
     case 'sql': {
       const query = renderRows(what.table, what.where);
-      return databases.select(what.database, query.sql, query.parameters);
+      return (await databases.select(what.database, query.sql, query.parameters)).map(withoutSecrets);
     }
     case 'http': {
       const answer = await reader.http.get(what.service, what.path, {

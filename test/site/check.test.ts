@@ -183,6 +183,31 @@ describe('what is saved before an act', () => {
       rows,
     );
   });
+  test('no password of a volume', async () => {
+    const data = {
+      auth_method: 'CHAP',
+      auth_username: 'user',
+      auth_password: 'chap "\\ secret',
+      discovery_auth_password: 'chap2',
+      keyring: '[client.cinder]\nkey = rbd-key',
+      secret_uuid: 's1',
+    };
+    const rows = [{ id: 1, connection_info: JSON.stringify({ serial: 'v1', data }) }];
+    const of = databases('api: select * from block_device_mapping where id = 1', rows);
+    const where = [{ column: 'id', is: '=' as const, value: 1 }];
+    const what = { door: 'sql' as const, database: 'api', table: 'block_device_mapping', where };
+    const [row] = (await image(what, {}, of)) as { connection_info: string }[];
+    expect(row?.connection_info).not.toMatch(/chap|rbd-key/);
+    expect(JSON.parse(row?.connection_info ?? '')).toEqual({
+      serial: 'v1',
+      data: {
+        ...data,
+        auth_password: '…',
+        discovery_auth_password: '…',
+        keyring: '…',
+      },
+    });
+  });
   test('what an API says, or that there is nothing', async () => {
     const what = { door: 'http' as const, service: 'network' as const, path: '/v2.0/ports/p1' };
     const http = (answer: object) => ({ http: { 'network /v2.0/ports/p1': answer } });
