@@ -146,6 +146,17 @@ test('without a record in Open vSwitch, Neutron says whose a port is', async () 
   ]);
 });
 
+test('without a record in Open vSwitch, and Neutron does not say whose a port is: not known', async () => {
+  const silent = {
+    [NEUTRON]: { body: { ports: [] } },
+    [`network /v2.0/ports/${PORT}`]: new LookError('Neutron', 'answered 500', { code: 'api-500' }),
+  };
+  expect(await look({ ...hybrid, [OVS]: ovsOutput([]) }, silent)).toMatchObject({
+    steps: [],
+    unknown: [{ place: 'Neutron', why: 'answered 500' }],
+  });
+});
+
 test('another port whose id begins with the same 11 characters is not ours', async () => {
   const twin = 'dfaeac36-44ff-4a00-a71e-f3f81f979d44';
   const plan = await look(

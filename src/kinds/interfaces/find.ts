@@ -82,14 +82,13 @@ function isDoubtful({ port, records }: Plug, uuid: string): boolean {
   return port.portId !== null && !port.claimed && !records.some((r) => r.vmUuid === uuid);
 }
 
-async function withOwners(look: Reader, plugs: readonly Plug[], uuid: string): Promise<Plug[]> {
-  return Promise.all(
-    plugs.map(async (plug) => {
-      if (plug.port.portId === null || !isDoubtful(plug, uuid)) return plug;
-      const owner = await readOwner(look, plug.port.portId);
-      return owner === null || owner === uuid ? plug : { ...plug, neutronOwner: owner };
-    }),
-  );
+/** A plug whose owner Neutron does not tell is not taken for the server's: it is not known. */
+async function withOwners(look: Reader, plugs: readonly Plug[], uuid: string) {
+  return lookAt(plugs, async (plug): Promise<Plug> => {
+    if (plug.port.portId === null || !isDoubtful(plug, uuid)) return plug;
+    const owner = await readOwner(look, plug.port.portId);
+    return owner === null || owner === uuid ? plug : { ...plug, neutronOwner: owner };
+  });
 }
 
 function withoutOvs(
@@ -131,8 +130,9 @@ export async function findInterfaces(look: Reader, subject: Subject): Promise<Fo
     devices: [...records.map((r) => r.name), ...answers.flatMap(({ own }) => own?.taps ?? [])],
   });
   const plugs = answers.flatMap((at) => ports.flatMap((port) => plugsOf(at, port, subject.uuid) ?? []));
+  const owned = await withOwners(look, plugs, subject.uuid);
   return {
-    facts: { plugs: await withOwners(look, plugs, subject.uuid) },
-    unknown: [...unknown, ...withoutOvs(answers, subject, neutron)],
+    facts: { plugs: owned.facts },
+    unknown: [...unknown, ...owned.unknown, ...withoutOvs(answers, subject, neutron)],
   };
 }

@@ -69,16 +69,11 @@ export async function readPorts(look: Reader, subject: Subject): Promise<Neutron
   }
 }
 
-/** The server that Neutron says a port belongs to now; null: none, no such port, or Neutron does not answer. */
+/** The server that Neutron says a port belongs to now; null: none, or no such port. @throws LookError */
 export async function readOwner(look: Reader, portId: string): Promise<string | null> {
-  try {
-    const { status, body } = await look.http.get('network', `/v2.0/ports/${portId}`, { also: [404] });
-    if (status === 404) return null;
-    return parseAnswer('Neutron', single, body).port.device_id || null;
-  } catch (error) {
-    if (error instanceof LookError) return null;
-    throw error;
-  }
+  const { status, body } = await look.http.get('network', `/v2.0/ports/${portId}`, { also: [404] });
+  if (status === 404) return null;
+  return parseAnswer('Neutron', single, body).port.device_id || null;
 }
 
 /**
