@@ -6,6 +6,26 @@ import type { FenceFacts } from './find.ts';
 /** A task that Nova has not moved for this long is stuck; a younger one may be under way. */
 const WORKING_SECONDS = 300;
 
+/** Tasks that copy whole disks: Nova writes nothing down for as long as that takes (nova `compute/task_states.py`). */
+const LONG_TASKS = new Set([
+  'block_device_mapping',
+  'spawning',
+  'rebuild_spawning',
+  'rebuild_block_device_mapping',
+  'image_snapshot',
+  'image_snapshot_pending',
+  'image_pending_upload',
+  'image_uploading',
+  'image_backup',
+  'shelving',
+  'shelving_image_pending_upload',
+  'shelving_image_uploading',
+  'unshelving',
+  'resize_prep',
+  'resize_migrating',
+]);
+const LONG_SECONDS = 3_600;
+
 /** nova `objects/migration.py` and `conductor/tasks`: states in which a host is moving the server right now. */
 const MOVING = new Set([
   'queued',
@@ -53,8 +73,9 @@ export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
 }
 
 /** Undatable is young: better to ask once more than to cut in. */
-function isYoung({ quietSeconds }: FenceFacts): boolean {
-  return quietSeconds === null || quietSeconds < WORKING_SECONDS;
+function isYoung({ quietSeconds }: FenceFacts, task: string | null = null): boolean {
+  const limit = LONG_TASKS.has(task ?? '') ? LONG_SECONDS : WORKING_SECONDS;
+  return quietSeconds === null || quietSeconds < limit;
 }
 
 function ago(seconds: number | null): string {
@@ -116,7 +137,7 @@ function refuseHealthy({ row, hosts }: Subject): Refused[] {
 }
 
 function refuseWorking(facts: FenceFacts, { row, hosts }: Subject): Refused[] {
-  if (row === null || row.deleted !== 0 || !isBusy(row) || !isYoung(facts)) return [];
+  if (row === null || row.deleted !== 0 || !isBusy(row) || !isYoung(facts, row.taskState)) return [];
   const service = hosts.find((host) => host.name === row.host)?.service;
   if (service?.up !== true) return [];
   return [
