@@ -33,12 +33,25 @@ const codes = (changes: Partial<Subject>, quietSeconds?: number | null) =>
 const row = (changes: Partial<InstanceRow>) => ({ row: instanceRow(changes) });
 
 test('a server that is stuck on a dead host is let through', () => {
-  expect(fence.plan({ quietSeconds: QUIET }, subject(DOWN), decisions())).toEqual({
+  expect(fence.plan({ quietSeconds: QUIET }, subject(DOWN), decisions())).toMatchObject({
     steps: [],
     remains: [],
-    kept: [],
     refusals: [],
   });
+});
+
+test.each([
+  ['a delete that a dead nova-compute never took', 'deleting', DOWN, 1],
+  ['a soft delete as well', 'soft-deleting', DOWN, 1],
+  ['another task', 'powering-off', DOWN, 0],
+  ['a nova-compute that is up: it has taken it', 'deleting', UP, 0],
+])('a request that may still wait is told of: %s', (_, taskState, where, count) => {
+  const { kept } = fence.plan(
+    { quietSeconds: QUIET },
+    subject({ ...row({ taskState }), ...where }),
+    decisions(),
+  );
+  expect(kept).toHaveLength(count);
 });
 
 describe('server-healthy', () => {
