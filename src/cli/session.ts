@@ -6,6 +6,7 @@ import { resolve, survey } from '../run/survey.ts';
 import { connectSite, type Site } from '../site/connect.ts';
 import type { Timings } from '../site/timings.ts';
 import type { Given } from './begin.ts';
+import { noTrace } from './no-trace.ts';
 import type { CommonOptions } from './options.ts';
 import { renderTimings } from './render/timings.ts';
 
@@ -38,4 +39,15 @@ export async function planFor(site: ReadSite, server: string, decisions: Decisio
 
 export async function planUuid(site: ReadSite, uuid: string, decisions: Decisions): Promise<Plan> {
   return makePlan(await survey(site, uuid, decisions), decisions, origin(site));
+}
+
+/** Survey and plan of each server that was named, in turn. @throws UsageError for one that nothing knows */
+export async function planEach(
+  site: ReadSite,
+  servers: readonly string[],
+  decisions: Decisions,
+): Promise<readonly Plan[]> {
+  const plans: Plan[] = [];
+  for (const server of servers) plans.push(noTrace(await planFor(site, server, decisions)));
+  return plans;
 }

@@ -1,19 +1,17 @@
 import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
-import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
-import { planFor, type ReadSite, withSite } from '../session.ts';
+import { planEach, type ReadSite, withSite } from '../session.ts';
 
 export async function inspect(command: Given): Promise<number> {
   const { io, options, args } = command;
   const common = options as unknown as CommonOptions & DecisionOptions;
   const servers = args[0] as readonly string[];
   return withSite(command, async (site: ReadSite) => {
-    const plans: Plan[] = [];
-    for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));
+    const plans = await planEach(site, servers, decisionsFrom(common));
     const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;
     if (common.format !== 'text') {
       io.out(

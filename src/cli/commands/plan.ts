@@ -3,7 +3,6 @@ import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
-import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
@@ -17,7 +16,7 @@ import {
   renderObstacles,
   renderRemains,
 } from '../render/survey.ts';
-import { planFor, type ReadSite, withSite } from '../session.ts';
+import { planEach, type ReadSite, withSite } from '../session.ts';
 
 type PlanOptions = CommonOptions &
   DecisionOptions & { readonly output?: string; readonly commands?: boolean };
@@ -31,8 +30,7 @@ export async function plan(command: Given): Promise<number> {
       code: 'one-server-per-file',
     });
   return withSite(command, async (site: ReadSite) => {
-    const plans: Plan[] = [];
-    for (const server of servers) plans.push(noTrace(await planFor(site, server, decisionsFrom(given))));
+    const plans = await planEach(site, servers, decisionsFrom(given));
     const exitCode = Math.max(...plans.map(planExit));
     for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
     if (given.format !== 'text')

@@ -2,19 +2,16 @@ import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import type { Given } from '../begin.ts';
 import type { Io } from '../io.ts';
-import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
-import { planFor, type ReadSite, withSite } from '../session.ts';
+import { planEach, type ReadSite, withSite } from '../session.ts';
 
 export async function verify(command: Given): Promise<number> {
   const { io, options, args } = command;
   const common = options as unknown as CommonOptions & DecisionOptions;
   return withSite(command, async (site: ReadSite) => {
-    const plans: Plan[] = [];
-    for (const server of args[0] as readonly string[])
-      plans.push(noTrace(await planFor(site, server, decisionsFrom(common))));
+    const plans = await planEach(site, args[0] as readonly string[], decisionsFrom(common));
     const exitCode = Math.max(...plans.map(verdict));
     if (common.format !== 'text')
       io.out(
