@@ -55,6 +55,21 @@ test('a namesake on a host that Nova does not name, with disks of its own, is a 
   expect(plan.kept).toMatchObject([{ what: `domain ${NAME}`, why: expect.stringContaining(NEIGHBOUR) }]);
 });
 
+test.each([`vms/${SERVER}_disk`, `/dev/vg/${SERVER}_disk.config`])(
+  'a disk of the server outside its folder is told of while the domain still names it: %s',
+  async (disk) => {
+    const { kept, refusals } = await look(domainAnswers({ disk }), subject());
+    expect(refusals).toEqual([]);
+    expect(kept).toMatchObject([{ place: 'host compute1', what: `disk ${disk}` }]);
+  },
+);
+
+test('a disk in its folder, or of a volume, is not', async () => {
+  expect((await look(domainAnswers(), subject())).kept).toEqual([]);
+  const disk = `volumes/volume-${NEIGHBOUR}`;
+  expect((await look(domainAnswers({ disk }), subject())).kept).toEqual([]);
+});
+
 test('a domain of the server that is active on another host than the living row’s refuses without a flag', async () => {
   const plan = await look(domainAnswers(), subject({ row: instanceRow({ host: 'compute2' }) }));
   expect(codes(plan)).toEqual([['domain-elsewhere', null]]);
