@@ -79,8 +79,13 @@ const NOWHERE: Answers = Object.fromEntries(
   ]),
 );
 
-function find(sql: Answers, options: Partial<SubjectOptions> = {}) {
+function find(
+  sql: Answers,
+  options: Partial<SubjectOptions> = {},
+  columns: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {},
+) {
   const look = fakeReader({
+    columns,
     sql: { [MAPPING]: [], [REQUEST]: [], ...NOWHERE, ...sql },
     hosts: { compute1: '/var/lib/nova/instances' },
   });
@@ -293,6 +298,23 @@ describe('which hosts are looked at', () => {
     ],
   ])('none when %s', async (_, of) => {
     expect(await names(of)).toEqual([]);
+  });
+  test('a compute host on which one of its actions ran: a build that failed there leaves no other trace', async () => {
+    const events = `cell:c1: select distinct e.host from instance_actions_events as e inner join instance_actions as a on a.id = e.action_id where a.instance_uuid = "${SERVER}"`;
+    const { subject } = find(
+      {
+        [live(1)]: [row()],
+        ...details(1),
+        [services(1)]: [service('compute1'), service('compute2'), service('compute3')],
+        [events]: [{ host: 'compute2' }, { host: 'controller' }, { host: null }, { host: 'compute1' }],
+      },
+      {},
+      { 'cell:c1': { instance_actions_events: ['id', 'action_id', 'host'] } },
+    );
+    expect((await subject).hosts).toMatchObject([
+      { name: 'compute1', because: ['instances.host', 'one of its actions ran there'] },
+      { name: 'compute2', because: ['one of its actions ran there'] },
+    ]);
   });
   test('all of them when it ran, and names no host now', async () => {
     expect(await names({ host: null, launched_at: '2026-01-01 00:00:00', vm_state: 'error' })).toEqual([

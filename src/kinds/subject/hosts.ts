@@ -4,6 +4,7 @@ import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';
 import { flag, text } from './parse.ts';
+import { SCHEMA_TABLES } from './schema-tables.ts';
 import type { Cell, ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
 
 type WithoutHosts = Omit<Subject, 'hosts' | 'conductorUp' | 'unknown'>;
@@ -29,6 +30,8 @@ export async function findHosts(
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
   const { computes, conductorUp, unknown } = await readServices(look, options, isUnplaced(subject));
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
+  for (const name of await readActionHosts(look, subject))
+    if (computes.has(name)) add(name, 'one of its actions ran there');
   if (everywhere) for (const name of computes.keys()) add(name, 'every compute host');
   return {
     hosts: describeHosts(look, because, computes),
@@ -161,4 +164,23 @@ export function secondsBetween(from: string | null, to: string | null): number |
   if (from === null || to === null) return null;
   const ms = Date.parse(`${to.replace(' ', 'T')}Z`) - Date.parse(`${from.replace(' ', 'T')}Z`);
   return Number.isNaN(ms) ? null : ms / 1000;
+}
+
+/**
+ * Hosts that worked on the server's actions. A build that failed on its first host, or an unshelve that went elsewhere, leaves
+ * no other trace: Nova clears `host` and `launched_on`. The conductors' hosts are among them.
+ */
+async function readActionHosts(look: Reader, { uuid, cell }: WithoutHosts): Promise<readonly string[]> {
+  if (cell === null) return [];
+  const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
+  if (!schema.get('instance_actions_events')?.has('host')) return [];
+  const rows = await look.sql.rows(cell.database, (sql) =>
+    sql
+      .selectFrom('instance_actions_events as e')
+      .innerJoin('instance_actions as a', 'a.id', 'e.action_id')
+      .select('e.host')
+      .distinct()
+      .where('a.instance_uuid', '=', uuid),
+  );
+  return rows.flatMap((row) => text(row, 'host') ?? []);
 }

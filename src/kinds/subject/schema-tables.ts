@@ -22,5 +22,6 @@ export const SCHEMA_TABLES: readonly string[] = [
     'share_mapping',
     'quota_usages',
     'shadow_instances',
+    'instance_actions_events',
   ]),
 ];
