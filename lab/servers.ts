@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly flavor?: FlavorName;
   readonly consoleToken?: boolean;
+  /** As `setPlugging` has the agent do it; only the hybrid way has firewall rules to wait for. */
+  readonly plugging?: 'hybrid' | 'native';
 }
 
 const withId = z.object({ id: z.string() });
@@ -39,7 +41,7 @@ export async function createServer(lab: Lab, options: ServerOptions): Promise<La
   const server = await requestServer(lab, options);
   await waitForStatus(lab, server, 'ACTIVE');
   if (options.consoleToken ?? true) await askConsole(lab, server);
-  await waitForPorts(lab, server);
+  await waitForPorts(lab, server, options.plugging ?? 'hybrid');
   await settle(lab);
   return server;
 }
@@ -137,10 +139,15 @@ export async function createSnapshot(lab: Lab, server: LabServer, name: string):
   return image;
 }
 
-export async function waitForPorts(lab: Lab, server: LabServer): Promise<void> {
+export async function waitForPorts(
+  lab: Lab,
+  server: LabServer,
+  plugging: 'hybrid' | 'native' = 'hybrid',
+): Promise<void> {
   await waitFor(`the ports of ${server.name} to be active, with their rules`, async () => {
     const ports = await listPorts(lab, `device_id=${server.id}`);
     if (ports.length === 0 || ports.some((port) => port.status !== 'ACTIVE')) return false;
+    if (plugging === 'native') return true;
     const rules = (await run(['iptables-save', '-t', 'filter'])).stdout;
     return ports.every((port) => rules.includes(`neutron-openvswi-i${port.id.slice(0, 10)}`));
   });

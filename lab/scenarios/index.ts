@@ -4,6 +4,7 @@ import { deletingForever } from './deleting-forever.ts';
 import { errorNeverScheduled } from './error-never-scheduled.ts';
 import { halfCleaned } from './half-cleaned.ts';
 import { hostWasDown } from './host-was-down.ts';
+import { nativePlug } from './native-plug.ts';
 import { resizeBothDirs } from './resize-both-dirs.ts';
 import { rowGoneDomainRuns } from './row-gone-domain-runs.ts';
 import type { Scenario } from './scenario.ts';
@@ -22,5 +23,6 @@ export const scenarios: readonly Scenario[] = [
   shelvingStuck,
   resizeBothDirs,
   halfCleaned,
+  nativePlug,
   alreadyClean,
 ];

@@ -93,7 +93,7 @@ class Run {
   readonly #options: ApplyOptions;
   readonly #started = new Set<string>();
   readonly #results = new Map<string, StepResult>();
-  readonly #transactions = new Map<string, Promise<unknown>>();
+  readonly #turns = new Map<string, Promise<unknown>>();
   readonly #settleWithinMs: number;
   #broken = false;
 
@@ -169,13 +169,19 @@ class Run {
     this.#options.emit({ type: 'step-ended', result });
   }
 
-  /** Transactions on one database go one after the other; they would lock each other out. All else goes side by side. */
+  /**
+   * Transactions on one database go one after the other, they would lock each other out; and so do requests to one API, as Nova
+   * sends them: Neutron (21.0) was seen to leave a port's `standardattributes` row when it deleted one port and unbound another at once.
+   * All else goes side by side.
+   */
   async #actInTurn(step: Step): Promise<StepResult> {
-    if (step.act.door !== 'sql') return this.#act(step);
-    const before = this.#transactions.get(step.act.database) ?? Promise.resolve();
+    const { door } = step.act;
+    if (door !== 'sql' && door !== 'http') return this.#act(step);
+    const system = systemOf(step);
+    const before = this.#turns.get(system) ?? Promise.resolve();
     const mine = before.then(() => this.#act(step));
-    this.#transactions.set(
-      step.act.database,
+    this.#turns.set(
+      system,
       mine.catch(() => {}),
     );
     return mine;

@@ -336,6 +336,19 @@ describe('side by side', () => {
   test('transactions on three go side by side', async () => {
     expect(await overlapping((key) => transaction(`cell:${key}`)(key))).toBe(3);
   });
+  test('requests to one API follow each other', async () => {
+    expect(
+      await overlapping((key) => ({
+        act: {
+          door: 'http',
+          service: 'network',
+          method: 'DELETE',
+          path: `/v2.0/ports/${key}`,
+          status: [204],
+        },
+      })),
+    ).toBe(1);
+  });
   test('other acts that do not need each other go side by side, on one system too', async () => {
     expect(await overlapping(() => ({}))).toBe(3);
   });

@@ -32,6 +32,7 @@ function keyOf(what: Act | Check | BeforeImage): string {
   // A transaction is called by the value in its first condition.
   if (what.door === 'sql' && 'writes' in what)
     return JSON.stringify(what.writes[0]).match(/"value":"(\w+)"/)?.[1] ?? '';
+  if (what.door === 'http' && 'method' in what) return what.path.split('/').at(-1) ?? '';
   if (what.door !== 'cache') throw new Error(`the fake site knows only the cache door, not ${what.door}`);
   return what.key;
 }

@@ -117,6 +117,10 @@ export function planPorts(facts: PortFacts, subject: Subject, decisions: Decisio
     remains: facts.ports.map((port) => ({ place: PLACE, what: describe(port) })),
     refusals: judged.flatMap(({ refusal }) => (refusal === null ? [] : [refusal])),
     kept: taken.flatMap(({ port, fate }) => keep(port, fate)),
-    steps: taken.map(({ port, fate }) => makeStep(port, fate, subject)),
+    // Nova unbinds before it deletes (nova 26 network/neutron.py:deallocate_for_instance).
+    steps: [
+      ...taken.filter(({ fate }) => fate.act !== 'delete'),
+      ...taken.filter(({ fate }) => fate.act === 'delete'),
+    ].map(({ port, fate }) => makeStep(port, fate, subject)),
   };
 }
