@@ -81,11 +81,6 @@ function systemOf({ act }: Step): string {
   }
 }
 
-/** Waits for all, then throws the first failure: nobody leaves while another is in the middle of an act. */
-async function settleAll(work: readonly Promise<void>[]): Promise<void> {
-  for (const end of await Promise.allSettled(work)) if (end.status === 'rejected') throw end.reason;
-}
-
 class Run {
   readonly #reader: Reader;
   readonly #plan: Plan;
@@ -120,17 +115,18 @@ class Run {
     );
     for (const step of ready) this.#started.add(step.id);
     const groups = Map.groupBy(ready, systemOf);
-    await settleAll(
-      [...groups.values()].map(async (steps) => {
-        try {
-          await this.#runGroup(steps);
-        } catch (error) {
-          // The others learn of it before they begin anything, and nobody leaves while an act is under way.
-          this.#broken = true;
-          throw error;
-        }
+    await this.#together([...groups.values()].map((steps) => this.#runGroup(steps)));
+  }
+
+  /** Waits for all, then throws the first failure. The others learn of it at once, and nobody leaves while an act is under way. */
+  async #together(work: readonly Promise<void>[]): Promise<void> {
+    const watched = work.map((one) =>
+      one.catch((error: unknown) => {
+        this.#broken = true;
+        throw error;
       }),
     );
+    for (const end of await Promise.allSettled(watched)) if (end.status === 'rejected') throw end.reason;
   }
 
   #mustStop(): boolean {
@@ -152,7 +148,7 @@ class Run {
       go.map((l) => l.step),
       go.flatMap((l) => l.images),
     );
-    await settleAll(
+    await this.#together(
       looked.map(async ({ step, verdict }) => {
         const result = verdict ?? (await this.#confirm(await this.#actInTurn(step)));
         await this.#end(result);
@@ -171,8 +167,7 @@ class Run {
 
   /**
    * Transactions on one database go one after the other, they would lock each other out; and so do requests to one API, as Nova
-   * sends them: Neutron (21.0) was seen to leave a port's `standardattributes` row when it deleted one port and unbound another at once.
-   * All else goes side by side.
+   * sends them (nova 26 `network/neutron.py:deallocate_for_instance`). All else goes side by side.
    */
   async #actInTurn(step: Step): Promise<StepResult> {
     const { door } = step.act;

@@ -5,7 +5,7 @@ import { KINDS } from '../kinds/registry.ts';
 import { findSubject } from '../kinds/subject/find.ts';
 import { widenHosts } from '../kinds/subject/hosts.ts';
 import { resolveServer } from '../kinds/subject/resolve.ts';
-import type { Cell, Subject, SubjectOptions } from '../kinds/subject/subject.ts';
+import type { Subject, SubjectOptions } from '../kinds/subject/subject.ts';
 import { LookError } from '../plan/errors.ts';
 import type { Unknown } from '../plan/types.ts';
 import type { Site } from '../site/connect.ts';
@@ -31,7 +31,7 @@ const SERVICE_DOWN_TIME_S = 60;
  * @throws UsageError when it names none or several servers
  */
 export async function resolve(site: SurveySite, typed: string): Promise<string> {
-  return resolveServer(site.reader, await cellsOf(site), typed);
+  return resolveServer(site.reader, await site.cells(), typed);
 }
 
 /**
@@ -47,7 +47,7 @@ export async function survey(
   const look = site.reader.fresh();
   const { file, novaConf } = site.config;
   const subjectOptions: SubjectOptions = {
-    cells: await cellsOf(site),
+    cells: await site.cells(),
     nameTemplate: novaConf?.instanceNameTemplate ?? NAME_TEMPLATE,
     serviceDownTime: file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S,
     allHosts: options.allHosts,
@@ -82,8 +82,4 @@ async function findAll(look: Reader, subject: Subject): Promise<Survey> {
       ),
     ],
   };
-}
-
-async function cellsOf(site: SurveySite): Promise<readonly Cell[]> {
-  return site.cells();
 }
