@@ -2,7 +2,6 @@
 
 import { ActError, LookError } from '../plan/errors.ts';
 import type { Act, Check } from '../plan/types.ts';
-import { deleteKey, getKey } from './cache/memcached.ts';
 import { checkHolds, readImage } from './check.ts';
 import { Hosts } from './command/hosts.ts';
 import { isReading } from './command/reading.ts';
@@ -13,6 +12,7 @@ import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
 import { rehearseTransaction, writeTransaction } from './sql/write.ts';
 import { type Timings, timed } from './timings.ts';
+import { NETWORK, type Wires } from './wires.ts';
 
 const READ_TIMEOUT_MS = 30_000;
 const ACT_TIMEOUT_MS = 180_000;
@@ -35,10 +35,16 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export function connectSite(config: SiteConfig, api: ApiSession, timings: Timings): Site {
-  const databases = new Databases(config);
-  const hosts = new Hosts(config);
-  const doors = { databases, hosts, api, config, timings };
+/** @param wires what the doors lead to: the network, unless a simulated cloud stands there */
+export function connectSite(
+  config: SiteConfig,
+  api: ApiSession,
+  timings: Timings,
+  wires: Wires = NETWORK,
+): Site {
+  const databases = new Databases(config, wires.sql);
+  const hosts = new Hosts(config, wires.command);
+  const doors = { databases, hosts, api, cache: wires.cache, config, timings };
   return {
     name: config.name,
     config,
@@ -63,12 +69,13 @@ interface Doors {
   readonly databases: Databases;
   readonly hosts: Hosts;
   readonly api: ApiSession;
+  readonly cache: Wires['cache'];
   readonly config: SiteConfig;
   readonly timings: Timings;
 }
 
 function openReader(doors: Doors): Reader {
-  const { databases, hosts, api, config, timings } = doors;
+  const { databases, hosts, api, cache, config, timings } = doors;
   const answers = new Map<string, Promise<unknown>>();
   function once<T>(place: string, question: string, ask: () => Promise<T>): Promise<T> {
     const key = `${place} ${question}`;
@@ -119,7 +126,7 @@ function openReader(doors: Doors): Reader {
     },
     cache: {
       servers: config.file.memcached ?? [],
-      get: (server, key) => once(`cache ${server}`, key, () => getKey(server, key)),
+      get: (server, key) => once(`cache ${server}`, key, () => cache.get(server, key)),
     },
     host(name) {
       const access = hosts.access(name);
@@ -155,14 +162,14 @@ function placeOfAct(act: Act): string {
   }
 }
 
-async function perform({ databases, hosts, api }: Doors, act: Act): Promise<void> {
+async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promise<void> {
   switch (act.door) {
     case 'sql':
       return writeTransaction(databases, act);
     case 'http':
       return api.send(act);
     case 'cache':
-      return deleteKey(act.server, act.key);
+      return cache.delete(act.server, act.key);
     case 'command': {
       let failure = '';
       for (const argv of [act.argv, ...(act.otherwise ?? [])]) {

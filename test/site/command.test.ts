@@ -9,6 +9,7 @@ import { quoteArgv } from '../../src/site/command/quote.ts';
 import { openSsh, sshArgv } from '../../src/site/command/ssh.ts';
 import { normaliseSudo, sudoRefusal, type Transport } from '../../src/site/command/transport.ts';
 import type { SiteConfig } from '../../src/site/config/load.ts';
+import { NETWORK } from '../../src/site/wires.ts';
 import { fakeProgram, hostAccess } from '../support/host-access.ts';
 
 describe('argv as text for a shell', () => {
@@ -290,7 +291,10 @@ describe('sudo', () => {
 
   describe('on a host', () => {
     const hosts = (sudo: boolean) =>
-      new Hosts({ file: { hosts: { default: { sudo } } }, novaConf: null } as unknown as SiteConfig);
+      new Hosts(
+        { file: { hosts: { default: { sudo } } }, novaConf: null } as unknown as SiteConfig,
+        NETWORK.command,
+      );
 
     /** An ssh behind which `sudo` is a function. */
     function withSudo(body: string): void {

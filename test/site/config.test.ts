@@ -5,6 +5,7 @@ import { UsageError } from '../../src/plan/errors.ts';
 import { Hosts } from '../../src/site/command/hosts.ts';
 import { loadSite, type SiteConfig } from '../../src/site/config/load.ts';
 import { parseNovaConf } from '../../src/site/config/nova-conf.ts';
+import { NETWORK } from '../../src/site/wires.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const SECRET = 's3cret-do-not-print';
@@ -83,7 +84,7 @@ describe('hosts', () => {
       'expunge.yaml': `${yaml}${novaConf === undefined ? '' : '\nnova_conf: $HERE/nova.conf'}`,
       ...(novaConf === undefined ? {} : { 'nova.conf': novaConf }),
     });
-    return new Hosts(config);
+    return new Hosts(config, NETWORK.command);
   };
 
   test('what default says holds for every host, and a host says otherwise key by key', async () => {

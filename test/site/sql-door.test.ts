@@ -5,6 +5,7 @@ import { openConnection, queryRows } from '../../src/site/sql/connections.ts';
 import { Databases } from '../../src/site/sql/databases.ts';
 import { parseDatabaseUrl } from '../../src/site/sql/url.ts';
 import { writeTransaction } from '../../src/site/sql/write.ts';
+import { NETWORK } from '../../src/site/wires.ts';
 import { type FakeMysql, type MysqlAnswer, startMysql } from '../support/fake-mysql.ts';
 import { connect, databaseUrl, PASSWORD_OF_DATABASE } from '../support/sites.ts';
 
@@ -293,7 +294,7 @@ describe('writing', () => {
   ])('no answer to %s: it does not wait for ever', async (sql, unknown) => {
     const db = await startMysql({ answer: (asked) => (asked === sql ? 'silent' : touched[asked]) });
     const { config } = connect({ file: { databases: { nova_api: databaseUrl(db.port) } } });
-    expect(await failure(writeTransaction(new Databases(config), act, 100))).toMatchObject({
+    expect(await failure(writeTransaction(new Databases(config, NETWORK.sql), act, 100))).toMatchObject({
       name: 'ActError',
       code: 'database-protocol-sequence-timeout',
       unknown,

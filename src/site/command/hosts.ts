@@ -3,8 +3,7 @@ import { LookError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { HostEntry } from '../config/site-file.ts';
 import type { CommandAnswer } from '../reader.ts';
-import { openLocal } from './local.ts';
-import { openSsh } from './ssh.ts';
+import type { Wires } from '../wires.ts';
 import { type HostAccess, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
 /** nova's own default of `[DEFAULT] instances_path` with the packages' state_path */
@@ -12,10 +11,12 @@ const DEFAULT_INSTANCES_PATH = '/var/lib/nova/instances';
 
 export class Hosts {
   readonly #config: SiteConfig;
+  readonly #open: Wires['command'];
   readonly #transports = new Map<string, Transport>();
 
-  constructor(config: SiteConfig) {
+  constructor(config: SiteConfig, open: Wires['command']) {
     this.#config = config;
+    this.#open = open;
   }
 
   /** null: neither this host nor `default` is in the site file */
@@ -49,7 +50,7 @@ export class Hosts {
       });
     let transport = this.#transports.get(name);
     if (transport === undefined) {
-      transport = access.transport === 'local' ? openLocal(access) : openSsh(access);
+      transport = this.#open(access);
       this.#transports.set(name, transport);
     }
     const answer = normaliseSudo(await transport.run(argv, timeoutMs));

@@ -3,6 +3,7 @@ import { ActError, LookError } from '../../plan/errors.ts';
 import type { HttpAct, Service } from '../../plan/types.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 import type { HttpAnswer } from '../reader.ts';
+import type { Wires } from '../wires.ts';
 import { findEndpoint, type Login, logIn, requestId, SERVICE_NAMES } from './keystone.ts';
 import { type HttpClient, openHttpClient, type RawAnswer } from './request.ts';
 
@@ -13,9 +14,9 @@ export class ApiSession {
   readonly #client: HttpClient;
   #login: Promise<Login> | null = null;
 
-  constructor(cloud: CloudAuth) {
+  constructor(cloud: CloudAuth, open: Wires['http'] = openHttpClient) {
     this.#cloud = cloud;
-    this.#client = openHttpClient(cloud.tls);
+    this.#client = open(cloud.tls);
   }
 
   /**

@@ -1,12 +1,31 @@
-/** One connection per database, opened when first asked, shared by all readers of a run. */
+/** Connections to MySQL and MariaDB, and what goes over any of them. */
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import type { Connection, ConnectionOptions, QueryResult, RowDataPacket } from 'mysql2/promise';
+import type {
+  Connection,
+  ConnectionOptions,
+  QueryResult,
+  ResultSetHeader,
+  RowDataPacket,
+} from 'mysql2/promise';
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { Row } from '../reader.ts';
 import type { DatabaseUrl } from './url.ts';
 
-export type OpenConnection = Connection;
+/** One connection, whatever is at its other end. Statements go one after the other. */
+export interface SqlConnection {
+  /** The rows of one statement, columns by name; dates as text, binary as Buffer. */
+  rows(sql: string, parameters: readonly unknown[], timeoutMs: number): Promise<readonly SqlPacket[]>;
+  /** The number of rows that one statement touched, also those that it found as it would have them. */
+  run(sql: string, parameters: readonly unknown[], timeoutMs: number): Promise<number>;
+  /** Calls back when the other end has gone away. */
+  onLost(callback: () => void): void;
+  end(): Promise<void>;
+  /** Cuts the line at once, whatever is under way on it. */
+  giveUp(): void;
+}
+
+export type SqlPacket = Readonly<Record<string, unknown>>;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const QUERY_TIMEOUT_MS = 30_000;
@@ -21,7 +40,7 @@ export async function openConnection(
   place: string,
   url: DatabaseUrl,
   readOnly: boolean,
-): Promise<Connection> {
+): Promise<SqlConnection> {
   // A CommonJS package: in a bundle only its default export is sure to be there.
   const { default: mysql } = await import('mysql2/promise');
   const options: ConnectionOptions = {
@@ -38,8 +57,9 @@ export async function openConnection(
     const connection = await mysql.createConnection(options);
     // A server that hangs up between two questions: the next question says so. Unheard, it would end the process.
     connection.on('error', () => {});
-    if (readOnly) await ask(connection, 'SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
-    return connection;
+    const wrapped = wrapConnection(connection);
+    if (readOnly) await wrapped.run('SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
+    return wrapped;
   } catch (error) {
     throw explainSqlError(place, error);
   }
@@ -59,7 +79,7 @@ function tlsOptions(place: string, tls: NonNullable<DatabaseUrl['tls']>): { [k: 
  * Sends one statement and waits for its answer, but not for ever. After a silence the connection is given up: what was asked over it
  * meanwhile stands in a queue behind this statement, and would wait without an end.
  */
-export async function ask<T extends QueryResult>(
+async function ask<T extends QueryResult>(
   connection: Connection,
   sql: string,
   parameters: readonly unknown[],
@@ -70,33 +90,47 @@ export async function ask<T extends QueryResult>(
     return answer;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT')
-      giveUp(connection);
+      cut(connection);
     throw error;
   }
 }
 
 /** Cuts the line. `destroy()` only says goodbye on it, and a dead line then holds the process until the kernel lets go of it. */
-export function giveUp(connection: Connection): void {
+function cut(connection: Connection): void {
   const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
   stream.destroy();
+}
+
+function wrapConnection(connection: Connection): SqlConnection {
+  return {
+    rows: (sql, parameters, timeoutMs) => ask<RowDataPacket[]>(connection, sql, parameters, timeoutMs),
+    run: async (sql, parameters, timeoutMs) =>
+      (await ask<ResultSetHeader>(connection, sql, parameters, timeoutMs)).affectedRows,
+    onLost(callback) {
+      connection.once('end', callback);
+      connection.once('error', callback);
+    },
+    end: () => connection.end(),
+    giveUp: () => cut(connection),
+  };
 }
 
 /** Runs one statement and parses its rows at the edge. @throws LookError */
 export async function queryRows(
   place: string,
-  connection: Connection,
+  connection: SqlConnection,
   sql: string,
   parameters: readonly unknown[],
   timeoutMs = QUERY_TIMEOUT_MS,
 ): Promise<readonly Row[]> {
   try {
-    return (await ask<RowDataPacket[]>(connection, sql, parameters, timeoutMs)).map(parseRow);
+    return (await connection.rows(sql, parameters, timeoutMs)).map(parseRow);
   } catch (error) {
     throw explainSqlError(place, error);
   }
 }
 
-function parseRow(packet: RowDataPacket): Row {
+function parseRow(packet: SqlPacket): Row {
   return Object.fromEntries(
     Object.entries(packet).map(([column, value]) => {
       if (value === null || typeof value === 'string' || typeof value === 'number') return [column, value];

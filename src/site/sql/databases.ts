@@ -2,7 +2,8 @@
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { Row } from '../reader.ts';
-import { giveUp, type OpenConnection, openConnection, queryRows } from './connections.ts';
+import type { Wires } from '../wires.ts';
+import { queryRows, type SqlConnection } from './connections.ts';
 import { type DatabaseUrl, fillTemplate, parseDatabaseUrl } from './url.ts';
 
 export interface CellEntry {
@@ -17,12 +18,14 @@ const CELL0_UUID = '00000000-0000-0000-0000-000000000000';
 
 export class Databases {
   readonly #config: SiteConfig;
-  readonly #open = new Map<string, Promise<OpenConnection>>();
-  readonly #spare = new Map<string, OpenConnection>();
+  readonly #openConnection: Wires['sql'];
+  readonly #open = new Map<string, Promise<SqlConnection>>();
+  readonly #spare = new Map<string, SqlConnection>();
   #cells: Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> | null = null;
 
-  constructor(config: SiteConfig) {
+  constructor(config: SiteConfig, open: Wires['sql']) {
     this.#config = config;
+    this.#openConnection = open;
   }
 
   /** Rows of a SELECT over the shared read-only connection. @throws LookError */
@@ -32,19 +35,19 @@ export class Databases {
   }
 
   /** A connection that may write; the caller ends it. @throws LookError */
-  async openWriting(database: string): Promise<OpenConnection> {
-    return openConnection(await this.placeOf(database), await this.#url(database), false);
+  async openWriting(database: string): Promise<SqlConnection> {
+    return this.#openConnection(await this.placeOf(database), await this.#url(database), false);
   }
 
   /** Keeps a connection that may write for the act that was rehearsed on it. */
-  keepSpare(database: string, connection: OpenConnection): void {
+  keepSpare(database: string, connection: SqlConnection): void {
     const earlier = this.#spare.get(database);
-    if (earlier !== undefined) giveUp(earlier);
+    earlier?.giveUp();
     this.#spare.set(database, connection);
   }
 
   /** The connection kept for a database, once. */
-  takeSpare(database: string): OpenConnection | undefined {
+  takeSpare(database: string): SqlConnection | undefined {
     const spare = this.#spare.get(database);
     this.#spare.delete(database);
     return spare;
@@ -80,11 +83,11 @@ export class Databases {
     );
   }
 
-  async #connection(database: string): Promise<OpenConnection> {
+  async #connection(database: string): Promise<SqlConnection> {
     const known = this.#open.get(database);
     if (known !== undefined) return known;
     const opening = (async () =>
-      openConnection(
+      this.#openConnection(
         database === 'api' ? 'database nova_api' : await this.placeOf(database),
         await this.#url(database),
         true,
@@ -96,8 +99,7 @@ export class Databases {
         const forget = () => {
           if (this.#open.get(database) === opening) this.#open.delete(database);
         };
-        connection.once('end', forget);
-        connection.once('error', forget);
+        connection.onLost(forget);
       },
       () => {},
     );
@@ -128,7 +130,7 @@ export class Databases {
   }
 
   async close(): Promise<void> {
-    for (const spare of this.#spare.values()) giveUp(spare);
+    for (const spare of this.#spare.values()) spare.giveUp();
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }

@@ -1,8 +1,7 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
-import type { ResultSetHeader } from 'mysql2/promise';
 import { ActError, LookError, type UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
-import { ask, explainSqlError, giveUp, type OpenConnection } from './connections.ts';
+import { explainSqlError, type SqlConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
 import { renderWrite } from './render.ts';
 
@@ -29,7 +28,7 @@ export async function writeTransaction(
   try {
     for (const write of act.writes) {
       const { sql, parameters } = renderWrite(write);
-      const { affectedRows } = await ask<ResultSetHeader>(connection, sql, parameters, timeoutMs);
+      const affectedRows = await connection.run(sql, parameters, timeoutMs);
       const expected = expectedRows(write);
       if (affectedRows !== expected)
         throw new ActError(
@@ -38,11 +37,11 @@ export async function writeTransaction(
         );
     }
     committing = true;
-    await ask(connection, 'COMMIT', [], timeoutMs);
+    await connection.run('COMMIT', [], timeoutMs);
     await connection.end();
   } catch (error) {
     // Ending the connection rolls back whatever was not committed; rollback() itself could hang on a dead line.
-    giveUp(connection);
+    connection.giveUp();
     if (error instanceof ActError) throw error;
     throw asFailedAct(explainSqlError(place, error), committing);
   }
@@ -52,20 +51,20 @@ export async function writeTransaction(
  * A transaction begun, on the connection of the rehearsal if that still stands: hours may lie between, and proxies cut what is
  * idle. Without a connection nothing was done: that much is known.
  */
-async function beginForAct(databases: Databases, act: SqlAct, timeoutMs: number): Promise<OpenConnection> {
+async function beginForAct(databases: Databases, act: SqlAct, timeoutMs: number): Promise<SqlConnection> {
   const rehearsed = databases.takeSpare(act.database);
   if (rehearsed !== undefined) {
     try {
-      await ask(rehearsed, 'START TRANSACTION', [], timeoutMs);
+      await rehearsed.run('START TRANSACTION', [], timeoutMs);
       return rehearsed;
     } catch {
-      giveUp(rehearsed);
+      rehearsed.giveUp();
     }
   }
   const place = await databases.placeOf(act.database);
   try {
     const connection = await databases.openWriting(act.database);
-    await ask(connection, 'START TRANSACTION', [], timeoutMs);
+    await connection.run('START TRANSACTION', [], timeoutMs);
     return connection;
   } catch (error) {
     throw asFailedAct(explainSqlError(place, error), false);
@@ -89,11 +88,11 @@ export async function rehearseTransaction(databases: Databases, act: SqlAct): Pr
   try {
     for (const write of act.writes) {
       const { sql, parameters } = renderWrite(write);
-      await ask(connection, `explain ${sql}`, parameters, WRITE_TIMEOUT_MS);
+      await connection.run(`explain ${sql}`, parameters, WRITE_TIMEOUT_MS);
     }
     databases.keepSpare(act.database, connection);
   } catch (error) {
-    giveUp(connection);
+    connection.giveUp();
     throw explainSqlError(place, error);
   }
 }

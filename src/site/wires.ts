@@ -1,0 +1,32 @@
+/**
+ * What the doors lead to. Everything of this room that decides, parses, retries and asserts is above the wires; below them is
+ * the network and the system's ssh, or a simulated cloud.
+ */
+import { deleteKey, getKey } from './cache/memcached.ts';
+import { openLocal } from './command/local.ts';
+import { openSsh } from './command/ssh.ts';
+import type { HostAccess, Transport } from './command/transport.ts';
+import type { CloudAuth } from './config/clouds.ts';
+import { type HttpClient, openHttpClient } from './http/request.ts';
+import { openConnection, type SqlConnection } from './sql/connections.ts';
+import type { DatabaseUrl } from './sql/url.ts';
+
+export interface Wires {
+  http(tls: CloudAuth['tls']): HttpClient;
+  /** @throws LookError | UsageError when there is no way to the database, or it refuses */
+  sql(place: string, url: DatabaseUrl, readOnly: boolean): Promise<SqlConnection>;
+  command(host: HostAccess): Transport;
+  readonly cache: {
+    /** @throws LookError */
+    get(server: string, key: string): Promise<Buffer | null>;
+    /** @throws ActError */
+    delete(server: string, key: string): Promise<void>;
+  };
+}
+
+export const NETWORK: Wires = {
+  http: openHttpClient,
+  sql: openConnection,
+  command: (host) => (host.transport === 'local' ? openLocal(host) : openSsh(host)),
+  cache: { get: getKey, delete: deleteKey },
+};
