@@ -1,0 +1,128 @@
+/** One simulated cloud: a folder of SQLite files, one for each service's database and one for the machines. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { MACHINES } from './machines.ts';
+
+export const SERVICE_DATABASES = [
+  'nova_api',
+  'nova',
+  'nova_cell0',
+  'neutron',
+  'glance',
+  'placement',
+  'cinder',
+  'keystone',
+] as const;
+
+export type ServiceDatabase = (typeof SERVICE_DATABASES)[number];
+
+export interface World {
+  readonly folder: string;
+  /** A service's database, opened when first asked for. */
+  db(name: ServiceDatabase): DatabaseSync;
+  readonly machines: DatabaseSync;
+  /** The cloud's own clock: it goes with the machine's, moved by what `advance` has added, or stands where `freeze` put it. */
+  now(): Date;
+  /** Lets time pass: what happens by itself happens when somebody next looks. */
+  advance(seconds: number): void;
+  close(): void;
+}
+
+const MACHINES_FILE = 'machines.sqlite';
+
+export function worldExists(folder: string): boolean {
+  return existsSync(join(folder, MACHINES_FILE));
+}
+
+/** Makes an empty world: all tables of all databases, no rows. Whatever world was in the folder is gone. */
+export async function createWorld(folder: string, options: { readonly now?: Date } = {}): Promise<World> {
+  const { default: schema } = await import('./recorded/schema.json', { with: { type: 'json' } });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(folder, name + suffix), { force: true });
+  for (const name of SERVICE_DATABASES) build(join(folder, `${name}.sqlite`), schema[name]);
+  // Last: it says that there is a world, and one that was cut while it was made is none.
+  build(join(folder, MACHINES_FILE), MACHINES);
+  const world = openWorld(folder);
+  if (options.now !== undefined) setMeta(world, 'frozen_at', options.now.toISOString());
+  return world;
+}
+
+function build(file: string, statements: readonly string[]): void {
+  const database = open(file);
+  database.exec(`PRAGMA foreign_keys=OFF; BEGIN; ${statements.join(';\n')}; COMMIT`);
+  database.close();
+}
+
+function open(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  // Not synchronous: a demo need not survive a power cut, only the end of its process.
+  database.exec(
+    'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON',
+  );
+  return database;
+}
+
+/** @throws Error when there is no world in the folder */
+export function openWorld(folder: string): World {
+  if (!worldExists(folder)) throw new Error(`no simulated cloud in ${folder}`);
+  const machines = open(join(folder, MACHINES_FILE));
+  const services = new Map<ServiceDatabase, DatabaseSync>();
+  const world: World = {
+    folder,
+    machines,
+    db(name) {
+      const known = services.get(name);
+      if (known !== undefined) return known;
+      const database = open(join(folder, `${name}.sqlite`));
+      services.set(name, database);
+      return database;
+    },
+    now() {
+      const frozen = readMeta(world, 'frozen_at');
+      const base = frozen === null ? Date.now() : Date.parse(frozen);
+      return new Date(base + Number(readMeta(world, 'advanced_ms') ?? 0));
+    },
+    advance(seconds) {
+      setMeta(world, 'advanced_ms', String(Number(readMeta(world, 'advanced_ms') ?? 0) + seconds * 1000));
+    },
+    close() {
+      for (const database of services.values()) database.close();
+      services.clear();
+      machines.close();
+    },
+  };
+  return world;
+}
+
+export function readMeta(world: World, key: string): string | null {
+  const row = world.machines.prepare('SELECT value FROM meta WHERE key = ?').get(key);
+  return typeof row?.['value'] === 'string' ? row['value'] : null;
+}
+
+export function setMeta(world: World, key: string, value: string): void {
+  world.machines
+    .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
+    .run(key, value);
+}
+
+/** All or nothing in one database. Work on two databases is two transactions, as in the real cloud. */
+export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  // A caller may have begun one.
+  if (database.isTransaction) return work();
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** `2026-11-01 10:00:00`, UTC: how every service writes a time. */
+export function sqlTime(date: Date): string {
+  return date.toISOString().slice(0, 19).replace('T', ' ');
+}
