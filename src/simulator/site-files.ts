@@ -1,0 +1,51 @@
+/** The files that describe a simulated cloud, in the very form in which an operator describes a real one. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readMeta, type World } from './world.ts';
+
+/** Writes `expunge.yaml`, `clouds.yaml` and `nova.conf` into the world's folder. @returns the path of the first */
+export function writeSiteFiles(world: World): string {
+  const path = (name: string) => join(world.folder, name);
+  const write = (name: string, text: string) => writeFileSync(path(name), text, { mode: 0o600 });
+  const memcached = readMeta(world, 'memcached') ?? '[]';
+  write(
+    'expunge.yaml',
+    `# An embedded cloud: nothing that is named here is ever connected to.
+simulator: ${JSON.stringify(world.folder)}
+cloud: demo
+clouds_file: ${JSON.stringify(path('clouds.yaml'))}
+nova_conf: ${JSON.stringify(path('nova.conf'))}
+memcached: ${memcached}
+hosts:
+  default: { transport: ssh, sudo: true }
+`,
+  );
+  write(
+    'clouds.yaml',
+    `clouds:
+  demo:
+    auth:
+      auth_url: http://demo/identity/v3
+      username: admin
+      password: demo
+      project_name: admin
+      user_domain_name: Default
+      project_domain_name: Default
+    region_name: RegionOne
+`,
+  );
+  write(
+    'nova.conf',
+    `[DEFAULT]
+instances_path = /var/lib/nova/instances
+service_down_time = 60
+
+[api_database]
+connection = mysql+pymysql://nova:nova@127.0.0.1/nova_api
+
+[database]
+connection = mysql+pymysql://nova:nova@127.0.0.1/nova
+`,
+  );
+  return path('expunge.yaml');
+}

@@ -1,0 +1,150 @@
+/** The sql wire: MySQL's statements, as expunge compiles them, on SQLite files with the same tables. */
+
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { LookError, UsageError } from '../plan/errors.ts';
+import type { SqlConnection, SqlPacket } from '../site/sql/connections.ts';
+import type { DatabaseUrl } from '../site/sql/url.ts';
+import { SERVICE_DATABASES, type ServiceDatabase, sqlTime, type World } from './world.ts';
+
+/**
+ * A connection of its own to one database, like a client's to the server: what it has not committed nobody else sees.
+ *
+ * @throws LookError with MySQL's own code for a database or a user that is not there
+ */
+export async function connectSql(
+  world: World,
+  place: string,
+  url: DatabaseUrl,
+  readOnly: boolean,
+  react: () => void,
+): Promise<SqlConnection> {
+  const name = SERVICE_DATABASES.find((each) => each === url.database);
+  if (name === undefined)
+    throw new LookError(place, `the database says: Unknown database '${url.database}'`, {
+      code: 'database-er-bad-db-error',
+      hint: 'there is no such database on this server',
+    });
+  // The one account of every database here, as `cell_mappings` of the recorded cloud has it.
+  if (url.user !== 'nova' || url.password !== 'nova')
+    throw new UsageError(`${place}: the database says: Access denied for user '${url.user}'`, {
+      code: 'database-er-access-denied-error',
+      hint: 'check user and password of this database',
+    });
+  react();
+  const database = openForMysql(world, name, readOnly);
+  const run = (sql: string, parameters: readonly unknown[]) => {
+    const { text, values } = translate(sql, parameters);
+    try {
+      return Number(database.prepare(text).run(...values).changes);
+    } catch (error) {
+      throw asMysqlError(error);
+    }
+  };
+  return {
+    async rows(sql, parameters) {
+      react();
+      if (sql.includes('information_schema.')) describeColumns(database, name);
+      const { text, values } = translate(sql, parameters);
+      try {
+        return database
+          .prepare(text)
+          .all(...values)
+          .map(asPacket);
+      } catch (error) {
+        throw asMysqlError(error);
+      }
+    },
+    async run(sql, parameters) {
+      react();
+      const changes = run(sql, parameters);
+      if (sql === 'COMMIT') react();
+      return changes;
+    },
+    onLost() {},
+    async end() {
+      database.close();
+    },
+    giveUp() {
+      database.close();
+    },
+  };
+}
+
+function openForMysql(world: World, name: ServiceDatabase, readOnly: boolean): DatabaseSync {
+  const database = new DatabaseSync(join(world.folder, `${name}.sqlite`));
+  database.exec('PRAGMA busy_timeout=5000; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON');
+  database.function('utc_timestamp', () => sqlTime(world.now()));
+  database.function('database', () => name);
+  if (readOnly) database.exec('PRAGMA query_only=ON');
+  return database;
+}
+
+/** MySQL tells of its tables in `information_schema`, which is a database of its own here too, made when first asked. */
+function describeColumns(database: DatabaseSync, name: string): void {
+  const known = database.prepare('PRAGMA database_list').all();
+  if (known.some((each) => each['name'] === 'information_schema')) return;
+  const readOnly = database.prepare('PRAGMA query_only').get()?.['query_only'] === 1;
+  database.exec(`PRAGMA query_only=OFF;
+    ATTACH ':memory:' AS information_schema;
+    CREATE TABLE information_schema.columns (table_schema TEXT, table_name TEXT, column_name TEXT);
+    INSERT INTO information_schema.columns
+    SELECT '${name}', t.name, c.name FROM main.sqlite_master t, pragma_table_info(t.name, 'main') c WHERE t.type = 'table';
+    PRAGMA query_only=${readOnly ? 'ON' : 'OFF'}`);
+}
+
+/**
+ * Statements that SQLite writes otherwise, and a list given for one question mark, as mysql2 spreads it.
+ *
+ * @throws Error for a statement of a kind that was not taught
+ */
+function translate(sql: string, parameters: readonly unknown[]): { text: string; values: SQLInputValue[] } {
+  if (sql === 'START TRANSACTION') return { text: 'BEGIN IMMEDIATE', values: [] };
+  const verb = /^\s*(select|update|delete|insert|explain|commit|rollback)\b/i.exec(sql)?.[1];
+  if (verb === undefined && !sql.startsWith('('))
+    throw new Error(`the simulated database was not taught: ${sql.slice(0, 60)}`);
+  const values: SQLInputValue[] = [];
+  let next = 0;
+  // Quoted names and texts are passed over: a question mark in them is none.
+  const text = sql.replaceAll(/`[^`]*`|'(?:[^']|'')*'|\?/g, (found) => {
+    if (found !== '?') return found;
+    const value = parameters[next++];
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    values.push(...list.map(asInput));
+    return list.map(() => '?').join(', ');
+  });
+  return { text, values };
+}
+
+function asInput(value: unknown): SQLInputValue {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value;
+  if (value instanceof Uint8Array) return value;
+  throw new Error(`a ${typeof value} is no parameter`);
+}
+
+function asPacket(row: Record<string, unknown>): SqlPacket {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      column,
+      value instanceof Uint8Array ? Buffer.from(value) : value,
+    ]),
+  );
+}
+
+const CODES: readonly (readonly [RegExp, string])[] = [
+  [/no such table/, 'ER_NO_SUCH_TABLE'],
+  [/no such column/, 'ER_BAD_FIELD_ERROR'],
+  [/readonly database/, 'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION'],
+  [/database is locked/, 'ER_LOCK_WAIT_TIMEOUT'],
+  [/UNIQUE constraint/, 'ER_DUP_ENTRY'],
+  [/FOREIGN KEY constraint/, 'ER_ROW_IS_REFERENCED_2'],
+  [/NOT NULL constraint/, 'ER_BAD_NULL_ERROR'],
+];
+
+function asMysqlError(error: unknown): Error {
+  const said = error instanceof Error ? error.message : String(error);
+  const code = CODES.find(([pattern]) => pattern.test(said))?.[1] ?? 'ER_UNKNOWN_ERROR';
+  return Object.assign(new Error(said), { code });
+}
