@@ -25,15 +25,24 @@ export interface DecisionOptions {
   readonly [lift: string]: unknown;
 }
 
+/** The options that every command has. They may stand before the command too: `expunge --site demo inspect web`. */
 export function addCommonOptions(command: Command): Command {
   return command
-    .option('--site <file>', 'site file (default: ./expunge.yaml, then /etc/expunge/expunge.yaml)')
+    .option('--site <file>', 'site file, or demo (default: ./expunge.yaml, then /etc/expunge/expunge.yaml)')
     .addOption(
-      new Option('--format <format>', 'output for people or for programs')
-        .choices(['text', 'json', 'yaml'])
-        .default('text'),
+      new Option('--format <format>', 'output for people or for programs (default: text)').choices([
+        'text',
+        'json',
+        'yaml',
+      ]),
     )
     .option('--timings', 'show where the time went, on standard error');
+}
+
+/** What was said of a command: behind it, else before it, else the default. */
+export function givenOptions(program: Command, command: Command): CommonOptions & Record<string, unknown> {
+  const said: Record<string, unknown> = { ...program.opts(), ...command.opts() };
+  return { format: 'text', ...said };
 }
 
 export function addDecisionOptions(command: Command): Command {

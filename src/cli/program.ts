@@ -3,11 +3,19 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { UsageError } from '../plan/errors.ts';
 import type { Given } from './begin.ts';
+import type { DemoOptions } from './commands/demo.ts';
 import { openIo, type ProcessLike } from './io.ts';
-import { addCommonOptions, addDecisionOptions, type CommonOptions, parseServer } from './options.ts';
+import {
+  addCommonOptions,
+  addDecisionOptions,
+  type CommonOptions,
+  givenOptions,
+  parseServer,
+} from './options.ts';
 import { reportError, reportErrorAsData, usageSentence } from './render/error.ts';
 
 const AFTER_HELP = `
+To see it all without a cloud: expunge demo
 Begin with doctor, then inspect: both only read. The options of a command:
 expunge <command> --help
 
@@ -27,7 +35,8 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
   let exitCode = 0;
   let asked = 'expunge';
   let format: unknown = 'text';
-  const program = new Command('expunge')
+  const program = addCommonOptions(new Command('expunge'))
+    .enablePositionalOptions()
     .description(
       'Removes a stuck OpenStack server (a Nova instance) from every place it ever touched, and then looks everywhere again.',
     )
@@ -46,10 +55,10 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
   const add = (command: Command, load: () => Promise<Action>) => {
     command.exitOverride().action(async (...given: unknown[]) => {
       const own = given.at(-1);
-      const options = own instanceof Command ? own.opts() : {};
+      const options = givenOptions(program, own instanceof Command ? own : program);
       if (own instanceof Command) [asked, format] = [own.name(), options['format']];
       const { beginSite } = await import('./begin.ts');
-      const begun = await beginSite(io, options as CommonOptions);
+      const begun = await beginSite(io, options);
       const action = await load();
       exitCode = await action({ io, options, args: given.slice(0, -2), begun });
     });
@@ -100,6 +109,20 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     ),
     async () => (await import('./commands/verify.ts')).verify,
   ).description('Looks everywhere. Exit 0 only when nothing is left and every place could be looked at.');
+  program
+    .command('demo')
+    .summary('all of it on an embedded cloud')
+    .description(
+      'Makes an embedded OpenStack with servers that Nova could not delete, and walks through inspect, plan, purge and verify on one of them. Needs no root, no network and no cloud; every other command takes it as --site demo.',
+    )
+    .option('--list', 'only list its servers, also those that are refused')
+    .option('--reset', 'start over with a new cloud')
+    .option('--no-input', 'do not wait for Enter, nor ask for the name')
+    .exitOverride()
+    .action(async (options: DemoOptions) => {
+      const { demo } = await import('./commands/demo.ts');
+      exitCode = await demo(io, options);
+    });
 
   const report = (error: unknown): number | Promise<number> =>
     format === 'json' || format === 'yaml'
@@ -113,7 +136,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     // No command at all: commander has shown the help.
     if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
     // The options were not parsed, so the words themselves tell what was asked for, and how it is to be answered.
-    const words = argv.slice(2);
+    const words = argv.slice(2).filter((_, i, all) => all[i - 1] !== '--site');
     asked = words.find((word) => program.commands.some((command) => command.name() === word)) ?? 'expunge';
     format = words.flatMap(
       (word, i) => /^--format=(.*)/.exec(word)?.[1] ?? (words[i - 1] === '--format' ? word : []),

@@ -16,11 +16,12 @@ export async function withSite(
   body: (site: Site) => Promise<number>,
 ): Promise<number> {
   const timings: Timings = { spans: [], clock: () => performance.now() };
-  const site = connectSite(begun.config, begun.api, timings);
+  const site = connectSite(begun.config, begun.api, timings, begun.wires);
   try {
     return await body(site);
   } finally {
     await site.close();
+    begun.wires?.close();
     if ((options as Partial<CommonOptions>).timings) io.err(renderTimings(timings));
   }
 }

@@ -21,10 +21,21 @@ export interface Identities {
 
 const PLACEHOLDER = /\{\{([a-zA-Z.]+)(?::([^{}]*))?\}\}/g;
 
+/** What users name stands escaped in JSON and in a domain's XML, as the services write it. */
 export function fillText(text: string, identities: Identities): string {
+  const escaped = escapeFor(text);
   return text.replaceAll(PLACEHOLDER, (whole, kind: string, what: string | undefined) =>
-    String(fillOne(whole, kind, what ?? '', identities)),
+    escaped(String(fillOne(whole, kind, what ?? '', identities))),
   );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+function escapeFor(text: string): (value: string) => string {
+  // A placeholder begins with two braces, an object with one and a quote.
+  if (/^(\{"|\[)/.test(text)) return (value) => JSON.stringify(value).slice(1, -1);
+  if (text.startsWith('<domain')) return (value) => value.replaceAll(/[&<>]/g, (c) => ENTITIES[c] ?? c);
+  return (value) => value;
 }
 
 /** A text that is one `{{id:…}}` and nothing else becomes a number. */

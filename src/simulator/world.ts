@@ -40,7 +40,8 @@ export async function createWorld(folder: string, options: { readonly now?: Date
   const { default: schema } = await import('./recorded/schema.json', { with: { type: 'json' } });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(folder, name + suffix), { force: true });
+    for (const suffix of ['', '-wal', '-shm', '-journal'])
+      rmSync(join(folder, name + suffix), { force: true });
   for (const name of SERVICE_DATABASES) build(join(folder, `${name}.sqlite`), schema[name]);
   // Last: it says that there is a world, and one that was cut while it was made is none.
   build(join(folder, MACHINES_FILE), MACHINES);

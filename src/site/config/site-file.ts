@@ -31,6 +31,8 @@ const hostEntry = z.strictObject({
 export type HostEntry = z.infer<typeof hostEntry>;
 
 export const siteFile = z.strictObject({
+  /** folder of an embedded cloud, which then is at the end of every door: `expunge demo` writes such a file */
+  simulator: absolutePath.optional(),
   /** entry of clouds.yaml; without it the OS_* variables count */
   cloud: z.string().optional(),
   clouds_file: absolutePath.optional(),

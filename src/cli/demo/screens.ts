@@ -1,0 +1,56 @@
+/** What the demo says between the commands that it shows. */
+import type { DemoEntry } from '../../simulator/demo/create.ts';
+import type { Io } from '../io.ts';
+import { clip, pad, wrap } from '../render/lines.ts';
+import { plain } from '../render/plain.ts';
+
+const NAME_COLUMNS = 12;
+const UUID_COLUMNS = 36;
+
+export function renderWelcome(folder: string, io: Io): string {
+  return paragraphs(io, [
+    'This is an embedded OpenStack: APIs, databases, compute hosts. Nova could not delete some of its servers. expunge is the real program: only the cloud is made up.',
+    `It lives in ${folder}; nothing else is touched.`,
+  ]);
+}
+
+/** One line for each server: name, whole uuid, what happened to it. */
+export function renderServers(entries: readonly DemoEntry[], io: Io): string {
+  const lines = entries.map(({ name, uuid, story }) => {
+    const shown = clip(plain(name, 60), NAME_COLUMNS) || `${plain(name, 60).slice(0, NAME_COLUMNS - 3)}...`;
+    return `  ${pad(shown, NAME_COLUMNS)}  ${uuid}  ${story}`;
+  });
+  const head = `  ${pad('SERVER', NAME_COLUMNS)}  ${pad('UUID', UUID_COLUMNS)}  WHAT HAPPENED`;
+  return `${io.paint.dim(head)}\n${lines.join('\n')}\n`;
+}
+
+/** A sentence or two before a command, then the command as it would be typed. */
+export function renderStage(io: Io, why: string, command: string): string {
+  return `\n${paragraphs(io, [why])}\n${io.paint.bold(`$ ${command}`)}\n`;
+}
+
+export function renderTryNext(program: string): string {
+  const tries: readonly (readonly [command: string, what: string])[] = [
+    ['purge ci-runner-7', 'a server cleaned by hand, and only half'],
+    ['plan --commands wiki', 'each step word for word'],
+    ['inspect web', 'two servers of one name: it asks which'],
+    ['purge billing-db', 'refused: it has volumes'],
+    ['purge cache-3', 'its host does not answer: nothing is half done'],
+    ['doctor', 'every API, database and host'],
+  ];
+  const commands = tries.map(([command]) => `${program} --site demo ${command}`);
+  const width = Math.max(...commands.map((command) => command.length));
+  return [
+    '',
+    'To try next:',
+    ...tries.map(([, what], i) => `  ${pad(commands[i] ?? '', width)}  ${what}`),
+    '',
+    `  ${pad(`${program} demo --list`, width)}  every server, also those that are refused`,
+    `  ${pad(`${program} demo --reset`, width)}  start over`,
+    '',
+  ].join('\n');
+}
+
+function paragraphs(io: Io, texts: readonly string[]): string {
+  return `${texts.flatMap((text) => wrap(text, io.columns, '')).join('\n')}\n`;
+}

@@ -1,0 +1,258 @@
+/** What can be the matter with a server beyond its recorded state, each as a small change to the world. */
+import type { SQLInputValue } from 'node:sqlite';
+import type { Planted } from '../plant.ts';
+import { type ServiceDatabase, sqlTime, type World } from '../world.ts';
+
+export type Twist = (world: World, server: Planted) => void;
+
+function change(world: World, database: ServiceDatabase, sql: string, ...values: SQLInputValue[]): void {
+  const { changes } = world
+    .db(database)
+    .prepare(sql)
+    .run(...values);
+  // A twist that changes nothing would show a server that is not what its story says.
+  if (changes === 0) throw new Error(`no row to change: ${sql}`);
+}
+
+function changeMachines(world: World, sql: string, ...values: SQLInputValue[]): void {
+  const { changes } = world.machines.prepare(sql).run(...values);
+  if (changes === 0) throw new Error(`nothing to change: ${sql}`);
+}
+
+function identity(server: Planted, key: string): string {
+  const value = server.identities.get(key);
+  if (value === undefined) throw new Error(`${server.name} has no ${key}`);
+  return value;
+}
+
+/** The uuid of the port that Nova made for the server. */
+function ownPort(world: World, server: Planted): string {
+  const row = world
+    .db('neutron')
+    .prepare("SELECT id FROM ports WHERE device_id = ? AND name = '' ORDER BY id")
+    .get(server.uuid);
+  if (row === undefined) throw new Error(`${server.name} has no port of its own`);
+  return String(row['id']);
+}
+
+export const lock: Twist = (world, { uuid }) =>
+  change(world, 'nova', "UPDATE instances SET locked = 1, locked_by = 'owner' WHERE uuid = ?", uuid);
+
+export const protect: Twist = (world, { uuid }) =>
+  change(world, 'nova', 'UPDATE instances SET disable_terminate = 1 WHERE uuid = ?', uuid);
+
+export const hide: Twist = (world, { uuid }) =>
+  change(world, 'nova', 'UPDATE instances SET hidden = 1 WHERE uuid = ?', uuid);
+
+/** Nova took the request a moment ago. */
+export const beginDeleting: Twist = (world, { uuid }) =>
+  change(
+    world,
+    'nova',
+    "UPDATE instances SET task_state = 'deleting', updated_at = ? WHERE uuid = ?",
+    sqlTime(world.now()),
+    uuid,
+  );
+
+export const askJustNow: Twist = (world, { uuid }) =>
+  change(
+    world,
+    'nova_api',
+    'UPDATE build_requests SET created_at = ?, updated_at = NULL WHERE instance_uuid = ?',
+    sqlTime(world.now()),
+    uuid,
+  );
+
+export const migrate: Twist = (world, { uuid }) =>
+  change(world, 'nova', "UPDATE migrations SET status = 'migrating' WHERE instance_uuid = ?", uuid);
+
+/** The domain runs on another host than the one that Nova names: a migration that ended badly. */
+export function runOn(host: string): Twist {
+  return (world, { uuid }) => {
+    change(world, 'nova', 'UPDATE migrations SET dest_compute = ? WHERE instance_uuid = ?', host, uuid);
+    changeMachines(world, 'UPDATE domains SET host = ?, running_id = 77 WHERE uuid = ?', host, uuid);
+  };
+}
+
+/** The domain has the server's uuid, but was made for another project. */
+export const giveToOtherProject: Twist = (world, { uuid }) =>
+  changeMachines(
+    world,
+    `UPDATE domains SET xml = replace(xml, '<nova:project uuid="', '<nova:project uuid="0ther') WHERE uuid = ?`,
+    uuid,
+  );
+
+/** Somebody defined the domain anew: same name, other uuid. */
+export function redefineAs(other: string): Twist {
+  return (world, { uuid }) =>
+    changeMachines(
+      world,
+      'UPDATE domains SET xml = replace(xml, uuid, ?), uuid = ? WHERE uuid = ?',
+      other,
+      other,
+      uuid,
+    );
+}
+
+/** A tap of somebody else hangs in the bridge that was made for this server alone. */
+export const addForeignMember: Twist = (world, server) => {
+  const bridge = `qbr${ownPort(world, server).slice(0, 11)}`;
+  const next = world.machines
+    .prepare('SELECT max(ifindex) + 1 AS n FROM links WHERE host = ?')
+    .get(server.host);
+  changeMachines(
+    world,
+    "INSERT INTO links VALUES (?, ?, 'tapdebug0', 'tun', NULL, ?, 'fe:16:3e:00:00:01', 1450, 'BROADCAST,MULTICAST,UP,LOWER_UP')",
+    server.host,
+    Number(next?.['n']),
+    bridge,
+  );
+};
+
+/** Open vSwitch says that the interface is of another server. */
+export function markSwitchPort(other: string): Twist {
+  return (world, server) => {
+    const port = `qvo${ownPort(world, server).slice(0, 11)}`;
+    changeMachines(
+      world,
+      "UPDATE switch_ports SET external_ids = json_set(external_ids, '$.vm-uuid', ?) WHERE host = ? AND name = ?",
+      other,
+      server.host,
+      port,
+    );
+  };
+}
+
+/** The port that the user made is the parent of a trunk's subport. */
+export const joinTrunk: Twist = (world, server) =>
+  change(
+    world,
+    'neutron',
+    "UPDATE ports SET device_owner = 'trunk:subport' WHERE device_id = ? AND name <> ''",
+    server.uuid,
+  );
+
+/** The port carries the server's uuid, but belongs to the DHCP agent. */
+export const giveToDhcp: Twist = (world, server) =>
+  change(
+    world,
+    'neutron',
+    "UPDATE ports SET device_owner = 'network:dhcp' WHERE id = ?",
+    ownPort(world, server),
+  );
+
+export const linkFolder: Twist = (world, { host, uuid }) => {
+  const path = `/var/lib/nova/instances/${uuid}`;
+  changeMachines(world, 'DELETE FROM files WHERE host = ? AND path LIKE ?', host, `${path}/%`);
+  changeMachines(
+    world,
+    "UPDATE files SET kind = 'link', mode = '777', target = '/srv/old-disks/vm-17' WHERE host = ? AND path = ?",
+    host,
+    path,
+  );
+};
+
+export const mountResizeFolder: Twist = (world, { host, uuid }) => {
+  const path = `/var/lib/nova/instances/${uuid}_resize`;
+  const next = world.machines.prepare('SELECT max(ordinal) + 1 AS n FROM mounts WHERE host = ?').get(host);
+  changeMachines(
+    world,
+    "INSERT INTO mounts VALUES (?, ?, ?, 'xfs', '/dev/vdc1', 2081)",
+    host,
+    Number(next?.['n']),
+    path,
+  );
+};
+
+/** The instances folder is one store for several hosts, and the server has been on two of them. */
+export function shareStore(...hosts: readonly string[]): Twist {
+  return (world, { uuid }) => {
+    for (const host of hosts)
+      changeMachines(
+        world,
+        "INSERT INTO mounts SELECT ?, max(ordinal) + 1, '/var/lib/nova/instances', 'nfs4', 'filer:/nova', 50 FROM mounts WHERE host = ?",
+        host,
+        host,
+      );
+    const [source = '', target = ''] = hosts;
+    change(
+      world,
+      'nova',
+      'UPDATE migrations SET source_compute = ?, dest_compute = ? WHERE instance_uuid = ?',
+      source,
+      target,
+      uuid,
+    );
+  };
+}
+
+export const protectSnapshot: Twist = (world, server) =>
+  change(world, 'glance', "UPDATE images SET protected = 1 WHERE name = ? || '-shelved'", server.name);
+
+/** The image that the row names as its snapshot says that it is of another server. */
+export function giveSnapshotTo(other: string): Twist {
+  return (world, server) =>
+    change(
+      world,
+      'glance',
+      "UPDATE image_properties SET value = ? WHERE name = 'instance_uuid' AND image_id IN (SELECT id FROM images WHERE name = ? || '-shelved')",
+      other,
+      server.name,
+    );
+}
+
+/** Attaches two volumes: a data disk that is to be kept, and one that Nova would delete with the server. */
+export const attachVolumes: Twist = (world, server) => {
+  const project = identityOfProject(world, server);
+  for (const [index, device] of ['/dev/vdb', '/dev/vdc'].entries()) {
+    const volume = `${server.uuid.slice(0, 24)}0000000000${index}a`;
+    const attachment = `${server.uuid.slice(0, 24)}0000000000${index}b`;
+    const now = sqlTime(world.now());
+    change(
+      world,
+      'cinder',
+      `INSERT INTO volumes (id, created_at, project_id, size, status, attach_status, display_name, bootable, multiattach, deleted,
+                            volume_type_id, use_quota, host)
+       VALUES (?, ?, ?, ?, 'in-use', 'attached', ?, 0, 0, 0, (SELECT id FROM volume_types LIMIT 1), 1, 'controller@lvm#lvm')`,
+      volume,
+      now,
+      project,
+      index === 0 ? 100 : 20,
+      `${server.name}-${index === 0 ? 'data' : 'scratch'}`,
+    );
+    change(
+      world,
+      'cinder',
+      `INSERT INTO volume_attachment (id, created_at, volume_id, instance_uuid, attached_host, mountpoint, attach_time, attach_mode,
+                                      attach_status, deleted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'rw', 'attached', 0)`,
+      attachment,
+      now,
+      volume,
+      server.uuid,
+      server.host,
+      device,
+      now,
+    );
+    change(
+      world,
+      'nova',
+      `INSERT INTO block_device_mapping (created_at, device_name, delete_on_termination, volume_id, volume_size, connection_info,
+                                         instance_uuid, deleted, source_type, destination_type, device_type, attachment_id, uuid)
+       VALUES (?, ?, ?, ?, ?, '{"driver_volume_type": "iscsi"}', ?, 0, 'volume', 'volume', 'disk', ?, ?)`,
+      now,
+      device,
+      index,
+      volume,
+      index === 0 ? 100 : 20,
+      server.uuid,
+      attachment,
+      `${server.uuid.slice(0, 24)}0000000000${index}c`,
+    );
+  }
+};
+
+function identityOfProject(world: World, server: Planted): string {
+  const row = world.db('nova').prepare('SELECT project_id FROM instances WHERE uuid = ?').get(server.uuid);
+  return String(row?.['project_id'] ?? identity(server, 'server'));
+}

@@ -1,0 +1,27 @@
+/** A simulated cloud at the other end of the four wires. */
+import type { Wires } from '../site/wires.ts';
+import { react } from './agents/react.ts';
+import { openSimulatedCache } from './cache.ts';
+import { openSimulatedHost } from './hosts/transport.ts';
+import { openSimulatedHttp } from './http/client.ts';
+import { connectSql } from './sql.ts';
+import { openWorld, type World } from './world.ts';
+
+export interface SimulatedWires extends Wires {
+  readonly world: World;
+  close(): void;
+}
+
+/** @throws Error when there is no world in the folder */
+export function openWires(folder: string): SimulatedWires {
+  const world = openWorld(folder);
+  const onReact = () => react(world);
+  return {
+    world,
+    http: () => openSimulatedHttp(world, onReact),
+    sql: (place, url, readOnly) => connectSql(world, place, url, readOnly, onReact),
+    command: (host) => openSimulatedHost(world, host, onReact),
+    cache: openSimulatedCache(world, onReact),
+    close: () => world.close(),
+  };
+}
