@@ -1,0 +1,48 @@
+/** A simulated cloud for one test, and expunge as its users run it on that cloud. */
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import type { Plan } from '../../src/plan/types.ts';
+import { type BuiltWorld, buildWorld, type WorldDescription } from '../../src/simulator/build.ts';
+import { type FakeProcessOptions, fakeProcess } from './fake-process.ts';
+import { tempFolder } from './temp.ts';
+
+/** When nothing else is said: the clock of a simulated cloud stands here. */
+export const NOW = new Date('2026-11-22T03:00:00Z');
+
+export interface Ended {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface SimulatedCloud extends BuiltWorld {
+  /** the runs of this cloud */
+  readonly runs: string;
+  /** `expunge --site <this cloud> …` */
+  expunge(argv: readonly string[], options?: FakeProcessOptions): Promise<Ended>;
+  /** the plan as `--format json` gives it */
+  plan(server: string, ...options: readonly string[]): Promise<Plan>;
+}
+
+export async function simulateCloud(description: WorldDescription): Promise<SimulatedCloud> {
+  const folder = tempFolder();
+  const built = await buildWorld(join(folder, 'cloud'), { now: NOW, ...description });
+  onTestFinished(() => built.world.close());
+  const cloud: SimulatedCloud = {
+    ...built,
+    runs: join(folder, 'expunge', 'runs'),
+    async expunge(argv, options = {}) {
+      const process = fakeProcess({ ...options, env: { XDG_STATE_HOME: folder, ...options.env } });
+      const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process);
+      return { exit, out: process.out(), err: process.err() };
+    },
+    async plan(server, ...options) {
+      const { out } = await cloud.expunge(['plan', server, '--format', 'json', ...options]);
+      const [plan] = (JSON.parse(out) as { servers: Plan[] }).servers;
+      if (plan === undefined) throw new Error(`no plan came: ${out}`);
+      return plan;
+    },
+  };
+  return cloud;
+}
