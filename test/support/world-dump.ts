@@ -1,0 +1,44 @@
+/** Everything that there is in a simulated cloud, as sorted lines of text. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Planted } from '../../src/simulator/plant.ts';
+import { SERVICE_DATABASES, type World } from '../../src/simulator/world.ts';
+
+/** Tables that say only that somebody is alive, or how the simulator itself stands. */
+const SAY_NOTHING = [
+  'nova.services',
+  'nova_cell0.services',
+  'neutron.agents',
+  'machines.meta',
+  'machines.hosts',
+];
+
+/** `database.table {row as JSON}` */
+export function dumpWorld(world: World): readonly string[] {
+  const services = SERVICE_DATABASES.flatMap((name) => dumpDatabase(name, world.db(name)));
+  return [...services, ...dumpDatabase('machines', world.machines)].sort();
+}
+
+function dumpDatabase(name: string, database: DatabaseSync): string[] {
+  const tables = database
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .all()
+    .map((row) => `${name}.${row['name']}`)
+    .filter((table) => !SAY_NOTHING.includes(table));
+  return tables.flatMap((table) =>
+    database
+      .prepare(`SELECT * FROM "${table.slice(name.length + 1)}"`)
+      .all()
+      .map((row) => `${table} ${JSON.stringify(row)}`),
+  );
+}
+
+/** Lines that name one of these servers, or a port, address, device or domain of theirs. */
+export function linesOf(servers: readonly Planted[], dump: readonly string[]): readonly string[] {
+  const marks = servers.flatMap(({ uuid, identities }) => [
+    uuid,
+    ...[...identities]
+      .filter(([key]) => /^(uuid|hex|mac|domain)/.test(key))
+      .flatMap(([, value]) => [value, value.slice(0, 11)]),
+  ]);
+  return dump.filter((line) => marks.some((mark) => line.includes(mark)));
+}
