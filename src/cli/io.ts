@@ -4,7 +4,7 @@ type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export interface ProcessLike {
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   on(signal: Signal, listener: () => void): unknown;
@@ -16,11 +16,15 @@ export interface Screen {
   readonly paint: Paint;
   /** how long a line may be; Infinity in a pipe */
   readonly columns: number;
+  /** lines of a tree may be drawn; elsewhere indentation says the same, to a screen reader and to grep */
+  readonly draws: boolean;
 }
 
 export interface Io extends Screen {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** where `err` goes: a log, often, while standard output is a terminal, or the other way round */
+  readonly onErr: Screen;
   readonly env: ProcessLike['env'];
   /** a person may be asked */
   readonly interactive: boolean;
@@ -45,20 +49,43 @@ const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Below this nothing is gained by breaking lines; a terminal of unknown size says 0. */
 const NARROWEST = 40;
 
-export function openIo(process: ProcessLike): Io {
-  const { env } = process;
-  const colour = process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  const { columns = 0 } = process.stdout;
+/** POSIX: the first of them that is set and not empty says how characters are written. */
+function writesUtf8(env: ProcessLike['env']): boolean {
+  return /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
+}
+
+function screenOf(stream: ProcessLike['stdout'], env: ProcessLike['env']): Screen {
+  const terminal = stream.isTTY === true;
+  const able = terminal && env['TERM'] !== 'dumb';
+  const colour = able && !env['NO_COLOR'];
   const sgr = (on: number, off: number) => (text: string) =>
     colour ? `\x1b[${on}m${text}\x1b[${off}m` : text;
   return {
+    paint: { bold: sgr(1, 22), dim: sgr(2, 22), good: sgr(32, 39), bad: sgr(31, 39), warn: sgr(33, 39) },
+    // Asked each time: a window can become narrower while a run goes on.
+    get columns() {
+      const { columns = 0 } = stream;
+      return terminal && columns >= NARROWEST ? columns : Number.POSITIVE_INFINITY;
+    },
+    draws: able && writesUtf8(env),
+  };
+}
+
+export function openIo(process: ProcessLike): Io {
+  const { env } = process;
+  const screen = screenOf(process.stdout, env);
+  return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    onErr: screenOf(process.stderr, env),
     env,
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
-    columns: process.stdout.isTTY === true && columns >= NARROWEST ? columns : Number.POSITIVE_INFINITY,
     live: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
-    paint: { bold: sgr(1, 22), dim: sgr(2, 22), good: sgr(32, 39), bad: sgr(31, 39), warn: sgr(33, 39) },
+    paint: screen.paint,
+    draws: screen.draws,
+    get columns() {
+      return screen.columns;
+    },
     async ask(question) {
       const { createInterface } = await import('node:readline/promises');
       const lines = createInterface({ input: process.stdin, terminal: false });

@@ -8,18 +8,8 @@ import { isClean } from '../run/make-plan.ts';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
-import { wrap } from './render/lines.ts';
-import { plain } from './render/plain.ts';
-import { OUTCOMES, openProgress } from './render/progress.ts';
-import {
-  block,
-  count,
-  joinParts,
-  LONG,
-  renderKept,
-  renderObstacles,
-  renderRemains,
-} from './render/survey.ts';
+import { openProgress } from './render/progress.ts';
+import { renderObstacles } from './render/survey.ts';
 import { planUuid } from './session.ts';
 
 export interface RunReport {
@@ -31,14 +21,18 @@ export interface RunReport {
   readonly interrupted: boolean;
 }
 
+export function isAppliable({ unknown, refusals }: Plan): boolean {
+  return unknown.length === 0 && refusals.length === 0;
+}
+
 /**
  * Stops before anything is touched when the plan has a refusal or a place that could not be looked at.
  *
  * @throws LookError (exit 4) or RefusedError (exit 3), after all reasons were shown
  */
 export function assertAppliable(plan: Plan, io: Io): void {
-  if (plan.unknown.length === 0 && plan.refusals.length === 0) return;
-  io.err(`${renderObstacles(plan, io)}\n`);
+  if (isAppliable(plan)) return;
+  io.err(`${renderObstacles(plan, io.onErr)}\n`);
   throw plan.unknown.length > 0 ? new NotKnown(plan) : new NotLet(plan);
 }
 
@@ -47,16 +41,19 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
   assertAppliable(plan, io);
   const journal = await openJournal(runsDir(site, io), plan, new Date());
   let stopAsked = false;
+  const progress = quiet ? null : openProgress(plan, io);
   const release = io.onInterrupt(() => {
     stopAsked = true;
-    io.err('\nfinishing the step under way; nothing new begins\n');
+    progress?.clear();
+    io.err(`${io.live ? '' : '\n'}finishing the step under way; nothing new begins\n`);
   });
   try {
     const results = await applyPlan(site, plan, {
       journal,
-      emit: quiet ? () => {} : openProgress(io),
+      emit: progress?.show ?? (() => {}),
       stopAsked: () => stopAsked,
     });
+    progress?.say('  looking everywhere again');
     const verified = await planUuid(site, plan.server.uuid, plan.decisions);
     return {
       results,
@@ -67,6 +64,7 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
     };
   } finally {
     release();
+    progress?.clear();
     await journal.close();
   }
 }
@@ -83,44 +81,4 @@ function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: b
   if (!unfinished && isClean(verified)) return 0;
   const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
   return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
-}
-
-/** What was done, what was so already, what was kept (unless it was shown before), and what the second look found. */
-export function renderOutcome(plan: Plan, report: RunReport, io: Io, keptShown: boolean): string {
-  const { results, verified, run } = report;
-  const counts = (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const)
-    .map((outcome) => ({ outcome, n: results.filter((r) => r.outcome === outcome).length }))
-    .filter(({ n }) => n > 0)
-    .map(({ outcome, n }) => `${n} ${OUTCOMES[outcome]}`);
-  const kept =
-    keptShown && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
-  const notRun = results.filter((r) => r.outcome === 'not-run');
-  const parts = joinParts([
-    block([
-      `${counts.length === 0 ? 'nothing to do' : counts.join(', ')}${kept}`,
-      ...notRun.flatMap(({ step, detail }) =>
-        wrap(plain(`not run: ${step.title}: ${named(plan, detail ?? '')}`, LONG), io.columns, '  ', '    '),
-      ),
-      `Record of this run: ${run}`,
-    ]),
-    keptShown ? '' : renderKept(plan, io),
-    isClean(verified) ? '' : joinParts([renderRemains(verified, io), renderObstacles(verified, io)]),
-    `${renderVerdict(verified, io)}\n`,
-  ]);
-  return `\n${parts}`;
-}
-
-/** `waits for <id of a step>`, with the step as the plan shows it. */
-function named(plan: Plan, detail: string): string {
-  const blocker = plan.steps.find(({ id }) => detail === `waits for ${id}`);
-  return blocker === undefined ? detail : `waits for "${blocker.title}" (${blocker.place})`;
-}
-
-/** The last line of all: is it gone? */
-function renderVerdict(verified: Plan, { paint }: Io): string {
-  if (isClean(verified)) return `${paint.good('Verified')}: looked everywhere again, nothing is left.`;
-  if (verified.unknown.length > 0)
-    return `${paint.bad('Not verified')}: could not look everywhere again. When it can be reached: expunge verify ${verified.server.uuid}`;
-  const left = verified.remains.length;
-  return `${paint.bad('Not clean')}: ${left === 0 ? 'refused, see above' : `${count(left, 'thing')} left, see above`}. To go on: purge again.`;
 }

@@ -177,7 +177,7 @@ describe('looking', () => {
     const { exit, out, err } = await on(cloud, ['inspect', 'web-1']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(out).toContain(`web-1  ${SERVER}`);
-    expect(out).toContain('\nStill there\n  database nova_api\n    build request\n');
+    expect(out).toContain('\nStill there: 1 thing in 1 place\n  database nova_api\n    build request\n');
     expect(cloud.written).toEqual([]);
     expect(existsSync(cloud.runs)).toBe(false);
   });
@@ -512,7 +512,7 @@ test('doctor says what is missing and ends with 4, without a word of a password'
   const { exit, out } = await on(cloud, ['doctor']);
   expect(exit).toBe(4);
   expect(out).toMatch(/^ok +API network +ports can be listed$/m);
-  expect(out).toMatch(/^missing +API image +.*Forbidden.*lacks the role/m);
+  expect(out).toMatch(/^FAILS +API image +.*Forbidden\n +this user lacks the role/m);
   expect(cloud.written).toEqual([]);
 });
 
@@ -533,8 +533,8 @@ describe('a user that Neutron and Glance show its own things only', () => {
   test('doctor says so', async () => {
     const { exit, out } = await on(await start(mine), ['doctor']);
     expect(exit).toBe(4);
-    expect(out).toMatch(/^missing +API network +.*not the role admin/m);
-    expect(out).toMatch(/^missing +API image +.*not the role admin/m);
+    expect(out).toMatch(/^FAILS +API network +.*not the role admin/m);
+    expect(out).toMatch(/^FAILS +API image +.*not the role admin/m);
   });
 });
 

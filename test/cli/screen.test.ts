@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openIo } from '../../src/cli/io.ts';
 import { renderAct } from '../../src/cli/render/act.ts';
-import { cut, fill, wrap } from '../../src/cli/render/lines.ts';
+import { clip, fill, wrap } from '../../src/cli/render/lines.ts';
+import { renderOutcome } from '../../src/cli/render/outcome.ts';
 import { openProgress } from '../../src/cli/render/progress.ts';
 import { renderSteps } from '../../src/cli/render/steps.ts';
 import { renderHeading, renderObstacles, renderRemains } from '../../src/cli/render/survey.ts';
 import { renderTimings } from '../../src/cli/render/timings.ts';
-import { renderOutcome } from '../../src/cli/run-plan.ts';
 import type { Act } from '../../src/plan/types.ts';
 import { fakeProcess } from '../support/fake-process.ts';
 import { plan, SERVER, step } from '../support/plans.ts';
@@ -52,7 +52,7 @@ describe('lines', () => {
   });
   test('Chinese takes two columns a character', () => {
     expect(wrap('密密密密 密密密密', 10, '')).toEqual(['密密密密', '密密密密']);
-    expect(cut('密密密', 5)).toBe('密密');
+    expect(clip('密密 密密', 8)).toBe('密密 ...');
   });
 });
 
@@ -70,9 +70,10 @@ describe('80 columns', () => {
   });
   test('the line of what is under way is one line, so that the next can be written over it', () => {
     const process = fakeProcess({ terminal: true });
-    const progress = openProgress(openIo(process));
-    progress({ type: 'step-started', step: step('a', { title: `delete image "${'密'.repeat(60)}"` }) });
-    progress({ type: 'step-started', step: step('b') });
+    const long = step('a', { title: `delete image "${'密'.repeat(60)}"` });
+    const { show } = openProgress(plan({ steps: [long, step('b')] }), openIo(process));
+    show({ type: 'step-started', step: long });
+    show({ type: 'step-started', step: step('b') });
     const shown = process.out().split('\x1b[2K').at(-1) ?? '';
     const columns = [...shown].reduce((sum, c) => sum + (c === '密' ? 2 : 1), 0);
     expect(columns).toBeLessThan(80);
@@ -89,7 +90,7 @@ describe('in a pipe', () => {
   test('one thing is one line, however long', () => {
     const lines = renderRemains(full, pipe).trim().split('\n');
     expect(lines).toEqual([
-      'Still there',
+      'Still there: 2 things in 1 place',
       '  host compute1',
       ...full.remains.map(({ what }) => `    ${what}`),
     ]);
@@ -153,6 +154,7 @@ describe('what stands in the way', () => {
 });
 
 describe('the end of a run', () => {
+  const SHOWN = { kept: true, site: 'demo' };
   const report = (verified = plan()) => ({
     results: [{ step: step('x'), outcome: 'done' as const, detail: null }],
     verified,
@@ -160,26 +162,24 @@ describe('the end of a run', () => {
     exitCode: 0,
     interrupted: false,
   });
-  test('the last line says whether it is gone', () => {
-    const last = (verified: ReturnType<typeof plan>) =>
-      renderOutcome(plan(), report(verified), pipe, true).trim().split('\n').at(-1);
-    expect(last(plan())).toBe('Verified: looked everywhere again, nothing is left.');
-    expect(last(full)).toContain('Not clean: 2 things left');
-    expect(last(plan({ unknown: [{ kind: 'ports', place: 'Neutron', why: 'down' }] }))).toContain(
-      'Not verified',
+  test('the last words say whether it is gone', () => {
+    const verdict = (verified: ReturnType<typeof plan>) =>
+      renderOutcome(plan(), report(verified), pipe, SHOWN).split('\n\n').at(-1);
+    expect(verdict(plan())).toBe('Verified: looked everywhere again, nothing is left.\n');
+    expect(verdict(full)).toBe(
+      `Not clean: 2 things left, see above.\nNext: expunge purge ${SERVER} --site demo\n`,
     );
-  });
-  test('what was not run says what it waited for, as the plan calls it', () => {
-    const blocked = step('rows/1', { title: 'delete the rows' });
-    const blockedPlan = plan({ steps: [step('files/1', { title: 'remove /x', place: 'host h' }), blocked] });
-    const results = [{ step: blocked, outcome: 'not-run' as const, detail: 'waits for files/1' }];
-    expect(renderOutcome(blockedPlan, { ...report(), results }, pipe, true)).toContain(
-      '  not run: delete the rows: waits for "remove /x" (host h)\n',
+    expect(verdict(plan({ unknown: [{ kind: 'ports', place: 'Neutron', why: 'down' }] }))).toBe(
+      `Not verified: could not look everywhere. When every place can be reached, look again.\nNext: expunge verify ${SERVER} --site demo\n`,
     );
+    const refusals = [{ kind: 'fence', code: 'c', sentence: 'No.', flag: null }];
+    expect(verdict(plan({ refusals }))).toBe('Not clean: refused, see above.\n');
   });
   test('what is kept is shown once: here, or where the name was asked for', () => {
-    expect(renderOutcome(full, report(), pipe, false)).toContain(`Kept\n  Neutron: port ${PORT}`);
-    const asked = renderOutcome(full, report(), pipe, true);
+    expect(renderOutcome(full, report(), pipe, { ...SHOWN, kept: false })).toContain(
+      `Kept\n  Neutron: port ${PORT}`,
+    );
+    const asked = renderOutcome(full, report(), pipe, SHOWN);
     expect(asked).not.toContain(PORT);
     expect(asked).toContain('1 done; kept, as listed above: 1 thing');
   });

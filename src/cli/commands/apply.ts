@@ -8,9 +8,10 @@ import { confirmByName } from '../confirm.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
+import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept } from '../render/survey.ts';
-import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
+import { assertAppliable, runPlan } from '../run-plan.ts';
 import { planUuid, withSite } from '../session.ts';
 import { refuseStale } from '../stale.ts';
 
@@ -36,7 +37,7 @@ export async function apply(command: Given): Promise<number> {
     const text = given.format === 'text';
     if (text)
       io.out(
-        `${joinParts([renderHeading(now, io), given.yes ? '' : renderKept(now, io), renderSteps(now, io, null)])}\n`,
+        `${joinParts([renderHeading(now, io), renderSteps(now, io, null), given.yes ? '' : renderKept(now, io)])}\n`,
       );
     if (given.yes !== true) await confirmByName(now, io);
     const report = await runPlan(site, now, io, !text);
@@ -46,7 +47,7 @@ export async function apply(command: Given): Promise<number> {
           { plan: now, ...report },
         ]),
       );
-    else io.out(renderOutcome(now, report, io, given.yes !== true));
+    else io.out(renderOutcome(now, report, io, { kept: given.yes !== true, site: given.site }));
     return report.exitCode;
   });
 }

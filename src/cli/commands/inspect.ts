@@ -1,8 +1,9 @@
 import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
-import type { Io } from '../io.ts';
+import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { renderNext } from '../render/next.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
 
@@ -24,16 +25,17 @@ export async function inspect(command: Given): Promise<number> {
       );
       return exitCode;
     }
-    io.out(plans.map((plan) => renderInspection(plan, io)).join('\n'));
+    io.out(plans.map((plan) => renderInspection(plan, io, common.site)).join('\n\n'));
     return exitCode;
   });
 }
 
-function renderInspection(plan: Plan, io: Io): string {
+export function renderInspection(plan: Plan, screen: Screen, site: string | undefined): string {
   return joinParts([
-    renderHeading(plan, io),
-    renderRemains(plan, io),
-    renderKept(plan, io),
-    renderObstacles(plan, io),
+    renderHeading(plan, screen),
+    renderRemains(plan, screen),
+    renderKept(plan, screen),
+    renderObstacles(plan, screen),
+    renderNext(plan, screen.columns, site, ['plan', 'purge']),
   ]);
 }

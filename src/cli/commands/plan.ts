@@ -2,19 +2,22 @@ import { writeFile } from 'node:fs/promises';
 import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
-import type { Io } from '../io.ts';
+import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
+import { renderNext, siteWords } from '../render/next.ts';
 import { plain } from '../render/plain.ts';
+import { shellWord } from '../render/shell-word.ts';
 import { type RenderAct, renderSteps } from '../render/steps.ts';
 import {
+  block,
   joinParts,
   LONG,
   renderHeading,
   renderKept,
   renderObstacles,
-  renderRemains,
+  renderWhere,
 } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
 
@@ -44,7 +47,7 @@ export async function plan(command: Given): Promise<number> {
       );
     else {
       const renderAct = given.commands ? (await import('../render/act.ts')).renderAct : null;
-      io.out(plans.map((p) => renderPlan(p, io, given.output, renderAct)).join('\n'));
+      io.out(plans.map((p) => renderPlan(p, io, given, renderAct)).join('\n\n'));
     }
     return exitCode;
   });
@@ -56,22 +59,27 @@ function planExit(one: Plan): number {
   return one.refusals.length > 0 ? 3 : 0;
 }
 
-function renderPlan(one: Plan, io: Io, output: string | undefined, renderAct: RenderAct | null): string {
+export function renderPlan(
+  one: Plan,
+  screen: Screen,
+  { output, site }: { readonly output?: string; readonly site?: string },
+  renderAct: RenderAct | null,
+): string {
   return joinParts([
-    renderHeading(one, io),
-    renderRemains(one, io),
-    renderKept(one, io),
-    renderSteps(one, io, renderAct),
-    renderObstacles(one, io),
-    output === undefined ? '' : renderSaved(one, output),
+    renderHeading(one, screen),
+    renderWhere(one, screen),
+    renderSteps(one, screen, renderAct),
+    renderKept(one, screen),
+    renderObstacles(one, screen),
+    output === undefined ? renderNext(one, screen.columns, site, ['purge']) : renderSaved(one, output, site),
   ]);
 }
 
-function renderSaved(one: Plan, output: string): string {
-  const file = plain(output, LONG);
-  return planExit(one) === 0
-    ? `Plan saved in ${file}. Do it with: expunge apply ${file}\n`
-    : `Plan saved in ${file}. As it is, apply does not begin it.\n`;
+function renderSaved(one: Plan, output: string, site: string | undefined): string {
+  const saved = `Plan saved in ${plain(output, LONG)}.`;
+  if (planExit(one) !== 0) return `${saved} As it is, apply does not begin it.\n`;
+  const words = ['expunge', 'apply', shellWord(output), ...siteWords(site)];
+  return block([saved, `Next: ${words.join(' ')}`]);
 }
 
 /** 0600: a plan tells where things are, and its cache keys open consoles until it is done. */

@@ -8,9 +8,10 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
+import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
-import { joinParts, renderHeading, renderKept, renderRemains } from '../render/survey.ts';
-import { assertAppliable, renderOutcome, runPlan } from '../run-plan.ts';
+import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
+import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
 import { planFor, planUuid, withSite } from '../session.ts';
 
 type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean };
@@ -34,6 +35,7 @@ export async function purge(command: Given): Promise<number> {
     if (servers.length > 1) for (const server of servers) await checkOne(site, server, given, io);
     const reports: Report[] = [];
     for (const server of servers) {
+      if (reports.length > 0 && given.format === 'text') io.out('\n\n');
       const report = await purgeOne(site, server, given, io);
       reports.push(report);
       if (report.interrupted) break;
@@ -47,7 +49,10 @@ export async function purge(command: Given): Promise<number> {
 
 async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<void> {
   const plan = noTrace(await planFor(site, server, decisionsFrom(given)));
-  if (!isClean(plan)) assertAppliable(plan, io);
+  if (isClean(plan) || isAppliable(plan)) return;
+  // Of several, which one.
+  io.err(`${renderHeading(plan, io.onErr)}\n`);
+  assertAppliable(plan, io);
 }
 
 async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<Report> {
@@ -57,15 +62,24 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   const shownAt = performance.now();
   // What is kept is shown once: to who is asked, before; in a log, with what was done.
   const asks = given.yes !== true;
-  const kept = asks || isClean(plan) ? renderKept(plan, io) : '';
-  if (text) io.out(joinParts([renderHeading(plan, io), renderRemains(plan, io), kept]));
-  if (isClean(plan)) return { plan, exitCode: 0, interrupted: false };
-  if (text) io.out(`\n${renderSteps(plan, io, null)}\n`);
+  const clean = isClean(plan);
+  if (text)
+    io.out(
+      joinParts([
+        renderHeading(plan, io),
+        renderWhere(plan, io),
+        // Steps that are not begun would hide why.
+        isAppliable(plan) ? renderSteps(plan, io, null) : '',
+        asks || clean ? renderKept(plan, io) : '',
+      ]),
+    );
+  if (clean) return { plan, exitCode: 0, interrupted: false };
+  if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
   if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan);
   const report = await runPlan(site, plan, io, !text);
-  if (text) io.out(renderOutcome(plan, report, io, asks));
+  if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
   return { plan, ...report };
 }
 

@@ -1,9 +1,10 @@
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import type { Given } from '../begin.ts';
-import type { Io } from '../io.ts';
+import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { renderVerdict } from '../render/outcome.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
 
@@ -22,7 +23,7 @@ export async function verify(command: Given): Promise<number> {
           plans.map((plan) => ({ plan })),
         ),
       );
-    else io.out(plans.map((plan) => renderVerdict(plan, io)).join('\n'));
+    else io.out(plans.map((plan) => renderVerification(plan, io, common.site)).join('\n\n'));
     return exitCode;
   });
 }
@@ -33,12 +34,13 @@ function verdict(plan: Plan): number {
   return isClean(plan) ? 0 : 1;
 }
 
-function renderVerdict(plan: Plan, io: Io): string {
+export function renderVerification(plan: Plan, screen: Screen, site: string | undefined): string {
   return joinParts([
-    renderHeading(plan, io),
-    renderRemains(plan, io),
-    renderKept(plan, io),
+    renderHeading(plan, screen),
+    renderRemains(plan, screen),
+    renderKept(plan, screen),
     // What is refused is not gone: verify says so too.
-    renderObstacles(plan, io),
+    renderObstacles(plan, screen),
+    isClean(plan) ? '' : renderVerdict(plan, screen, site),
   ]);
 }

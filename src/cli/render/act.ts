@@ -3,9 +3,7 @@ import type { Act, SqlSet, SqlWhere, SqlWrite } from '../../plan/types.ts';
 import { FIELD, labelled } from './field.ts';
 import { fill } from './lines.ts';
 import { plain } from './plain.ts';
-
-/** Word for word means whole. */
-const WHOLE = 100_000;
+import { shellWord, WHOLE } from './shell-word.ts';
 
 const INDENT = ' '.repeat(FIELD);
 
@@ -14,7 +12,7 @@ export function renderAct(act: Act, columns: number): readonly string[] {
   switch (act.door) {
     case 'command':
       return [act.argv, ...(act.otherwise ?? [])].flatMap((argv, i) =>
-        fill(argv.map(quoted), columns, {
+        fill(argv.map(shellWord), columns, {
           first: labelled(i === 0 ? 'run' : 'or else'),
           others: `${INDENT}  `,
           end: ' \\',
@@ -36,11 +34,6 @@ export function renderAct(act: Act, columns: number): readonly string[] {
       return lines.map((line, i) => `${i === 0 ? labelled('SQL') : INDENT}${line}`);
     }
   }
-}
-
-function quoted(arg: string): string {
-  const shown = plain(arg, WHOLE);
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 /** One line where it fits, else one for each clause, and more where a clause does not fit. */

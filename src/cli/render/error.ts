@@ -2,6 +2,7 @@ import { isExpungeError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Io } from '../io.ts';
 import { NotKnown, NotLet } from '../not-appliable.ts';
+import { wrap } from './lines.ts';
 import { plain } from './plain.ts';
 
 type DataFormat = 'json' | 'yaml';
@@ -58,11 +59,15 @@ export async function reportErrorAsData(
   return exitCode;
 }
 
-/** One clear line, a hint where there is one, and the exit code that the error means. */
+/** What and where, a hint on a line of its own, and the exit code that the error means. */
 export function reportError(io: Io, error: unknown): number {
   const { message, hint, exitCode } = sayOf(error);
-  io.err(`expunge: ${plain(message, 600)}\n`);
-  if (hint !== null) io.err(`  ${plain(hint, 600)}\n`);
+  const { columns } = io.onErr;
+  const lines = [
+    ...wrap(plain(message, 600), columns, 'expunge: ', ' '.repeat('expunge: '.length)),
+    ...(hint === null ? [] : wrap(plain(hint, 600), columns, '  ')),
+  ];
+  io.err(`${lines.join('\n')}\n`);
   return exitCode;
 }
 

@@ -1,9 +1,14 @@
-/** What a run is doing: a line for each step that has ended, and on a terminal one that shows what is under way. */
+/**
+ * What a run is doing. On a terminal that can write over a line, one line shows how far it is, below the plan, and only what went
+ * otherwise stays; elsewhere each step that has ended is a line.
+ */
+import type { Plan } from '../../plan/types.ts';
 import type { RunEvent, StepResult } from '../../run/apply.ts';
-import type { Io } from '../io.ts';
-import { cut, wrap } from './lines.ts';
+import type { Io, Screen } from '../io.ts';
+import { clip, pad, wrap } from './lines.ts';
 import { plain } from './plain.ts';
-import { LONG } from './survey.ts';
+import { numberOf } from './steps.ts';
+import { block, LONG } from './survey.ts';
 
 export const OUTCOMES: Readonly<Record<StepResult['outcome'], string>> = {
   done: 'done',
@@ -14,39 +19,71 @@ export const OUTCOMES: Readonly<Record<StepResult['outcome'], string>> = {
   'not-run': 'not run',
 };
 
-/** The terminal's own line clearing: what is under way is shown on a line that the next result writes over. */
+/** The terminal's own line clearing. */
 const CLEAR_LINE = '\r\x1b[2K';
 
-/** Where the titles begin: after the longest outcome. */
-const MARGIN = 15;
+/** Where the outcome begins, and after the longest of them the title. */
+const OUTCOME_AT = 7;
+const TITLE_AT = OUTCOME_AT + 14;
+const HANGING = ' '.repeat(OUTCOME_AT + 2);
 
-/** Lines that have ended stay; the line of what is under way never scrolls them away. */
-export function openProgress(io: Io): (event: RunEvent) => void {
+export interface Progress {
+  readonly show: (event: RunEvent) => void;
+  /** Something that takes a while and is no step; gone with what is shown next. */
+  readonly say: (sentence: string) => void;
+  /** Takes the line that is written over away, before something else is printed. */
+  readonly clear: () => void;
+}
+
+export function openProgress(plan: Plan, io: Io): Progress {
+  const numbers = new Map(plan.steps.map((step, i) => [step.id, numberOf(i)]));
   const underWay = new Map<string, string>();
-  const showUnderWay = () => {
-    if (!io.live) return;
-    const [first] = underWay.values();
-    if (first === undefined) return io.out(CLEAR_LINE);
-    const others = underWay.size > 1 ? ` (and ${underWay.size - 1} more)` : '';
-    const room = io.columns - 1 - MARGIN - others.length;
-    io.out(`${CLEAR_LINE}  ${'…'.padEnd(MARGIN - 2)}${cut(plain(first), room)}${others}`);
+  let done = 0;
+  const clear = () => {
+    if (io.live) io.out(CLEAR_LINE);
   };
-  return (event) => {
+  const say = (sentence: string) => {
+    if (io.live) io.out(`${CLEAR_LINE}${clip(sentence, io.columns - 1)}`);
+  };
+  const showUnderWay = () => {
+    const [first] = underWay.values();
+    const others = underWay.size > 1 ? ` (and ${underWay.size - 1} more)` : '';
+    const far = `  ${done} of ${plan.steps.length} done`;
+    if (first === undefined) return say(far);
+    const now = clip(`${far}; now ${first}`, io.columns - 1 - others.length);
+    say(`${now}${others}`);
+  };
+  const show = (event: RunEvent) => {
     if (event.type === 'step-started') {
-      underWay.set(event.step.id, event.step.title);
+      const { id, place, title } = event.step;
+      underWay.set(id, plain(`${numbers.get(id)?.trim() ?? ''} ${place}: ${title}`, LONG));
       showUnderWay();
       return;
     }
-    const { step, outcome, detail } = event.result;
+    const { step, outcome } = event.result;
     underWay.delete(step.id);
-    const paint = outcome === 'done' ? io.paint.good : outcome === 'already' ? io.paint.dim : io.paint.bad;
-    const blank = ' '.repeat(MARGIN);
-    const [first = '', ...others] = [
-      ...wrap(plain(`${step.place}: ${step.title}`, LONG), io.columns, blank, `${blank}  `),
-      ...(detail === null ? [] : wrap(plain(detail, LONG), io.columns, `${blank}  `)),
-    ];
-    const marked = `  ${paint(OUTCOMES[outcome].padEnd(MARGIN - 2))}${first.slice(MARGIN)}`;
-    io.out(`${io.live ? CLEAR_LINE : ''}${[marked, ...others].join('\n')}\n`);
+    const asPlanned = outcome === 'done' || outcome === 'already';
+    if (asPlanned) done += 1;
+    // What did not even begin is listed at the end, with what it waited for.
+    if (outcome !== 'not-run' && !(asPlanned && io.live)) {
+      clear();
+      io.out(renderResult(event.result, numbers.get(step.id) ?? '', io));
+    }
     showUnderWay();
   };
+  return { show, say, clear };
+}
+
+/** `    8. FAILED        host compute1: remove /x`, and below it the reason. */
+export function renderResult({ step, outcome, detail }: StepResult, number: string, screen: Screen): string {
+  const { paint, columns } = screen;
+  const mark = outcome === 'done' ? paint.good : outcome === 'already' ? paint.dim : paint.bad;
+  const title = wrap(plain(`${step.place}: ${step.title}`, LONG), columns, ' '.repeat(TITLE_AT), HANGING);
+  const [first = '', ...others] = [
+    ...title,
+    ...(detail === null ? [] : wrap(plain(detail, LONG), columns, HANGING)),
+  ];
+  const word = pad(OUTCOMES[outcome], TITLE_AT - OUTCOME_AT);
+  const marked = `  ${number} ${mark(word)}${first.slice(TITLE_AT)}`;
+  return block([marked, ...others]);
 }

@@ -3,24 +3,35 @@ import { KINDS } from '../../kinds/registry.ts';
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import type { Screen } from '../io.ts';
-import { fill, wrap } from './lines.ts';
+import { fill, measure, wrap } from './lines.ts';
 import { plain } from './plain.ts';
+import { drawTree } from './tree.ts';
 
 /** Long enough for a name, an id and a path together: what may be copied is not cut. */
 export const LONG = 600;
 
-/** Name, uuid, where Nova thinks it stands, and the hosts that may hold something of it. */
+/** Name and uuid; below them its state and since when, and where Nova thinks it is. */
 export function renderHeading({ server }: Plan, { paint, columns }: Screen): string {
   const name = server.name === null ? 'no name' : plain(server.name, 60);
-  const facts = [
-    plain(server.state),
-    server.cell === null ? 'in no cell' : plain(server.cell, 60),
-    server.project === null ? null : `project ${plain(server.project, 40)}`,
+  const places = [
     nameHosts(server.hosts),
-  ].filter((fact) => fact !== null);
+    server.cell === null ? 'in no cell' : plain(server.cell, 60),
+    ...(server.project === null ? [] : [`project ${plain(server.project, 40)}`]),
+  ];
+  const [first = '', ...others] = fill([name, plain(server.uuid)], measure(columns), {
+    first: '',
+    others: '  ',
+    glue: '  ',
+  });
   return block([
-    `${paint.bold(name)}  ${server.uuid}`,
-    ...fill(facts, columns, { first: '', others: '', glue: ' · ' }),
+    `${paint.bold(name)}${first.slice(name.length)}`,
+    ...others,
+    ...wrap(plain(server.state), columns, '  '),
+    ...fill(
+      places.map((place, i) => (i === places.length - 1 ? place : `${place},`)),
+      measure(columns),
+      { first: '  ' },
+    ),
   ]);
 }
 
@@ -32,17 +43,29 @@ function nameHosts(hosts: readonly string[]): string {
   return `host${hosts.length === 1 ? '' : 's'} ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
-/** Places, and below each what is still there. */
-export function renderRemains(plan: Plan, { paint, columns }: Screen): string {
-  if (plan.remains.length === 0) return isClean(plan) ? `${paint.good('Nothing is left.')}\n` : '';
+/** Places, and below each what is still there, in the order of the kinds. */
+export function renderRemains(plan: Plan, screen: Screen): string {
+  if (plan.remains.length === 0) return isClean(plan) ? `${screen.paint.good('Nothing is left.')}\n` : '';
   const places = Map.groupBy(plan.remains, (remain) => remain.place);
-  return block([
-    paint.bold('Still there'),
-    ...[...places].flatMap(([place, remains]) => [
-      `  ${plain(place)}`,
-      ...remains.flatMap(({ what }) => wrap(plain(what, LONG), columns, '    ', '      ')),
-    ]),
-  ]);
+  const branches = [...places].map(([place, remains]) => ({
+    name: plain(place),
+    leaves: remains.map(({ what }) => plain(what, LONG)),
+  }));
+  const things = count(plan.remains.length, 'thing');
+  const heading = `${screen.paint.bold('Still there')}: ${things} in ${count(places.size, 'place')}`;
+  return block([heading, ...drawTree(branches, screen)]);
+}
+
+/** The same in a sentence, above steps that name each thing. */
+export function renderWhere(plan: Plan, screen: Screen): string {
+  if (plan.remains.length === 0) return renderRemains(plan, screen);
+  const places = [...new Set(plan.remains.map(({ place }) => plain(place)))];
+  const [first = '', ...others] = fill(
+    places.map((place, i) => `${place}${i === places.length - 1 ? ')' : ','}`),
+    measure(screen.columns),
+    { first: `Still there: ${count(plan.remains.length, 'thing')} (`, others: '  ' },
+  );
+  return block([`${screen.paint.bold('Still there')}${first.slice('Still there'.length)}`, ...others]);
 }
 
 export function renderKept({ kept }: Plan, { paint, columns }: Screen): string {
@@ -66,7 +89,7 @@ function renderUnknown({ unknown }: Plan, { paint, columns }: Screen): string {
       const titles = kinds.map((u) => KINDS.find((kind) => kind.id === u.kind)?.title ?? u.kind);
       return [
         ...wrap(plain(what, LONG), columns, '  ', '      '),
-        ...wrap(`not known there: ${[...new Set(titles)].join(', ')}`, columns, '    '),
+        ...wrap(plain(`not known there: ${[...new Set(titles)].join(', ')}`, LONG), columns, '    '),
       ];
     }),
   ]);
@@ -77,15 +100,15 @@ function renderRefusals({ refusals }: Plan, { paint, columns }: Screen): string 
   return block([
     paint.bad('Refused'),
     ...refusals.flatMap(({ sentence, code, flag }) => [
-      ...wrap(plain(sentence, LONG), columns, '  ', '  '),
-      `    ${code}: ${flag === null ? 'nothing lifts this' : `--${flag} lifts this`}`,
+      ...wrap(plain(sentence, LONG), columns, '  '),
+      plain(`    ${code}: ${flag === null ? 'nothing lifts this' : `--${flag} lifts this`}`),
     ]),
   ]);
 }
 
 /** What stands in the way, last: that is what is read first on a terminal. */
 export function renderObstacles(plan: Plan, screen: Screen): string {
-  return joinParts([renderUnknown(plan, screen), renderRefusals(plan, screen)]);
+  return joinParts([renderRefusals(plan, screen), renderUnknown(plan, screen)]);
 }
 
 /** `1 step`, `2 steps` */

@@ -1,0 +1,53 @@
+/** The last lines of a screen: what to do next. */
+import type { Plan } from '../../plan/types.ts';
+import { wrap } from './lines.ts';
+import { shellWord } from './shell-word.ts';
+import { block } from './survey.ts';
+
+/**
+ * Commands that can be copied, each whole on a line of its own. What would be refused is not offered: what stands in its way is
+ * named instead. Empty when there is nothing to do.
+ *
+ * @param site as it was given with `--site`; it is said again
+ */
+export function renderNext(
+  plan: Plan,
+  columns: number,
+  site: string | undefined,
+  commands: readonly ('plan' | 'purge')[],
+): string {
+  const { unknown, refusals, steps } = plan;
+  if (unknown.length > 0)
+    return block([
+      ...wrap('Nothing can be purged until every place can be looked at.', columns, ''),
+      `Next: ${['expunge', 'doctor', ...siteWords(site)].join(' ')}`,
+    ]);
+  if (refusals.length > 0) {
+    const lift = refusals.every(({ flag }) => flag !== null) ? ', or lifted by its flag' : '';
+    return block(wrap(`Nothing can be purged until what refuses it is settled${lift}.`, columns, ''));
+  }
+  if (steps.length === 0) return '';
+  return block(commands.map((name, i) => `${i === 0 ? 'Next: ' : '  or: '}${commandFor(name, plan, site)}`));
+}
+
+/** Says again what was decided, so that the next command looks at the same. */
+export function commandFor(
+  name: 'plan' | 'purge' | 'verify',
+  { server, decisions }: Plan,
+  site: string | undefined,
+): string {
+  return [
+    'expunge',
+    name,
+    shellWord(server.uuid),
+    ...(decisions.ports === 'as-nova' ? [] : ['--ports', decisions.ports]),
+    ...(decisions.allHosts ? ['--all-hosts'] : []),
+    ...decisions.lift.map((flag) => `--${shellWord(flag)}`),
+    ...siteWords(site),
+  ].join(' ');
+}
+
+/** As it was given with `--site`, to be said again. */
+export function siteWords(site: string | undefined): string[] {
+  return site === undefined ? [] : ['--site', shellWord(site)];
+}

@@ -1,0 +1,98 @@
+/** The end of a run: what became of the steps, where the record is, and whether the server is gone. */
+import { basename, dirname } from 'node:path';
+import type { Plan } from '../../plan/types.ts';
+import type { StepResult } from '../../run/apply.ts';
+import { isClean } from '../../run/make-plan.ts';
+import type { Screen } from '../io.ts';
+import { fill, widthOf, wrap } from './lines.ts';
+import { commandFor } from './next.ts';
+import { plain } from './plain.ts';
+import { OUTCOMES, renderResult } from './progress.ts';
+import { numberOf } from './steps.ts';
+import { block, count, joinParts, LONG, renderKept, renderObstacles, renderRemains } from './survey.ts';
+
+interface Ended {
+  readonly results: readonly StepResult[];
+  readonly verified: Plan;
+  /** folder of the record */
+  readonly run: string;
+}
+
+/** What was done, what was so already, what was kept (unless it was shown before), and what the second look found. */
+export function renderOutcome(
+  plan: Plan,
+  { results, verified, run }: Ended,
+  screen: Screen,
+  shown: { readonly kept: boolean; readonly site: string | undefined },
+): string {
+  const kept =
+    shown.kept && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
+  const notRun = results.flatMap((result, i) =>
+    result.outcome === 'not-run'
+      ? [renderResult({ ...result, detail: nameBlocker(plan, result.detail) }, numberOf(i), screen)]
+      : [],
+  );
+  const parts = joinParts([
+    block([
+      ...wrap(`${countOutcomes(results)}${kept}`, screen.columns, '', '  '),
+      ...nameRecord(run, screen.columns),
+    ]),
+    shown.kept ? '' : renderKept(plan, screen),
+    isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
+    renderVerdict(verified, screen, shown.site),
+  ]);
+  // The first lines go on with the list of steps that ended.
+  return `${notRun.join('')}\n${parts}`;
+}
+
+/** The folder's name bears the server's uuid: where the whole path does not fit, it stands apart, so that no line ends inside it. */
+function nameRecord(run: string, columns: number): string[] {
+  const path = plain(run, LONG);
+  const whole = `Record of this run: ${path}`;
+  if (widthOf(whole) <= columns) return [whole];
+  return [
+    ...fill(['Record of this run:', basename(path)], columns, { first: '', others: '  ' }),
+    `  in ${dirname(path)}`,
+  ];
+}
+
+/** `13 done, 1 already done (step 12), 1 FAILED (step 14)`: what was as planned needs no number. */
+function countOutcomes(results: readonly StepResult[]): string {
+  const all = (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const).flatMap((outcome) => {
+    const numbers = results.flatMap((result, i) => (result.outcome === outcome ? [i + 1] : []));
+    if (numbers.length === 0) return [];
+    const which = outcome === 'done' ? '' : ` (step${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')})`;
+    return [`${numbers.length} ${OUTCOMES[outcome]}${which}`];
+  });
+  return all.length === 0 ? 'nothing to do' : all.join(', ');
+}
+
+/** `waits for <id of a step>`, with the step's number in the plan. */
+function nameBlocker({ steps }: Plan, detail: string | null): string | null {
+  const blocker = steps.findIndex(({ id }) => detail === `waits for ${id}`);
+  return blocker < 0 ? detail : `waits for step ${blocker + 1}`;
+}
+
+/** The last words of all: is it gone? */
+export function renderVerdict(verified: Plan, { paint, columns }: Screen, site: string | undefined): string {
+  const { remains, unknown, refusals } = verified;
+  if (isClean(verified)) return `${paint.good('Verified')}: looked everywhere again, nothing is left.\n`;
+  const say = (verdict: string, sentence: string, command: string | null) => {
+    const [first = '', ...others] = wrap(`${verdict}: ${sentence}`, columns, '', '  ');
+    return block([
+      `${paint.bad(verdict)}${first.slice(verdict.length)}`,
+      ...others,
+      ...(command === null ? [] : [`Next: ${command}`]),
+    ]);
+  };
+  if (unknown.length > 0)
+    return say(
+      'Not verified',
+      'could not look everywhere. When every place can be reached, look again.',
+      commandFor('verify', verified, site),
+    );
+  const left = remains.length === 0 ? '' : `${count(remains.length, 'thing')} left, see above`;
+  if (refusals.length > 0)
+    return say('Not clean', `${left === '' ? '' : `${left}; `}refused, see above.`, null);
+  return say('Not clean', `${left === '' ? 'steps left' : left}.`, commandFor('purge', verified, site));
+}
