@@ -5,9 +5,11 @@
 export const MACHINES: readonly string[] = [
   'CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
   // compute: alive | frozen | dead. reachable 0: nothing answers there, neither ssh nor agents. agent 0: no network agent.
+  // libvirt, openvswitch: up | down | absent. down: the daemon does not answer; absent: the host has not even its program.
   `CREATE TABLE hosts (
      name TEXT PRIMARY KEY, reachable INTEGER NOT NULL DEFAULT 1, compute TEXT NOT NULL DEFAULT 'alive',
-     agent INTEGER NOT NULL DEFAULT 1, instances TEXT NOT NULL, reaped_at TEXT, identities TEXT NOT NULL)`,
+     agent INTEGER NOT NULL DEFAULT 1, instances TEXT NOT NULL, reaped_at TEXT, identities TEXT NOT NULL,
+     libvirt TEXT NOT NULL DEFAULT 'up', openvswitch TEXT NOT NULL DEFAULT 'up')`,
   // state: virsh's word. running_id: the number of a running domain, NULL when it does not run.
   `CREATE TABLE domains (
      host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, running_id INTEGER,

@@ -1,0 +1,180 @@
+/** `ovs-vsctl` of Open vSwitch 3.1: list, get, del-port and list-br, as far as expunge uses them. */
+import type { CommandAnswer } from '../../site/reader.ts';
+import { inTransaction, type World } from '../world.ts';
+import { fails, sameWords, says, untaught } from './answer.ts';
+import { bridgeRows, COLUMNS, interfaceRows, type OvsRow, type OvsValue, portRows } from './ovs-tables.ts';
+import { bridgesOf, deleteSwitchPort, switchPortsOf } from './switch.ts';
+
+interface Command {
+  readonly words: readonly string[];
+  readonly ifExists: boolean;
+  readonly columns: readonly string[] | null;
+}
+
+/** What ovs-vsctl says instead, with exit 1; nothing of the call has then been done. */
+class Complaint extends Error {}
+
+const ROWS: Readonly<Record<string, (world: World, host: string) => OvsRow[]>> = {
+  Interface: interfaceRows,
+  Port: portRows,
+  Bridge: bridgeRows,
+};
+
+/** @throws LookError for words that are not modelled */
+export function runOvsVsctl(world: World, host: string, args: readonly string[]): CommandAnswer {
+  const { commands, json } = parse(args);
+  const acts = commands.map((command) => understand(world, host, command, json));
+  if (acts.length === 0 || acts.includes(null)) throw untaught(host, ['ovs-vsctl', ...args]);
+  const state = world.machines.prepare('SELECT openvswitch FROM hosts WHERE name = ?').get(host);
+  if (state?.['openvswitch'] === 'down')
+    return fails(
+      1,
+      'ovs-vsctl: unix:/var/run/openvswitch/db.sock: database connection failed (No such file or directory)',
+    );
+  try {
+    const doAll = () => acts.map((act) => act?.() ?? '').join('');
+    // Whoever only reads does not wait for another process that writes.
+    const writes = commands.some(({ words }) => words[0] === 'del-port');
+    return says(writes ? inTransaction(world.machines, doAll) : doAll());
+  } catch (error) {
+    if (error instanceof Complaint) return fails(1, `ovs-vsctl: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Commands are parted by `--`. Options before the first one are for the whole call, with or without a `--` after them. */
+function parse(args: readonly string[]): { commands: Command[]; json: boolean } {
+  const words = [...args];
+  let json = false;
+  for (let word = words[0]; word !== undefined; word = words[0]) {
+    if (!/^--timeout=\d+$/.test(word) && word !== '--format=json') break;
+    json ||= word === '--format=json';
+    words.shift();
+  }
+  if (words[0] === '--') words.shift();
+  const parts = words.reduce<string[][]>(
+    (found, word) => {
+      if (word === '--') found.push([]);
+      else found.at(-1)?.push(word);
+      return found;
+    },
+    [[]],
+  );
+  return { commands: parts.map(parseCommand), json };
+}
+
+function parseCommand(part: readonly string[]): Command {
+  const first = part.findIndex((word) => !word.startsWith('--'));
+  const options = first < 0 ? part : part.slice(0, first);
+  const columns = options.find((option) => option.startsWith('--columns='));
+  const known = options.filter((option) => option === '--if-exists' || option === columns);
+  return {
+    // An option that is not known makes the command one that is not known.
+    words: known.length === options.length && first >= 0 ? part.slice(first) : [],
+    ifExists: options.includes('--if-exists'),
+    columns: columns === undefined ? null : columns.slice('--columns='.length).split(','),
+  };
+}
+
+/** What a command does, or null: it is not modelled. */
+function understand(world: World, host: string, command: Command, json: boolean): (() => string) | null {
+  const { words, ifExists, columns } = command;
+  const [verb, table = '', ...names] = words;
+  switch (verb) {
+    case 'list':
+      return json && !ifExists ? listing(world, host, table, columns, names) : null;
+    case 'get':
+      return columns === null ? getting(world, host, table, ifExists, names) : null;
+    case 'del-port':
+      if (columns !== null || words.length !== 3) return null;
+      return () => delPort(world, host, table, names[0] ?? '', ifExists);
+    case 'list-br':
+      if (columns !== null || ifExists || !sameWords(words, 'list-br')) return null;
+      return () =>
+        bridgesOf(world, host)
+          .map((name) => `${name}\n`)
+          .join('');
+    default:
+      return null;
+  }
+}
+
+function listing(
+  world: World,
+  host: string,
+  table: string,
+  columns: readonly string[] | null,
+  names: readonly string[],
+): (() => string) | null {
+  const readRows = Object.hasOwn(ROWS, table) ? ROWS[table] : undefined;
+  const modelled = COLUMNS[table] ?? [];
+  // Of the other tables only some columns are modelled, so they must be named.
+  const headings = columns ?? (table === 'Interface' ? modelled : []);
+  if (readRows === undefined || headings.length === 0) return null;
+  if (!headings.every((column) => modelled.includes(column))) return null;
+  return () => {
+    const rows = readRows(world, host);
+    const chosen = names.length === 0 ? rows : names.map((name) => find(rows, table, name));
+    const data = chosen.map((row) => headings.map((column) => row.get(column)));
+    return `${JSON.stringify({ data, headings })}\n`;
+  };
+}
+
+function find(rows: readonly OvsRow[], table: string, name: string): OvsRow {
+  const row = rows.find((each) => each.get('name') === name);
+  if (row === undefined) throw new Complaint(`no row "${name}" in table ${table}`);
+  return row;
+}
+
+/** `get Interface <name> name external_ids:<key> …`: a line for each, empty for a key that is not there. */
+function getting(
+  world: World,
+  host: string,
+  table: string,
+  ifExists: boolean,
+  [name, ...columns]: readonly string[],
+): (() => string) | null {
+  const areKnown = columns.every((column) => column === 'name' || /^external_ids:[\w-]+$/.test(column));
+  if (table !== 'Interface' || name === undefined || columns.length === 0 || !areKnown) return null;
+  return () => {
+    const rows = interfaceRows(world, host);
+    if (ifExists && !rows.some((row) => row.get('name') === name)) return '';
+    const row = find(rows, table, name);
+    const lines = columns.map((column) => {
+      const [of = '', key] = column.split(':');
+      const value = textOf(row.get(of), key);
+      if (value === null && !ifExists)
+        throw new Complaint(`no key "${key}" in Interface record "${name}" column ${of}`);
+      return `${value === null ? '' : quoteWhereNeeded(value)}\n`;
+    });
+    return lines.join('');
+  };
+}
+
+function textOf(value: OvsValue | undefined, key: string | undefined): string | null {
+  if (key === undefined) return typeof value === 'string' ? value : null;
+  const pairs = typeof value === 'object' && value[0] === 'map' ? value[1] : [];
+  const found = pairs.find(([own]) => own === key)?.[1];
+  return found === undefined ? null : String(found);
+}
+
+/** Open vSwitch 3.1 `lib/ovsdb-data.c:string_needs_quotes`: what could be read as a number, a truth or a uuid is quoted. */
+function quoteWhereNeeded(text: string): string {
+  const isWord = /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text);
+  const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+  return isWord && !isUuid && text !== 'true' && text !== 'false' ? text : JSON.stringify(text);
+}
+
+function delPort(world: World, host: string, bridge: string, name: string, ifExists: boolean): string {
+  const port = switchPortsOf(world, host).find((each) => each.name === name);
+  if (ifExists && (port === undefined || port.name === port.bridge)) return '';
+  if (port === undefined) throw new Complaint(`no port named ${name}`);
+  if (port.name === port.bridge)
+    throw new Complaint(
+      `cannot delete port ${name} because it is the local port for bridge ${bridge} (deleting this port requires deleting the entire bridge)`,
+    );
+  if (!bridgesOf(world, host).includes(bridge)) throw new Complaint(`no bridge named ${bridge}`);
+  if (port.bridge !== bridge) throw new Complaint(`bridge ${bridge} does not have a port ${name}`);
+  deleteSwitchPort(world, host, name);
+  return '';
+}

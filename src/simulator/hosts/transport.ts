@@ -1,0 +1,71 @@
+/** The command wire: a compute host that understands what expunge runs there, and nothing else. */
+import { LookError } from '../../plan/errors.ts';
+import type { HostAccess, Transport } from '../../site/command/transport.ts';
+import type { CommandAnswer } from '../../site/reader.ts';
+import type { World } from '../world.ts';
+import { fails, type Program, says, untaught } from './answer.ts';
+import { runFind, runFindmnt, runLs, runRealpath, runRm, runTest } from './file-programs.ts';
+import { runIp } from './ip.ts';
+import { runOvsVsctl } from './ovs-vsctl.ts';
+import { runVirsh } from './virsh.ts';
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  virsh: runVirsh,
+  ip: runIp,
+  'ovs-vsctl': runOvsVsctl,
+  find: runFind,
+  findmnt: runFindmnt,
+  ls: runLs,
+  realpath: runRealpath,
+  rm: runRm,
+  test: runTest,
+};
+
+/** What a host may really lack: the column of `hosts` that says so. */
+const BELONGS_TO: Readonly<Record<string, string>> = { virsh: 'libvirt', 'ovs-vsctl': 'openvswitch' };
+
+/**
+ * A host of the world behind its transport. Whoever logs in may do everything there, with sudo and without.
+ *
+ * `run` rejects with LookError `host-unreachable` in the words of ssh when the host does not answer, and with
+ * `simulator-untaught` for an argv that is not modelled.
+ */
+export function openSimulatedHost(world: World, access: HostAccess, react: () => void): Transport {
+  return {
+    async run(argv) {
+      react();
+      const answer = runProgram(world, access, argv);
+      react();
+      return answer;
+    },
+    async close() {},
+  };
+}
+
+function runProgram(world: World, access: HostAccess, argv: readonly string[]): CommandAnswer {
+  const host = access.name;
+  const state = world.machines.prepare('SELECT * FROM hosts WHERE name = ?').get(host);
+  if (state === undefined)
+    throw unreachable(access, `Could not resolve hostname ${access.address}: Name or service not known`);
+  if (state['reachable'] !== 1)
+    throw unreachable(
+      access,
+      `connect to host ${access.address} port ${access.port ?? 22}: No route to host`,
+    );
+  const [name = '', ...args] = argv;
+  if (name === 'true' && args.length === 0) return says('');
+  // Without a user in the site file ssh would take the operator's own: here it is root.
+  if (name === 'id' && args.join(' ') === '-un')
+    return says(`${access.sudo ? 'root' : (access.user ?? 'root')}\n`);
+  const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
+  if (program === undefined) throw untaught(host, argv);
+  if (state[BELONGS_TO[name] ?? ''] === 'absent') return fails(127, `${name}: command not found`);
+  return program(world, host, args);
+}
+
+/** As `site/command/ssh.ts` tells of an ssh that ended before it could answer. */
+function unreachable(access: HostAccess, why: string): LookError {
+  return new LookError(`host ${access.name}`, `ssh ended with 255: ssh: ${why}`, {
+    code: 'host-unreachable',
+  });
+}
