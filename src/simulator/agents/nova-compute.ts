@@ -1,0 +1,121 @@
+/** nova-compute of one host: requests that wait for it, and the deletes that it does. */
+import { removeAllocations } from '../placement/allocations.ts';
+import type { ServiceDatabase, World } from '../world.ts';
+import { sqlTime } from '../world.ts';
+import {
+  destroyServer,
+  failServer,
+  markMapping,
+  readServer,
+  recordEvent,
+  saveExtraOfDeleted,
+  saveServer,
+} from './server-rows.ts';
+import { DeleteFailure, shutDownServer } from './shutdown.ts';
+import { together } from './together.ts';
+
+/** The databases that a delete writes to. */
+export const DELETE_WRITES: readonly ServiceDatabase[] = ['nova', 'nova_api', 'neutron', 'placement'];
+
+/** nova 26 `compute/power_state.py:NOSTATE` */
+const NOSTATE = 0;
+
+/**
+ * Nova's own delete on a host, in the order of nova 26 `compute/manager.py:_delete_instance`: domain, interfaces and files, network,
+ * allocations, console tokens, rows. Also sets `queued_for_delete`, which nova-api has done by then when the request came from it.
+ *
+ * A server that is deleted already ends where Nova notices it: host and network are done, its rows are not touched again, but for
+ * one row in instance_extra that holds nothing. That uses what the database still says of its interfaces; the real one uses what
+ * the request says, which is as old as the request.
+ *
+ * @throws DeleteFailure where Nova's delete fails, or the simulated one was not taught; the host is as far as it came
+ */
+export function terminateInstance(world: World, host: string, serverUuid: string): void {
+  together(world, DELETE_WRITES, () => {
+    shutDownServer(world, host, serverUuid, { readDeleted: false });
+    const row = readServer(world, 'nova', serverUuid);
+    if (row === null) return;
+    if (row.deleted !== 0) {
+      saveExtraOfDeleted(world, serverUuid);
+      return;
+    }
+    saveServer(world, 'nova', serverUuid, {
+      vm_state: 'deleted',
+      task_state: null,
+      power_state: NOSTATE,
+      terminated_at: sqlTime(world.now()),
+    });
+    removeAllocations(world, serverUuid);
+    destroyServer(world, 'nova', serverUuid);
+    markMapping(world, serverUuid);
+  });
+}
+
+/** Does everything that waits for the nova-compute of a host, the oldest first. */
+export function takeWaiting(world: World, host: string): void {
+  const waiting = world.machines
+    .prepare('SELECT id, method, server FROM waiting WHERE host = ? ORDER BY id')
+    .all(host);
+  for (const { id, method, server } of waiting) {
+    take(world, host, String(method), String(server));
+    world.machines.prepare('DELETE FROM waiting WHERE id = ?').run(Number(id));
+  }
+}
+
+/** The action that a user asked for, by the method that nova-compute is asked for. */
+const ACTIONS: ReadonlyMap<string, string> = new Map([
+  ['terminate_instance', 'delete'],
+  ['shelve_instance', 'shelve'],
+]);
+
+/** @throws Error for a method that nobody taught */
+function take(world: World, host: string, method: string, server: string): void {
+  const action = ACTIONS.get(method);
+  if (action === undefined) throw new Error(`the simulated nova-compute was not taught ${method}`);
+  const step = { action, event: `compute_${method}`, host };
+  const error = method === 'terminate_instance' ? tryTerminate(world, host, server) : notTaught(method);
+  if (error !== null && readServer(world, 'nova', server)?.deleted === 0)
+    failServer(world, server, host, error);
+  recordEvent(world, server, error === null ? step : { ...step, error });
+}
+
+function tryTerminate(world: World, host: string, server: string): string | null {
+  try {
+    terminateInstance(world, host, server);
+    return null;
+  } catch (error) {
+    if (error instanceof DeleteFailure) return error.message;
+    throw error;
+  }
+}
+
+/** The request fails as others do in a real cloud, and the server's fault says why. */
+function notTaught(method: string): string {
+  return `the simulated nova-compute was not taught ${method}`;
+}
+
+/**
+ * nova 26 `compute/manager.py:_init_instance`, when nova-compute starts: a delete that it had in hand is begun again, one of which
+ * only the end is missing is ended (`_complete_partial_deletion`).
+ */
+export function restartInterruptedDeletes(world: World, host: string): void {
+  const rows = world
+    .db('nova')
+    .prepare('SELECT uuid, vm_state, task_state FROM instances WHERE host = ? AND deleted = 0 ORDER BY id')
+    .all(host);
+  for (const row of rows) {
+    const uuid = String(row['uuid']);
+    if (row['vm_state'] === 'deleted') endDelete(world, uuid);
+    else if (row['task_state'] === 'deleting' && row['vm_state'] !== 'soft-delete') {
+      const error = tryTerminate(world, host, uuid);
+      if (error !== null) saveServer(world, 'nova', uuid, { vm_state: 'error' });
+    }
+  }
+}
+
+function endDelete(world: World, uuid: string): void {
+  together(world, DELETE_WRITES, () => {
+    destroyServer(world, 'nova', uuid);
+    removeAllocations(world, uuid);
+  });
+}
