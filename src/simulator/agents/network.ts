@@ -56,7 +56,7 @@ export function readVifs(world: World, uuid: string): readonly Vif[] {
  */
 export function deallocateNetwork(world: World, cell: Cell, uuid: string): void {
   const preserved = readCachedVifs(world, cell, uuid).filter((each) => each.preserved);
-  for (const { id } of preserved) if (portExists(world, id)) unbindPort(world, id);
+  for (const { id } of preserved) unbindPort(world, id);
   const kept = new Set(preserved.map((each) => each.id));
   for (const { id } of portsOf(world, uuid)) if (!kept.has(id)) deletePort(world, id);
   softDelete(world, cell, 'virtual_interfaces', 'instance_uuid', uuid);
@@ -67,8 +67,4 @@ export function deallocateNetwork(world: World, cell: Cell, uuid: string): void 
       "UPDATE instance_info_caches SET network_info = '[]', updated_at = ? WHERE instance_uuid = ? AND deleted = 0",
     )
     .run(sqlTime(world.now()), uuid);
-}
-
-function portExists(world: World, id: string): boolean {
-  return world.db('neutron').prepare('SELECT 1 FROM ports WHERE id = ?').get(id) !== undefined;
 }
