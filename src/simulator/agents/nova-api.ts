@@ -110,9 +110,7 @@ function deleteShelvedImage(world: World, cell: Cell, uuid: string): void {
     )
     .get(uuid);
   const image = row?.['value'];
-  if (typeof image !== 'string') return;
-  const known = world.db('glance').prepare('SELECT 1 FROM images WHERE id = ? AND deleted = 0').get(image);
-  if (known !== undefined) deleteImage(world, image);
+  if (typeof image === 'string') deleteImage(world, image);
 }
 
 /** `_delete_while_booting`: without the request nothing is built; the mapping stays, marked. */
