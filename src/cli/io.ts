@@ -80,7 +80,8 @@ export function openIo(process: ProcessLike): Io {
     onErr: screenOf(process.stderr, env),
     env,
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
-    live: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
+    // A line of unknown room could wrap, and then it is two.
+    live: Number.isFinite(screen.columns) && env['TERM'] !== 'dumb',
     paint: screen.paint,
     draws: screen.draws,
     get columns() {

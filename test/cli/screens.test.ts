@@ -228,7 +228,7 @@ describe('verify', () => {
   test('ends with the verdict', () => {
     const last = (one: Plan) => renderVerification(one, terminal, undefined).split('\n\n').at(-1);
     expect(last(stuck)).toBe(`Not clean: 9 things left, see above.\nNext: expunge purge ${WEB}\n`);
-    expect(last(refused)).toBe('Not clean: 9 things left, see above; refused, see above.\n');
+    expect(last(refused)).toBe('Not clean: 9 things left, see above; refused.\n');
     expect(last(blind)).toContain('Not verified: could not look everywhere.');
     expect(renderVerification(clean, terminal, undefined)).toContain('\nNothing is left.\n');
   });

@@ -8,6 +8,7 @@ import { confirmByName } from '../confirm.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
+import { whileLooking } from '../render/live-line.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept } from '../render/survey.ts';
@@ -32,7 +33,9 @@ export async function apply(command: Given): Promise<number> {
         code: 'other-site',
       });
     assertAppliable(saved, io);
-    const now = await planUuid(site, saved.server.uuid, saved.decisions);
+    const now = await whileLooking(io, given.format === 'text', () =>
+      planUuid(site, saved.server.uuid, saved.decisions),
+    );
     if (now.digest !== saved.digest) refuseStale(saved, now);
     const text = given.format === 'text';
     if (text)

@@ -3,6 +3,7 @@ import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { whileLooking } from '../render/live-line.ts';
 import { renderNext } from '../render/next.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
@@ -12,7 +13,9 @@ export async function inspect(command: Given): Promise<number> {
   const common = options as unknown as CommonOptions & DecisionOptions;
   const servers = args[0] as readonly string[];
   return withSite(command, async (site: ReadSite) => {
-    const plans = await planEach(site, servers, decisionsFrom(common));
+    const plans = await whileLooking(io, common.format === 'text', () =>
+      planEach(site, servers, decisionsFrom(common)),
+    );
     const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;
     if (common.format !== 'text') {
       io.out(

@@ -6,6 +6,7 @@ import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
+import { whileLooking } from '../render/live-line.ts';
 import { renderNext, siteWords } from '../render/next.ts';
 import { plain } from '../render/plain.ts';
 import { shellWord } from '../render/shell-word.ts';
@@ -33,7 +34,9 @@ export async function plan(command: Given): Promise<number> {
       code: 'one-server-per-file',
     });
   return withSite(command, async (site: ReadSite) => {
-    const plans = await planEach(site, servers, decisionsFrom(given));
+    const plans = await whileLooking(io, given.format === 'text', () =>
+      planEach(site, servers, decisionsFrom(given)),
+    );
     const exitCode = Math.max(...plans.map(planExit));
     for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
     if (given.format !== 'text')

@@ -8,6 +8,7 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
+import { whileLooking } from '../render/live-line.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
@@ -48,7 +49,8 @@ export async function purge(command: Given): Promise<number> {
 }
 
 async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<void> {
-  const plan = noTrace(await planFor(site, server, decisionsFrom(given)));
+  const look = () => planFor(site, server, decisionsFrom(given));
+  const plan = noTrace(await whileLooking(io, given.format === 'text', look));
   if (isClean(plan) || isAppliable(plan)) return;
   // Of several, which one.
   io.err(`${renderHeading(plan, io.onErr)}\n`);
@@ -58,7 +60,7 @@ async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io)
 async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<Report> {
   const text = given.format === 'text';
   const decisions = decisionsFrom(given);
-  let plan = noTrace(await planFor(site, server, decisions));
+  let plan = noTrace(await whileLooking(io, text, () => planFor(site, server, decisions)));
   const shownAt = performance.now();
   // What is kept is shown once: to who is asked, before; in a log, with what was done.
   const asks = given.yes !== true;
@@ -77,7 +79,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
   if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
-  if (performance.now() - shownAt > FRESH_MS) plan = await remake(site, plan);
+  if (performance.now() - shownAt > FRESH_MS) plan = await whileLooking(io, text, () => remake(site, plan));
   const report = await runPlan(site, plan, io, !text);
   if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
   return { plan, ...report };

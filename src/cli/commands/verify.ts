@@ -4,6 +4,7 @@ import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData } from '../render/data.ts';
+import { whileLooking } from '../render/live-line.ts';
 import { renderVerdict } from '../render/outcome.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
@@ -12,7 +13,9 @@ export async function verify(command: Given): Promise<number> {
   const { io, options, args } = command;
   const common = options as unknown as CommonOptions & DecisionOptions;
   return withSite(command, async (site: ReadSite) => {
-    const plans = await planEach(site, args[0] as readonly string[], decisionsFrom(common));
+    const plans = await whileLooking(io, common.format === 'text', () =>
+      planEach(site, args[0] as readonly string[], decisionsFrom(common)),
+    );
     const exitCode = Math.max(...plans.map(verdict));
     if (common.format !== 'text')
       io.out(

@@ -91,8 +91,7 @@ export function renderVerdict(verified: Plan, { paint, columns }: Screen, site: 
       'could not look everywhere. When every place can be reached, look again.',
       commandFor('verify', verified, site),
     );
-  const left = remains.length === 0 ? '' : `${count(remains.length, 'thing')} left, see above`;
-  if (refusals.length > 0)
-    return say('Not clean', `${left === '' ? '' : `${left}; `}refused, see above.`, null);
-  return say('Not clean', `${left === '' ? 'steps left' : left}.`, commandFor('purge', verified, site));
+  const left = remains.length === 0 ? 'steps left' : `${count(remains.length, 'thing')} left, see above`;
+  if (refusals.length === 0) return say('Not clean', `${left}.`, commandFor('purge', verified, site));
+  return say('Not clean', remains.length === 0 ? 'refused, see above.' : `${left}; refused.`, null);
 }

@@ -5,7 +5,8 @@
 import type { Plan } from '../../plan/types.ts';
 import type { RunEvent, StepResult } from '../../run/apply.ts';
 import type { Io, Screen } from '../io.ts';
-import { clip, pad, wrap } from './lines.ts';
+import { pad, wrap } from './lines.ts';
+import { openLiveLine } from './live-line.ts';
 import { plain } from './plain.ts';
 import { numberOf } from './steps.ts';
 import { block, LONG } from './survey.ts';
@@ -18,9 +19,6 @@ export const OUTCOMES: Readonly<Record<StepResult['outcome'], string>> = {
   unknown: 'UNKNOWN',
   'not-run': 'not run',
 };
-
-/** The terminal's own line clearing. */
-const CLEAR_LINE = '\r\x1b[2K';
 
 /** Where the outcome begins, and after the longest of them the title. */
 const OUTCOME_AT = 7;
@@ -39,19 +37,12 @@ export function openProgress(plan: Plan, io: Io): Progress {
   const numbers = new Map(plan.steps.map((step, i) => [step.id, numberOf(i)]));
   const underWay = new Map<string, string>();
   let done = 0;
-  const clear = () => {
-    if (io.live) io.out(CLEAR_LINE);
-  };
-  const say = (sentence: string) => {
-    if (io.live) io.out(`${CLEAR_LINE}${clip(sentence, io.columns - 1)}`);
-  };
+  const { show: say, clear } = openLiveLine(io);
   const showUnderWay = () => {
     const [first] = underWay.values();
-    const others = underWay.size > 1 ? ` (and ${underWay.size - 1} more)` : '';
     const far = `  ${done} of ${plan.steps.length} done`;
     if (first === undefined) return say(far);
-    const now = clip(`${far}; now ${first}`, io.columns - 1 - others.length);
-    say(`${now}${others}`);
+    say(`${far}; now ${first}`, underWay.size > 1 ? ` (and ${underWay.size - 1} more)` : '');
   };
   const show = (event: RunEvent) => {
     if (event.type === 'step-started') {
