@@ -17,6 +17,8 @@ export interface RunReport {
   readonly verified: Plan;
   readonly run: string;
   readonly exitCode: number;
+  /** lines about steps stand on the screen, right above whatever comes next */
+  readonly listed: boolean;
   /** somebody asked to stop: nothing else is to be begun either */
   readonly interrupted: boolean;
 }
@@ -60,6 +62,7 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
       verified,
       run: journal.folder,
       exitCode: exitCodeOf(results, verified, stopAsked),
+      listed: progress?.listed() ?? false,
       interrupted: stopAsked,
     };
   } finally {

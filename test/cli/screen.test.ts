@@ -159,6 +159,7 @@ describe('the end of a run', () => {
     results: [{ step: step('x'), outcome: 'done' as const, detail: null }],
     verified,
     run: '/runs/1',
+    listed: true,
     exitCode: 0,
     interrupted: false,
   });

@@ -287,7 +287,7 @@ describe('a run', () => {
   test('its end: what did not begin and why, how many, the record, the verdict', () => {
     const run = `/root/.local/state/expunge/runs/20261122T105110Z-${WEB}-14833`;
     const shown = { kept: true, site: undefined };
-    const text = renderOutcome(stuck, { results, verified: clean, run }, terminal, shown);
+    const text = renderOutcome(stuck, { results, verified: clean, run, listed: true }, terminal, shown);
     expect(`\n${text}`).toBe(`
    10. not run       database of cell1: delete the server's rows as Nova does
          (11 statements, one transaction)
@@ -300,9 +300,13 @@ Record of this run: 20261122T105110Z-3cae0016-81f7-4fc9-846b-b71c3b54d865-14833
 
 Verified: looked everywhere again, nothing is left.
 `);
-    expect(renderOutcome(stuck, { results, verified: clean, run }, pipe, shown)).toContain(
+    expect(renderOutcome(stuck, { results, verified: clean, run, listed: true }, pipe, shown)).toContain(
       `\nRecord of this run: ${run}\n`,
     );
+    const quiet = { results: results.slice(0, 3), verified: clean, run, listed: false };
+    // No gap below a gap: nothing of such a run stays on the screen.
+    expect(renderOutcome(stuck, quiet, terminal, { ...shown, kept: false })).toMatch(/^3 done\n/);
+    expect(renderOutcome(stuck, quiet, terminal, shown)).toMatch(/^\n3 done; kept, as listed above/);
   });
 });
 

@@ -16,14 +16,23 @@ interface Ended {
   readonly verified: Plan;
   /** folder of the record */
   readonly run: string;
+  /** lines about steps stand right above */
+  readonly listed: boolean;
+}
+
+interface Shown {
+  /** the kept things, above the question for the name */
+  readonly kept: boolean;
+  /** as it was given with `--site` */
+  readonly site: string | undefined;
 }
 
 /** What was done, what was so already, what was kept (unless it was shown before), and what the second look found. */
 export function renderOutcome(
   plan: Plan,
-  { results, verified, run }: Ended,
+  { results, verified, run, listed }: Ended,
   screen: Screen,
-  shown: { readonly kept: boolean; readonly site: string | undefined },
+  shown: Shown,
 ): string {
   const kept =
     shown.kept && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
@@ -41,8 +50,9 @@ export function renderOutcome(
     isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
     renderVerdict(verified, screen, shown.site),
   ]);
-  // The first lines go on with the list of steps that ended.
-  return `${notRun.join('')}\n${parts}`;
+  // What did not begin goes on with the list of steps that ended. Whoever typed the name has that line right above.
+  const above = listed || notRun.length > 0 || shown.kept;
+  return `${notRun.join('')}${above ? '\n' : ''}${parts}`;
 }
 
 /** The folder's name bears the server's uuid: where the whole path does not fit, it stands apart, so that no line ends inside it. */

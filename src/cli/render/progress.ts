@@ -31,12 +31,15 @@ export interface Progress {
   readonly say: (sentence: string) => void;
   /** Takes the line that is written over away, before something else is printed. */
   readonly clear: () => void;
+  /** whether lines stay on the screen */
+  readonly listed: () => boolean;
 }
 
 export function openProgress(plan: Plan, io: Io): Progress {
   const numbers = new Map(plan.steps.map((step, i) => [step.id, numberOf(i)]));
   const underWay = new Map<string, string>();
   let done = 0;
+  let listed = false;
   const { show: say, clear } = openLiveLine(io);
   const showUnderWay = () => {
     const [first] = underWay.values();
@@ -58,11 +61,12 @@ export function openProgress(plan: Plan, io: Io): Progress {
     // What did not even begin is listed at the end, with what it waited for.
     if (outcome !== 'not-run' && !(asPlanned && io.live)) {
       clear();
+      listed = true;
       io.out(renderResult(event.result, numbers.get(step.id) ?? '', io));
     }
     showUnderWay();
   };
-  return { show, say, clear };
+  return { show, say, clear, listed: () => listed };
 }
 
 /** `    8. FAILED        host compute1: remove /x`, and below it the reason. */
