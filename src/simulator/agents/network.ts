@@ -42,12 +42,29 @@ export function readCachedVifs(world: World, cell: Cell, uuid: string): readonly
 
 /**
  * nova 26 `compute/manager.py:_shutdown_instance`: what the cache says, or Neutron where it says nothing. So after a delete by the
- * API alone, which empties the cache and deletes the ports, nobody unplugs the interfaces that are left.
+ * API alone, which empties the cache and deletes the ports, the reaper unplugs none of the interfaces that are left.
  */
 export function readVifs(world: World, uuid: string): readonly Vif[] {
   const cached = readCachedVifs(world, 'nova', uuid);
-  if (cached.length > 0) return cached;
-  return portsOf(world, uuid).map(({ id }) => ({ id, type: null, hybrid: false, preserved: false }));
+  return cached.length > 0 ? cached : portsOf(world, uuid).map(({ id }) => nameOnly(id));
+}
+
+/**
+ * What a request says that was made before the server was deleted: it brings the cache of that time along. Read from
+ * `virtual_interfaces`, whose rows Nova only marks and which name their ports, `<mac>/<port>`.
+ */
+export function readVifsOfRequest(world: World, uuid: string): readonly Vif[] {
+  const now = readVifs(world, uuid);
+  if (now.length > 0) return now;
+  return world
+    .db('nova')
+    .prepare('SELECT address FROM virtual_interfaces WHERE instance_uuid = ? ORDER BY id')
+    .all(uuid)
+    .flatMap((row) => String(row['address']).split('/').slice(1).map(nameOnly));
+}
+
+function nameOnly(id: string): Vif {
+  return { id, type: null, hybrid: false, preserved: false };
 }
 
 /**

@@ -25,8 +25,7 @@ const NOSTATE = 0;
  * allocations, console tokens, rows. Also sets `queued_for_delete`, which nova-api has done by then when the request came from it.
  *
  * A server that is deleted already ends where Nova notices it: host and network are done, its rows are not touched again, but for
- * one row in instance_extra that holds nothing. That uses what the database still says of its interfaces; the real one uses what
- * the request says, which is as old as the request.
+ * one row in instance_extra that holds nothing.
  *
  * @throws DeleteFailure where Nova's delete fails, or the simulated one was not taught; the host is as far as it came
  */

@@ -4,7 +4,7 @@ import { removeTree } from '../hosts/files.ts';
 import { deleteLink, findLink } from '../hosts/links.ts';
 import { deleteSwitchPort } from '../hosts/switch.ts';
 import type { World } from '../world.ts';
-import { deallocateNetwork, readVifs, type Vif } from './network.ts';
+import { deallocateNetwork, readVifs, readVifsOfRequest, type Vif } from './network.ts';
 import { countCleanAttempt, readServer, saveExtraOfDeleted, saveServer } from './server-rows.ts';
 
 /** A delete that the real nova-compute cannot do either, or that the simulated one was not taught. Says which. */
@@ -15,7 +15,8 @@ const NAME_LENGTH = 11;
 
 /**
  * nova 26 `compute/manager.py:_shutdown_instance`: everything of the server on this host, then its network. What is not there any
- * more is no error. `readDeleted`: whether it may write a row that is marked deleted, as periodic tasks may and requests may not.
+ * more is no error. `readDeleted`: by a periodic task, which may write a row that is marked deleted; a request may not, and knows
+ * the interfaces that there were when it was made.
  *
  * @throws DeleteFailure with the network released all the same, as Nova does
  */
@@ -26,7 +27,7 @@ export function shutDownServer(
   options: { readonly readDeleted: boolean },
 ): void {
   refuseUntaught(world, uuid);
-  const vifs = readVifs(world, uuid);
+  const vifs = options.readDeleted ? readVifs(world, uuid) : readVifsOfRequest(world, uuid);
   stopDomain(world, host, uuid);
   for (const vif of vifs) unplug(world, host, vif);
   saveCleaned(world, uuid, removeServerFiles(world, host, uuid), options.readDeleted);
@@ -83,11 +84,17 @@ function unplug(world: World, host: string, vif: Vif): void {
   if (vif.type !== null && vif.type !== 'ovs')
     throw new DeleteFailure(`the simulated nova-compute was not taught to unplug a ${vif.type} interface`);
   const suffix = vif.id.slice(0, NAME_LENGTH);
-  const hybrid = vif.hybrid || findLink(world, host, `qbr${suffix}`) !== null;
-  if (hybrid) deleteLink(world, host, `qbr${suffix}`);
-  const device = hybrid ? `qvo${suffix}` : `tap${suffix}`;
-  deleteSwitchPort(world, host, device);
-  deleteLink(world, host, device);
+  for (const device of devicesOf(world, host, vif, suffix)) {
+    deleteSwitchPort(world, host, device);
+    deleteLink(world, host, device);
+  }
+}
+
+/** Of an interface whose kind is not known either kind is looked for: the names are its port's alone. */
+function devicesOf(world: World, host: string, vif: Vif, suffix: string): readonly string[] {
+  const bridge = `qbr${suffix}`;
+  if (vif.hybrid || findLink(world, host, bridge) !== null) return [bridge, `qvo${suffix}`];
+  return vif.type === null ? [`qvo${suffix}`, `tap${suffix}`] : [`tap${suffix}`];
 }
 
 /**

@@ -44,6 +44,18 @@ test('a live nova-compute reports when ten seconds have passed, and not before',
   });
 });
 
+test('when nothing is due nothing is written', async () => {
+  const world = await makeWorld('cmp-1', 'cmp-2');
+  react(world);
+  const writes = () =>
+    [world.machines, world.db('nova'), world.db('neutron')].map(
+      (database) => database.prepare('SELECT total_changes() AS count').get()?.['count'],
+    );
+  const before = writes();
+  for (let round = 0; round < 10; round++) react(world);
+  expect(writes()).toEqual(before);
+});
+
 test('conductor and scheduler report too', async () => {
   const world = await makeWorld('cmp-1');
   world.advance(3_600);

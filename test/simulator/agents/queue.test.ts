@@ -109,7 +109,7 @@ test('a delete that comes when the server is deleted already writes one row that
   expect(changes.filter((line) => !/nova\.instance_(extra|actions(_events)?):/.test(line))).toEqual([]);
 });
 
-test('late, on a server that the API deleted alone, it cleans the host of what the request can still find', async () => {
+test('late, on a server that the API deleted alone, it cleans the host with what it still knows of the server', async () => {
   const { world, uuid } = await makeWorld();
   requestDelete(world, uuid);
   killCompute(world, 'cmp-1');
@@ -117,10 +117,13 @@ test('late, on a server that the API deleted alone, it cleans the host of what t
   expect(readInstance(world, uuid)).toMatchObject({ vm_state: 'deleted', cleaned: 0 });
   const domains = () => world.machines.prepare('SELECT 1 FROM domains WHERE uuid = ?').all(uuid).length;
   const files = () => world.machines.prepare('SELECT 1 FROM files WHERE path LIKE ?').all(`%${uuid}%`).length;
-  expect([domains(), files() > 0]).toEqual([1, true]);
+  const links = () =>
+    world.machines.prepare("SELECT 1 FROM links WHERE name GLOB '???????????-??'").all().length;
+  // Four devices for each of two ports, and as many of the neighbour.
+  expect([domains(), files() > 0, links()]).toEqual([1, true, 16]);
   world.machines.exec("UPDATE hosts SET compute = 'alive'");
   react(world);
-  expect([domains(), files()]).toEqual([0, 0]);
+  expect([domains(), files(), links()]).toEqual([0, 0, 8]);
   // A request may not write to a deleted server: the row never learns of it.
   expect(readInstance(world, uuid)).toMatchObject({ cleaned: 0 });
 });

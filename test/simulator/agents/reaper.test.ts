@@ -127,6 +127,8 @@ test('after a delete by the API alone nobody knows the interfaces any more, and 
   requestDelete(world, uuid);
   react(world);
   const [, , records] = onHost(world, uuid);
+  // What was deleted in this very second is not old enough.
+  world.advance(1);
   reviveCompute(world, 'cmp-1');
   react(world);
   const [domains, links, left, files] = onHost(world, uuid);

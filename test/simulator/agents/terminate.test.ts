@@ -1,12 +1,13 @@
 /** Nova's own delete, held against what a real one left. */
 import { describe, expect, test } from 'vitest';
 import { requestDelete } from '../../../src/simulator/agents/nova-api.ts';
+import { terminateInstance } from '../../../src/simulator/agents/nova-compute.ts';
 import { react } from '../../../src/simulator/agents/react.ts';
 import { freezeCompute, killCompute } from '../../../src/simulator/agents/states.ts';
 import type { State } from '../../../src/simulator/recordings.ts';
 import type { World } from '../../../src/simulator/world.ts';
 import { simulateCloud } from '../../support/simulated-cloud.ts';
-import { compareViews, type View, viewAlike } from './view.ts';
+import { compareViews, type View, viewAlike, viewExactly } from './view.ts';
 
 const UUID = '0c7a4f0e-3f51-4e0b-9f0a-5f3f6d2b9a11';
 
@@ -58,4 +59,28 @@ describe('a healthy server that is deleted leaves what the real Nova left', () =
     react(world);
     expect(compareViews(await viewOf('deleting-forever'), view(world, server))).toEqual([]);
   });
+});
+
+test('with native plugging nothing is left on the host either', async () => {
+  const { world } = await makeWorld('healthy-native');
+  react(world);
+  requestDelete(world, UUID);
+  react(world);
+  const left = ['domains', 'links', 'switch_ports', 'firewall', 'files'].flatMap((table) =>
+    world.machines
+      .prepare(`SELECT * FROM ${table}`)
+      .all()
+      .map((row) => JSON.stringify(row))
+      .filter((line) => line.includes(UUID) || /(tap|qbr|qvb|qvo)[0-9a-f]{8}-/.test(line)),
+  );
+  expect(left).toEqual([]);
+});
+
+test('what is asked for twice is done once: a second delete changes only what says so', async () => {
+  const { world } = await makeWorld('healthy');
+  terminateInstance(world, 'cmp-1', UUID);
+  const before = viewExactly(world);
+  terminateInstance(world, 'cmp-1', UUID);
+  const tables = compareViews(before, viewExactly(world)).map((line) => line.slice(0, line.indexOf(':')));
+  expect(tables).toEqual(['+ nova.instance_extra']);
 });
