@@ -1,0 +1,51 @@
+/** Rows of Cinder's that are not deleted. `deleted` is 0 or 1 here, and 0 in rows that nothing wrote it into. */
+import { type DatabaseRow, pythonJson } from '../http/exchange.ts';
+import { type Caller, isAdmin } from '../keystone/tokens.ts';
+import { sqlTime, type World } from '../world.ts';
+
+/** @param caller who may know only of its own project's volumes without the role admin */
+export function findVolume(world: World, id: string, caller: Caller): DatabaseRow | null {
+  const row = world
+    .db('cinder')
+    .prepare('SELECT * FROM volumes WHERE id = ? AND coalesce(deleted, 0) = 0')
+    .get(id);
+  return row !== undefined && (isAdmin(caller) || row['project_id'] === caller.project) ? row : null;
+}
+
+/** Connectors of before Pike are taken over when an attachment is looked at (see `adoptSpecs`). */
+export function findAttachment(world: World, id: string, caller: Caller): DatabaseRow | null {
+  const sql = 'SELECT * FROM volume_attachment WHERE id = ? AND coalesce(deleted, 0) = 0';
+  const statement = world.db('cinder').prepare(sql);
+  const row = statement.get(id);
+  if (row === undefined || findVolume(world, String(row['volume_id']), caller) === null) return null;
+  adoptSpecs(world, id);
+  return statement.get(id) ?? null;
+}
+
+export function attachmentsOf(world: World, volumeId: string): readonly DatabaseRow[] {
+  return world
+    .db('cinder')
+    .prepare(
+      'SELECT * FROM volume_attachment WHERE volume_id = ? AND coalesce(deleted, 0) = 0 ORDER BY created_at, id',
+    )
+    .all(volumeId);
+}
+
+/** cinder 21 `objects/volume_attachment.py:_from_db_object`: whoever loads an attachment moves its old specs into `connector`. */
+function adoptSpecs(world: World, attachmentId: string): void {
+  const db = world.db('cinder');
+  const specs = db
+    .prepare('SELECT key, value FROM attachment_specs WHERE attachment_id = ? AND coalesce(deleted, 0) = 0')
+    .all(attachmentId);
+  if (specs.length === 0) return;
+  const now = sqlTime(world.now());
+  const connector = Object.fromEntries(specs.map((row) => [String(row['key']), row['value']]));
+  db.prepare('UPDATE volume_attachment SET connector = ?, updated_at = ? WHERE id = ?').run(
+    pythonJson(connector),
+    now,
+    attachmentId,
+  );
+  db.prepare(
+    'UPDATE attachment_specs SET deleted = 1, deleted_at = ? WHERE attachment_id = ? AND coalesce(deleted, 0) = 0',
+  ).run(now, attachmentId);
+}
