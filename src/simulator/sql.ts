@@ -44,7 +44,7 @@ export async function connectSql(
   return {
     async rows(sql, parameters) {
       react();
-      if (sql.includes('information_schema.')) describeColumns(database, name);
+      if (sql.includes('information_schema')) describeDatabase(database, name);
       const { text, values } = translate(sql, parameters);
       try {
         return database
@@ -80,8 +80,11 @@ function openForMysql(world: World, name: ServiceDatabase, readOnly: boolean): D
   return database;
 }
 
-/** MySQL tells of its tables in `information_schema`, which is a database of its own here too, made when first asked. */
-function describeColumns(database: DatabaseSync, name: string): void {
+/**
+ * MySQL tells of its tables and of the user's rights in `information_schema`, which is a database of its own here too, made when first
+ * asked. The one user may do everything with the database, as `GRANT ALL ON nova.*` lets Nova's own.
+ */
+function describeDatabase(database: DatabaseSync, name: string): void {
   const known = database.prepare('PRAGMA database_list').all();
   if (known.some((each) => each['name'] === 'information_schema')) return;
   const readOnly = database.prepare('PRAGMA query_only').get()?.['query_only'] === 1;
@@ -90,8 +93,15 @@ function describeColumns(database: DatabaseSync, name: string): void {
     CREATE TABLE information_schema.columns (table_schema TEXT, table_name TEXT, column_name TEXT);
     INSERT INTO information_schema.columns
     SELECT '${name}', t.name, c.name FROM main.sqlite_master t, pragma_table_info(t.name, 'main') c WHERE t.type = 'table';
+    CREATE TABLE information_schema.schema_privileges (table_schema TEXT, privilege_type TEXT);
+    INSERT INTO information_schema.schema_privileges
+    VALUES ${RIGHTS.map((right) => `('${name}', '${right}')`).join(', ')};
+    CREATE TABLE information_schema.user_privileges (privilege_type TEXT);
+    INSERT INTO information_schema.user_privileges VALUES ('USAGE');
     PRAGMA query_only=${readOnly ? 'ON' : 'OFF'}`);
 }
+
+const RIGHTS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER'];
 
 /**
  * Statements that SQLite writes otherwise, and a list given for one question mark, as mysql2 spreads it.

@@ -81,6 +81,13 @@ describe('reading', () => {
     expect(new Set(rows.map((row) => row['t']))).toEqual(new Set(['tags']));
   });
 
+  test("the user's rights are told where doctor asks for them", async () => {
+    const asked =
+      'select `privilege_type` as `may` from `information_schema`.`schema_privileges` where database() like `table_schema`';
+    const rows = await databases().select(cell, asked, []);
+    expect(rows.map((row) => row['may'])).toEqual(expect.arrayContaining(['INSERT', 'UPDATE', 'DELETE']));
+  });
+
   test('binary comes as binary', async () => {
     expect(await databases().select(cell, "select x'00ff' as `b`", [])).toEqual([{ b: { base64: 'AP8=' } }]);
   });
