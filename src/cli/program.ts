@@ -109,6 +109,15 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     ),
     async () => (await import('./commands/verify.ts')).verify,
   ).description('Looks everywhere. Exit 0 only when nothing is left and every place could be looked at.');
+  add(
+    addCommonOptions(program.command('undo'))
+      .argument('<run>', "a run's folder, as purge and apply print it, or the last part of its path")
+      .summary('bring back what a run saved first')
+      .option('--yes', "do not ask for the server's name"),
+    async () => (await import('./commands/undo.ts')).undo,
+  ).description(
+    'Puts back what a run changed and saved: rows of databases, and ports. Says first what cannot come back.',
+  );
   program
     .command('demo')
     .summary('all of it on an embedded cloud')

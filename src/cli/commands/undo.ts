@@ -1,0 +1,185 @@
+import { stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { UsageError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
+import { applyPlan, type StepResult } from '../../run/apply.ts';
+import { openJournal } from '../../run/journal.ts';
+import { type RunRecord, readRun } from '../../run/read-run.ts';
+import { makeUndoPlan } from '../../run/undo/make-undo-plan.ts';
+import type { Site } from '../../site/connect.ts';
+import type { Given } from '../begin.ts';
+import type { Io } from '../io.ts';
+import type { CommonOptions } from '../options.ts';
+import { renderData } from '../render/data.ts';
+import { whileLooking } from '../render/live-line.ts';
+import { plain } from '../render/plain.ts';
+import { openProgress } from '../render/progress.ts';
+import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
+import { assertAppliable } from '../run-plan.ts';
+import { withSite } from '../session.ts';
+import { stateFolder } from '../state-folder.ts';
+
+interface UndoReport {
+  readonly results: readonly StepResult[];
+  readonly verified: Plan;
+  /** folder of the undo's own record */
+  readonly run: string;
+  readonly exitCode: number;
+  /** lines about steps stand on the screen, right above whatever comes next */
+  readonly listed: boolean;
+}
+
+type UndoOptions = CommonOptions & { readonly yes?: boolean };
+
+/** A plan that a person has pondered for longer than this is made anew before it is applied. */
+const FRESH_MS = 5_000;
+
+export async function undo(command: Given): Promise<number> {
+  const { io, options, args } = command;
+  const given = options as unknown as UndoOptions;
+  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
+    throw new UsageError('undo asks for the name of the server, and there is no terminal to ask on', {
+      code: 'no-terminal',
+      hint: 'say --yes',
+    });
+  return withSite(command, async (site) => {
+    const runs = runsFolder(site, io);
+    const run = await readRun(await findRun(runs, String(args[0])));
+    if (run.plan.site !== site.name)
+      throw new UsageError(`this run was on the site ${run.plan.site}, not on ${site.name}`, {
+        code: 'other-site',
+      });
+    return undoRun(site, run, given, io, runs);
+  });
+}
+
+async function undoRun(
+  site: Site,
+  run: RunRecord,
+  given: UndoOptions,
+  io: Io,
+  runs: string,
+): Promise<number> {
+  const text = given.format === 'text';
+  let plan = await whileLooking(io, text, () => makePlan(site, run));
+  const shownAt = performance.now();
+  if (text) io.out(`${renderUndo(plan, run, io)}\n`);
+  assertAppliable(plan, io);
+  if (plan.steps.length === 0) {
+    if (text) io.out(renderNothing(plan, run, io));
+    const exitCode = run.acted.length > 0 && plan.kept.length === run.acted.length ? 1 : 0;
+    return finish(exitCode, plan, given, io);
+  }
+  const asks = given.yes !== true;
+  if (asks) await confirm(plan, io);
+  if (performance.now() - shownAt > FRESH_MS)
+    plan = await whileLooking(io, text, () => remake(site, run, plan));
+  const report = await applyAndLook(site, run, plan, io, { quiet: !text, runs });
+  if (text) io.out(renderUndone(plan, report, io, asks));
+  return finish(report.exitCode, plan, given, io, report);
+}
+
+async function finish(
+  exitCode: number,
+  plan: Plan,
+  { format }: UndoOptions,
+  io: Io,
+  report: Partial<UndoReport> = {},
+): Promise<number> {
+  if (format !== 'text') io.out(await renderData(format, 'undo', exitCode, [{ plan, ...report }]));
+  return exitCode;
+}
+
+function runsFolder(site: Site, io: Io): string {
+  return site.config.file.runs_dir ?? join(stateFolder(io), 'runs');
+}
+
+/** A path as it was printed, or the last part of it. */
+async function findRun(runs: string, typed: string): Promise<string> {
+  if (await isFolder(typed)) return typed;
+  const named = join(runs, typed);
+  if (!typed.includes(sep) && typed !== '' && (await isFolder(named))) return named;
+  throw new UsageError(`there is no run ${typed}`, {
+    code: 'no-such-run',
+    hint: `a run is a folder, as purge and apply print it, or the name of one in ${runs}`,
+  });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function makePlan(site: Site, run: RunRecord): Promise<Plan> {
+  return makeUndoPlan(run, site.reader, { tool: packageJson.version, madeAt: new Date().toISOString() });
+}
+
+/** @throws UsageError when something else was typed than the name, or the uuid's beginning where the name cannot be typed */
+async function confirm({ server }: Plan, io: Io): Promise<void> {
+  const { name, uuid } = server;
+  const typable = name !== null && name !== '' && name.trim() === name && plain(name, 60) === name;
+  const expected = typable ? name : uuid.slice(0, 8);
+  const what = typable ? "the server's name" : 'the first eight digits of its uuid';
+  const answer = await io.ask(`Type ${what}, ${io.paint.bold(expected)}, to bring this back: `);
+  if (answer.trim() !== expected)
+    throw new UsageError('not confirmed; nothing was touched', { code: 'not-confirmed' });
+}
+
+/** @throws RefusedError when what was confirmed is no longer what would be done */
+async function remake(site: Site, run: RunRecord, shown: Plan): Promise<Plan> {
+  const now = await makePlan(site, run);
+  if (now.digest === shown.digest) return now;
+  const { refuseStale } = await import('../stale.ts');
+  return refuseStale(shown, now);
+}
+
+/** Applies through the gate, with a record of its own, and then looks whether all is as it was. */
+async function applyAndLook(
+  site: Site,
+  run: RunRecord,
+  plan: Plan,
+  io: Io,
+  { quiet, runs }: { readonly quiet: boolean; readonly runs: string },
+): Promise<UndoReport> {
+  const journal = await openJournal(runs, plan, new Date());
+  let stopAsked = false;
+  const progress = quiet ? null : openProgress(plan, io);
+  const release = io.onInterrupt(() => {
+    stopAsked = true;
+    progress?.clear();
+    io.err(`${io.live ? '' : '\n'}finishing the step under way; nothing new begins\n`);
+  });
+  try {
+    const results = await applyPlan(site, plan, {
+      journal,
+      emit: progress?.show ?? (() => {}),
+      stopAsked: () => stopAsked,
+    });
+    progress?.say('  looking again');
+    const verified = await makePlan(site, run);
+    return {
+      results,
+      verified,
+      run: journal.folder,
+      exitCode: exitCodeOf(results, verified, stopAsked),
+      listed: progress?.listed() ?? false,
+    };
+  } finally {
+    release();
+    progress?.clear();
+    await journal.close();
+  }
+}
+
+function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: boolean): number {
+  const unfinished = results.some(({ outcome }) => outcome !== 'done' && outcome !== 'already');
+  if (stopAsked && unfinished) return 130;
+  if (verified.unknown.length > 0) return 4;
+  if (!unfinished && verified.steps.length === 0 && verified.refusals.length === 0) return 0;
+  const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
+  return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
+}

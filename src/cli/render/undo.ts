@@ -1,0 +1,154 @@
+/** Undoing a run as text: what comes back, what does not, and at the end whether it did. */
+import type { Plan } from '../../plan/types.ts';
+import type { StepResult } from '../../run/apply.ts';
+import type { RunRecord } from '../../run/read-run.ts';
+import type { Screen } from '../io.ts';
+import { fill, measure, wrap } from './lines.ts';
+import { plain } from './plain.ts';
+import { OUTCOMES, renderResult } from './progress.ts';
+import { numberOf } from './steps.ts';
+import { block, count, joinParts, LONG, renderHeading, renderObstacles } from './survey.ts';
+
+/** The server, the run, what comes back place by place, what does not and why. */
+export function renderUndo(plan: Plan, run: RunRecord, screen: Screen): string {
+  return joinParts([
+    `${renderHeading(plan, screen)}${renderRun(run, screen)}`,
+    renderBack(plan, screen),
+    renderLost(plan, screen),
+    renderStays(plan, screen),
+  ]);
+}
+
+function renderRun({ folder, begunAt, end }: RunRecord, { columns }: Screen): string {
+  const ended =
+    begunAt === null
+      ? 'It ended before its first step.'
+      : end === null
+        ? 'Its record has no end: it was cut, or is still going.'
+        : end === 'complete'
+          ? ''
+          : `It ended ${end}.`;
+  return block([
+    ...fill(['Run to undo:', plain(folder, LONG)], measure(columns), { first: '  ', others: '    ' }),
+    ...(ended === '' ? [] : wrap(ended, columns, '  ')),
+  ]);
+}
+
+function renderBack({ steps }: Plan, { paint, columns }: Screen): string {
+  if (steps.length === 0) return '';
+  const lines = [
+    `${paint.bold('Comes back')}: ${count(steps.length, 'step')}${steps.length === 1 ? '' : ', each after those it needs'}`,
+  ];
+  let place = '';
+  steps.forEach((step, i) => {
+    if (step.place !== place) lines.push(...wrap(plain(step.place), columns, '  ', '      '));
+    place = step.place;
+    lines.push(...wrap(plain(step.title, LONG), columns, `  ${numberOf(i)} `, '         '));
+  });
+  return block(lines);
+}
+
+function renderLost({ kept }: Plan, { paint, columns }: Screen): string {
+  if (kept.length === 0) return '';
+  return block([
+    `${paint.warn('Does not come back')}: ${count(kept.length, 'thing')}`,
+    ...kept.flatMap(({ place, what, why }) => [
+      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      '),
+      ...wrap(plain(why, LONG), columns, '    '),
+    ]),
+    ...(kept.some(({ kind }) => kind === 'files' || kind === 'domain')
+      ? wrap('So Nova knows of the server again, but the server does not run.', columns, '  ')
+      : []),
+  ]);
+}
+
+function renderStays({ remains }: Plan, { paint, columns }: Screen): string {
+  if (remains.length === 0) return '';
+  return block([
+    paint.bold('Came after the run, and stays'),
+    ...remains.flatMap(({ place, what }) => wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      ')),
+  ]);
+}
+
+/** Instead of steps, when there are none. */
+export function renderNothing(plan: Plan, run: RunRecord, { paint, columns }: Screen): string {
+  if (run.acted.length === 0) return 'The run did nothing, so there is nothing to bring back.\n';
+  const back = run.acted.length > plan.kept.length;
+  return block(
+    back
+      ? wrap('All that can come back is as it was before the run.', columns, '')
+      : wrap(
+          `${paint.bad('Nothing of it can be brought back')}: the run did nothing but what is listed above.`,
+          columns,
+          '',
+        ),
+  );
+}
+
+interface Ended {
+  readonly results: readonly StepResult[];
+  readonly verified: Plan;
+  /** folder of the undo's own record */
+  readonly run: string;
+  /** lines about steps stand right above */
+  readonly listed: boolean;
+}
+
+/**
+ * What became of the steps, where the record is, and whether all is as it was.
+ *
+ * @param asked the line on which the name was typed stands right above
+ */
+export function renderUndone(
+  plan: Plan,
+  { results, verified, run, listed }: Ended,
+  screen: Screen,
+  asked: boolean,
+): string {
+  const notRun = results.flatMap((result, i) =>
+    result.outcome === 'not-run' ? [renderResult(result, numberOf(i), screen)] : [],
+  );
+  const parts = joinParts([
+    block([
+      ...wrap(countOutcomes(results), screen.columns, '', '  '),
+      ...fill(['Record of this run:', plain(run, LONG)], measure(screen.columns), {
+        first: '',
+        others: '  ',
+      }),
+    ]),
+    renderObstacles(verified, screen),
+    renderVerdict(plan, verified, screen),
+  ]);
+  return `${notRun.join('')}${listed || asked || notRun.length > 0 ? '\n' : ''}${parts}`;
+}
+
+function countOutcomes(results: readonly StepResult[]): string {
+  return (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const)
+    .flatMap((outcome) => {
+      const n = results.filter((result) => result.outcome === outcome).length;
+      return n === 0 ? [] : [`${n} ${OUTCOMES[outcome]}`];
+    })
+    .join(', ');
+}
+
+function renderVerdict(plan: Plan, verified: Plan, { paint, columns }: Screen): string {
+  const say = (word: string, mark: string, rest: string) => {
+    const [first = '', ...others] = wrap(`${word}${rest}`, columns, '', '  ');
+    return block([`${mark}${first.slice(word.length)}`, ...others]);
+  };
+  if (verified.unknown.length > 0)
+    return say('Not verified', paint.bad('Not verified'), ': could not look at all that was put back.');
+  const differs = [
+    ...verified.steps.map(({ place, title }) => plain(`${place}: ${title}`, LONG)),
+    ...(verified.refusals.length > 0 ? ['see above'] : []),
+  ];
+  if (differs.length > 0)
+    return say('Not brought back', paint.bad('Not brought back'), `: ${differs.join('; ')}`);
+  const lost =
+    plan.kept.length === 0 ? '' : `; not brought back, as listed above: ${count(plan.kept.length, 'thing')}`;
+  return say(
+    'Brought back',
+    paint.good('Brought back'),
+    `: looked again, it is as it was before the run${lost}.`,
+  );
+}

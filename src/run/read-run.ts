@@ -1,0 +1,146 @@
+/** Reads the record of a run back: what it was to do, what it let through the gate, and what it saved first. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { digestPlan } from '../plan/digest.ts';
+import { UsageError } from '../plan/errors.ts';
+import { beforeImage, plan as planSchema } from '../plan/schema.ts';
+import type { BeforeImage, Plan, Step } from '../plan/types.ts';
+
+export interface ReadImage {
+  readonly of: BeforeImage;
+  /** as `Reader.image` gave it */
+  readonly image: unknown;
+}
+
+/** A step that was let through the gate. */
+export interface ActedStep {
+  readonly step: Step;
+  /** `perhaps`: it failed, or its result is not in the journal; what it left has to be looked at */
+  readonly known: 'done' | 'perhaps';
+  readonly images: readonly ReadImage[];
+}
+
+export interface RunRecord {
+  readonly folder: string;
+  readonly plan: Plan;
+  /** ISO 8601, UTC; null: it ended before its first step */
+  readonly begunAt: string | null;
+  /** null: it was cut, or is still going */
+  readonly end: 'complete' | 'incomplete' | 'interrupted' | null;
+  /** in the plan's order */
+  readonly acted: readonly ActedStep[];
+}
+
+const entry = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('begin'), at: z.string(), digest: z.string() }),
+  z.object({ event: z.literal('intent'), step: z.string() }),
+  z.object({
+    event: z.literal('result'),
+    step: z.string(),
+    outcome: z.enum(['done', 'already', 'refused', 'failed', 'unknown', 'not-run']),
+  }),
+  z.object({ event: z.literal('end'), outcome: z.enum(['complete', 'incomplete', 'interrupted']) }),
+]);
+
+const savedImage = z.object({ step: z.string(), of: beforeImage, image: z.json() });
+
+/** @throws UsageError when the folder holds no run, or its record is damaged or was changed */
+export async function readRun(folder: string): Promise<RunRecord> {
+  const plan = parsePlan(folder, await readPart(folder, 'plan.json'));
+  const [journal, before] = await Promise.all([
+    readPart(folder, 'journal.jsonl'),
+    readPart(folder, 'before.jsonl'),
+  ]);
+  const entries = parseLines(folder, 'journal.jsonl', journal, entry);
+  const images = parseLines(folder, 'before.jsonl', before, savedImage);
+  const begin = entries.find((e) => e.event === 'begin');
+  if (begin !== undefined && begin.digest !== plan.digest)
+    throw changed(`${folder}: its journal was begun for another plan than its plan.json`);
+  const steps = new Set(plan.steps.map(({ id }) => id));
+  const stranger = [...entries, ...images].find((line) => 'step' in line && !steps.has(line.step));
+  if (stranger !== undefined && 'step' in stranger)
+    throw changed(`${folder}: its record names the step ${stranger.step}, which is not in its plan`);
+  return {
+    folder,
+    plan,
+    begunAt: begin?.at ?? null,
+    end: entries.findLast((e) => e.event === 'end')?.outcome ?? null,
+    acted: plan.steps.flatMap((step): ActedStep[] => {
+      const known = knownOf(entries, step.id);
+      if (known === null) return [];
+      const own = images.filter((image) => image.step === step.id);
+      if (own.length < step.before.length)
+        throw changed(`${folder}: before.jsonl lacks something that step ${step.id} saved`);
+      return [{ step, known, images: own.map(({ of, image }) => ({ of, image })) }];
+    }),
+  };
+}
+
+/** Null: the step never went through the gate. The intent is on disk before the act, so without one there was none. */
+function knownOf(entries: readonly z.infer<typeof entry>[], id: string): ActedStep['known'] | null {
+  if (!entries.some((e) => e.event === 'intent' && e.step === id)) return null;
+  const result = entries.findLast((e) => e.event === 'result' && e.step === id);
+  if (result?.event !== 'result') return 'perhaps';
+  if (result.outcome === 'done') return 'done';
+  // Announced, and then the run was stopped before its turn.
+  return result.outcome === 'not-run' ? null : 'perhaps';
+}
+
+async function readPart(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    const why =
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? `it has no ${name}`
+        : `its ${name} cannot be read (${code === null ? String(error) : String(code)})`;
+    throw new UsageError(`${folder} is not the folder of a run: ${why}`, {
+      code: 'run-unreadable',
+      hint: 'purge and apply print it: "Record of this run: …"',
+    });
+  }
+}
+
+function parsePlan(folder: string, text: string): Plan {
+  const parsed = planSchema.safeParse(parseJson(text));
+  if (!parsed.success)
+    throw new UsageError(`${join(folder, 'plan.json')} is not a plan of this version of expunge`, {
+      code: 'run-invalid',
+    });
+  const { digest, ...rest } = parsed.data;
+  if (digestPlan(rest) !== digest)
+    throw changed(`${join(folder, 'plan.json')} was changed since it was made: its digest does not match`);
+  return parsed.data;
+}
+
+/** A last line without its end was being written when the run was cut: what it would have told of had not begun. */
+function parseLines<T extends z.ZodType>(
+  folder: string,
+  name: string,
+  text: string,
+  schema: T,
+): z.infer<T>[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line, i) => {
+    const parsed = schema.safeParse(parseJson(line));
+    if (parsed.success) return parsed.data;
+    throw changed(`${join(folder, name)}: line ${i + 1} is not what a run writes`);
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function changed(sentence: string): UsageError {
+  return new UsageError(sentence, {
+    code: 'run-changed',
+    hint: 'what it saved can still be read and put back by hand',
+  });
+}
