@@ -50,6 +50,11 @@ describe('lines', () => {
       `  ${PATH}`,
     ]);
   });
+  test('what would not fit below the others stands further left: a terminal would break it', () => {
+    const id = 'x'.repeat(36);
+    expect(wrap(`port ${id}`, 40, '  ', ' '.repeat(9))).toEqual(['  port', `    ${id}`]);
+    expect(wrap(`port ${id}`, 50, '  ', ' '.repeat(9))).toEqual([`  port ${id}`]);
+  });
   test('Chinese takes two columns a character', () => {
     expect(wrap('密密密密 密密密密', 10, '')).toEqual(['密密密密', '密密密密']);
     expect(clip('密密 密密', 8)).toBe('密密 ...');

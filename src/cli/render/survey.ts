@@ -27,11 +27,7 @@ export function renderHeading({ server }: Plan, { paint, columns }: Screen): str
     `${paint.bold(name)}${first.slice(name.length)}`,
     ...others,
     ...wrap(plain(server.state), columns, '  '),
-    ...fill(
-      places.map((place, i) => (i === places.length - 1 ? place : `${place},`)),
-      measure(columns),
-      { first: '  ' },
-    ),
+    ...wrap(places.join(', '), columns, '  '),
   ]);
 }
 
