@@ -1,8 +1,11 @@
 /** Small worlds of compute hosts alone, and a site that is connected to them through the real doors. */
-import { onTestFinished } from 'vitest';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, onTestFinished } from 'vitest';
 import { openSimulatedCache } from '../../src/simulator/cache.ts';
 import { openSimulatedHost } from '../../src/simulator/hosts/transport.ts';
-import { createWorld, type World } from '../../src/simulator/world.ts';
+import { createWorld, openWorld, type World } from '../../src/simulator/world.ts';
 import { connectSite, type Site } from '../../src/site/connect.ts';
 import { ApiSession } from '../../src/site/http/session.ts';
 import type { CommandAnswer } from '../../src/site/reader.ts';
@@ -12,9 +15,20 @@ import { tempFolder } from './temp.ts';
 
 export type Value = string | number | null;
 
-/** A world whose hosts have nothing but a root file system and their instances folder. */
+const template = mkdtempSync(join(tmpdir(), 'expunge-test-'));
+let made: Promise<void> | undefined;
+afterAll(() => rmSync(template, { recursive: true, force: true }));
+
+/**
+ * A world whose hosts have nothing but a root file system and their instances folder. The services' databases, which take long to
+ * make, are not there.
+ */
 export async function hostsWorld(...names: readonly string[]): Promise<World> {
-  const world = await createWorld(tempFolder());
+  made ??= createWorld(template).then((world) => world.close());
+  await made;
+  const folder = tempFolder();
+  copyFileSync(join(template, 'machines.sqlite'), join(folder, 'machines.sqlite'));
+  const world = openWorld(folder);
   onTestFinished(() => world.close());
   for (const name of names) {
     insert(world, 'hosts', { name, instances: '/var/lib/nova/instances', identities: '[]' });

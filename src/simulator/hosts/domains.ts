@@ -44,9 +44,10 @@ function findDomain(world: World, host: string, uuid: string): DomainRow | null 
 }
 
 /**
- * The plug is pulled. The qemu's taps go with it; what libvirt itself put into Open vSwitch libvirt takes out again
- * (libvirt 9.0 `qemu/qemu_process.c:qemuProcessStop`). Bridges, veth pairs and their records are Nova's, and stay. A domain without
- * a definition is gone then. One that is not active stays as it is.
+ * The plug is pulled. The qemu's taps go with it; what libvirt itself put into Open vSwitch (`<virtualport>`) libvirt takes out
+ * again (libvirt 9.0 `qemu/qemu_process.c:qemuProcessStop`). What os-vif plugged is Nova's, and stays: bridges, veth pairs, and
+ * records, also those of taps where os-vif makes them (nova 26 `virt/libvirt/vif.py:_set_config_VIFOpenVSwitch`, `create_port`). A
+ * domain without a definition is gone then. One that is not active stays as it is.
  */
 export function stopDomain(world: World, host: string, uuid: string): void {
   const domain = findDomain(world, host, uuid);

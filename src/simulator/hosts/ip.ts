@@ -25,7 +25,7 @@ function line(link: LinkRow): string {
   return [
     `${link.ifindex}: ${shown}: <${link.flags}> mtu ${link.mtu} qdisc ${queueing(link, flags)}`,
     ...(link.master === null ? [] : [`master ${link.master}`]),
-    `state ${operationalState(link, flags)} mode DEFAULT group default qlen 1000\\    ${address(link, flags)}\n`,
+    `state ${operationalState(link, flags)} mode DEFAULT group default qlen ${queueLength(link)}\\    ${address(link, flags)}\n`,
   ].join(' ');
 }
 
@@ -33,6 +33,11 @@ function line(link: LinkRow): string {
 function queueing(link: LinkRow, flags: readonly string[]): string {
   if (!flags.includes('UP')) return 'noop';
   return link.kind === null && !flags.includes('LOOPBACK') ? 'pfifo_fast' : 'noqueue';
+}
+
+/** Linux 6.1 `drivers/net/ifb.c:TX_Q_LIMIT`; all others have DEFAULT_TX_QUEUE_LEN. */
+function queueLength({ kind }: LinkRow): number {
+  return kind === 'ifb' ? 32 : 1000;
 }
 
 function operationalState(link: LinkRow, flags: readonly string[]): string {

@@ -31,15 +31,10 @@ const ON_HOSTS = [domain, interfaces, files];
 async function worldWith(change: string, native = false): Promise<World> {
   const world = await hostsWorld('compute1');
   switchPort(world, 'compute1', 'br-int');
-  const interfacesXml = native
-    ? `    <interface type='bridge'>
-      <virtualport type='openvswitch'>
-        <parameters interfaceid='${PORT}'/>
-      </virtualport>
-      <target dev='tap${PORT.slice(0, 11)}'/>
-    </interface>`
-    : undefined;
-  const xml = domainXml(interfacesXml === undefined ? {} : { interfaces: interfacesXml });
+  const tap = `<target dev='tap${PORT.slice(0, 11)}'/>`;
+  // As nova 26 has it: os-vif makes the port, libvirt only the tap.
+  const byOsVif = `    <interface type='ethernet'>\n      ${tap}\n    </interface>`;
+  const xml = domainXml(native ? { interfaces: byOsVif } : {});
   plugServer(world, { uuid: SERVER, name: NAME, port: PORT, xml, native });
   const neighbour = { uuid: NEIGHBOUR, name: 'instance-0000002b', port: NEIGHBOURS_PORT };
   const neighbourXml = domainXml({ ...neighbour, interfaces: '' })

@@ -28,6 +28,12 @@ const NATIVE = `    <interface type='bridge'>
       <target dev='tap${SHORT}'/>
     </interface>`;
 
+/** As recorded on Nova 26, where os-vif makes the port. */
+const BY_OS_VIF = `    <interface type='ethernet'>
+      <mac address='fa:16:3e:26:ef:4f'/>
+      <target dev='tap${SHORT}'/>
+    </interface>`;
+
 let world: World;
 beforeEach(async () => {
   world = await hostsWorld('compute1');
@@ -158,11 +164,24 @@ describe('destroy', () => {
     expect(count(world, 'links', "name LIKE 'tap%'")).toBe(0);
     expect(count(world, 'switch_ports')).toBe(2);
   });
-  test('with native plugging libvirt takes its port out of the switch too', async () => {
+  test('with native plugging libvirt takes out of the switch what it had put there', async () => {
     plug({ native: true });
     await outOf(world, `${V} destroy ${SERVER}`);
     expect(count(world, 'switch_ports', "name <> 'br-int'")).toBe(0);
     expect(count(world, 'links')).toBe(0);
+  });
+  test('with native plugging by os-vif the tap goes, and its record stays', async () => {
+    plug({ native: true });
+    setDomain(`xml = '${domainXml({ interfaces: BY_OS_VIF }).replaceAll("'", "''")}'`);
+    await outOf(world, `${V} destroy ${SERVER}`);
+    expect(count(world, 'switch_ports', `name = 'tap${SHORT}'`)).toBe(1);
+    expect(count(world, 'links')).toBe(0);
+  });
+  test('a tap that is not libvirt’s to manage stays', async () => {
+    plug();
+    setDomain("xml = replace(xml, '<target dev=''tap', '<target managed=''no'' dev=''tap')");
+    await outOf(world, `${V} destroy ${SERVER}`);
+    expect(count(world, 'links', `name = 'tap${SHORT}'`)).toBe(1);
   });
   test('a transient domain is gone', async () => {
     plug({ persistent: false });
