@@ -78,29 +78,29 @@ function isDomain(domain: Named, wanted: { readonly id: string } | { readonly na
   return 'id' in wanted ? domain.id === wanted.id : domain.name.toLowerCase() === wanted.name.toLowerCase();
 }
 
-/**
- * The user's roles on a project or, for null, on the system, with those that they imply. A recording without any assignment has
- * `admin` of the project `admin` as what the name says.
- */
-export function rolesOf(world: World, user: Account, project: Project | null): readonly Named[] {
-  if (user.id === hexId('user reader')) return project?.name === 'admin' ? [roleNamed(world, 'reader')] : [];
-  const given =
-    project === null
-      ? rows(world, 'SELECT role_id FROM system_assignment WHERE actor_id = ?', user.id)
-      : rows(
-          world,
-          'SELECT role_id FROM assignment WHERE actor_id = ? AND target_id = ? AND inherited = 0',
-          user.id,
-          project.id,
-        );
-  const ids = new Set(given.map((row) => String(row['role_id'])));
-  if (ids.size === 0 && user.name === 'admin' && !hasAssignments(world))
-    return ['admin', 'member', 'reader'].map((name) => roleNamed(world, name));
-  return withImplied(world, ids);
+/** Roles of a cloud as its installation guides set it up, by the project's name. `null`: of the whole system. */
+function usualRoles(user: Account, project: Project | null): readonly string[] {
+  if (user.name === 'reader') return project?.name === 'admin' ? ['reader'] : [];
+  if (user.name === 'admin')
+    return project === null || project.name === 'admin' ? ['admin', 'member', 'reader'] : [];
+  return project?.name === 'service' ? ['admin', 'member', 'reader', 'service'] : [];
 }
 
-function hasAssignments(world: World): boolean {
-  return rows(world, 'SELECT 1 FROM assignment UNION ALL SELECT 1 FROM system_assignment LIMIT 1').length > 0;
+/**
+ * The user's roles on a project or, for null, on the system, with those that they imply. Assignments are not recorded: in a world
+ * without any, `admin` has the role admin on the project `admin`, and services have the roles admin and service on theirs.
+ */
+export function rolesOf(world: World, user: Account, project: Project | null): readonly Named[] {
+  const assigned = rows(
+    world,
+    `SELECT actor_id, target_id, role_id FROM assignment WHERE inherited = 0
+     UNION ALL SELECT actor_id, NULL, role_id FROM system_assignment`,
+  );
+  if (assigned.length === 0) return usualRoles(user, project).map((name) => roleNamed(world, name));
+  const own = assigned.filter(
+    (row) => row['actor_id'] === user.id && row['target_id'] === (project?.id ?? null),
+  );
+  return withImplied(world, new Set(own.map((row) => String(row['role_id']))));
 }
 
 function roleNamed(world: World, name: string): Named {
