@@ -171,7 +171,9 @@ function plantOnHost(world: World, host: string, recorded: RecordedHost, identit
   const text = (value: string) => fillText(value, identities);
   const textOrNull = (value: string | null) => (value === null ? null : text(value));
   for (const domain of recorded.domains) {
-    const running = domain.state === 'running' ? nextNumber(world, 'running_id', 'domains', host) : null;
+    // A paused or crashed domain is active too, and has a number.
+    const active = domain.state !== 'shut off';
+    const running = active ? nextNumber(world, 'running_id', 'domains', host) : null;
     machines
       .prepare(
         'INSERT INTO domains (host, uuid, name, state, running_id, persistent, managed_save, xml) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
