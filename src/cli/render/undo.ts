@@ -52,9 +52,10 @@ function renderLost({ kept }: Plan, { paint, columns }: Screen): string {
   if (kept.length === 0) return '';
   return block([
     `${paint.warn('Does not come back')}: ${count(kept.length, 'thing')}`,
-    ...kept.flatMap(({ place, what, why }) => [
-      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      '),
-      ...wrap(plain(why, LONG), columns, '    '),
+    // The parts of an interface are many, and the reason is one.
+    ...[...Map.groupBy(kept, ({ place, why }) => `${place} ${why}`).values()].flatMap((group) => [
+      ...group.flatMap(({ place, what }) => wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      ')),
+      ...group.slice(0, 1).flatMap(({ why }) => wrap(plain(why, LONG), columns, '    ')),
     ]),
     ...(kept.some(({ kind }) => kind === 'files' || kind === 'domain')
       ? wrap('So Nova knows of the server again, but the server does not run.', columns, '  ')
@@ -106,7 +107,9 @@ export function renderUndone(
   asked: boolean,
 ): string {
   const notRun = results.flatMap((result, i) =>
-    result.outcome === 'not-run' ? [renderResult(result, numberOf(i), screen)] : [],
+    result.outcome === 'not-run'
+      ? [renderResult({ ...result, detail: nameBlocker(plan, result.detail) }, numberOf(i), screen)]
+      : [],
   );
   const parts = joinParts([
     block([
@@ -120,6 +123,12 @@ export function renderUndone(
     renderVerdict(plan, verified, screen),
   ]);
   return `${notRun.join('')}${listed || asked || notRun.length > 0 ? '\n' : ''}${parts}`;
+}
+
+/** `waits for <id of a step>`, with the step's number. */
+function nameBlocker({ steps }: Plan, detail: string | null): string | null {
+  const blocker = steps.findIndex(({ id }) => detail === `waits for ${id}`);
+  return blocker < 0 ? detail : `waits for step ${blocker + 1}`;
 }
 
 function countOutcomes(results: readonly StepResult[]): string {
@@ -138,12 +147,13 @@ function renderVerdict(plan: Plan, verified: Plan, { paint, columns }: Screen): 
   };
   if (verified.unknown.length > 0)
     return say('Not verified', paint.bad('Not verified'), ': could not look at all that was put back.');
-  const differs = [
-    ...verified.steps.map(({ place, title }) => plain(`${place}: ${title}`, LONG)),
-    ...(verified.refusals.length > 0 ? ['see above'] : []),
-  ];
-  if (differs.length > 0)
-    return say('Not brought back', paint.bad('Not brought back'), `: ${differs.join('; ')}`);
+  const differs = [...new Set(verified.steps.map(({ place }) => plain(place)))];
+  if (differs.length > 0 || verified.refusals.length > 0)
+    return say(
+      'Not brought back',
+      paint.bad('Not brought back'),
+      differs.length === 0 ? ': see above.' : `: not as it was before the run: ${differs.join(', ')}.`,
+    );
   const lost =
     plan.kept.length === 0 ? '' : `; not brought back, as listed above: ${count(plan.kept.length, 'thing')}`;
   return say(
