@@ -128,7 +128,7 @@ describe('a row that the run wrote', () => {
     expect(changes).toEqual([]);
     expect(hindered).toEqual([{ obstacle: 'changed', row: 'row 7', columns, marked: true }]);
   });
-  test('a change by others alone is not marked as the run’s', () => {
+  test('a change by others alone does not count as a mark of the run', () => {
     const moved = { ...live, name: 'other' };
     expect(compare([live], [softDelete], [moved]).hindered).toMatchObject([{ marked: false }]);
     const touch: SqlWrite = { ...softDelete, set: { updated_at: NOW, deleted: { column: 'id' } } };

@@ -99,7 +99,7 @@ describe('a port that the run freed', () => {
     expect(steps[0]?.settled).toMatchObject({ path: PATH, at: at(SERVER) });
     expect(steps[0]?.before).toEqual([{ door: 'http', service: 'network', path: PATH }]);
   });
-  test('is left when it is the server’s already, whatever the journal knows', async () => {
+  test('is left when the server has it already, whatever the journal knows', async () => {
     for (const known of ['done', 'perhaps'] as const)
       expect(await undo({ body: { port: bound } }, known)).toMatchObject({
         steps: [],

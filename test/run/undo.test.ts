@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { State } from '../../src/simulator/recordings.ts';
 import { loadServer } from '../../src/simulator/recordings.ts';
+import { plantBuildRequest } from '../support/plants.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { dumpWorld } from '../support/world-dump.ts';
@@ -172,6 +173,26 @@ describe('ports', () => {
     expect(ended.out).toContain(`it belongs to ${other} now`);
     expect(novaRows(cloud)).toEqual(before);
   });
+});
+
+test('mapping and build request come back too, the mapping before the rows of the server live', async () => {
+  const { cloud, uuid } = await stuck();
+  const api = cloud.world.db('nova_api');
+  set(api, 'UPDATE instance_mappings SET queued_for_delete = 0 WHERE instance_uuid = ?', uuid);
+  const [server] = cloud.servers;
+  if (server === undefined) throw new Error('no server');
+  plantBuildRequest(cloud.world, server);
+  const before = novaRows(cloud);
+  const run = await purge(cloud, uuid, '--ports', 'delete');
+  expect(novaRows(cloud).filter((line) => line.startsWith('nova_api.build_requests'))).toEqual([]);
+  const ended = await expunge(cloud, 'undo', run, '--yes', '--format', 'json');
+  expect(ended, ended.out + ended.err).toMatchObject({ exit: 0, err: '' });
+  expect(novaRows(cloud)).toEqual(before);
+  const { steps } = JSON.parse(ended.out).servers[0];
+  const [mapping, ...rows] = steps;
+  expect(mapping.phase).toBe('mapping');
+  expect(rows.map((step: { phase: string }) => step.phase)).toEqual(['rows', 'rows']);
+  for (const step of rows) expect(step.needs).toEqual([mapping.id]);
 });
 
 test('what cannot come back is named before anything is done', async () => {
