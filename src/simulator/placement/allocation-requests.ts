@@ -118,8 +118,7 @@ function bodySchema(version: number) {
   });
 }
 
-/** Placement quotes its whole schema; here the key and what is wrong with it stand. */
+/** Placement quotes the first key that is wrong with its whole schema; here all such keys stand, without the schema. */
 function describe(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return issue === undefined ? error.message : `${issue.path.join('.') || 'body'}: ${issue.message}`;
+  return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ');
 }
