@@ -11,29 +11,30 @@ const OF_PORT =
   /neutron-openvswi-[ios]([0-9a-f]{8}-[0-9a-f])(?![0-9a-f])|(?:tap|qvb|qvo)([0-9a-f]{8}-[0-9a-f]{2})/;
 
 /**
- * Makes of switch, firewall and Neutron what the agent makes of them in its next round (neutron 21
+ * Makes of switch, firewall and Neutron what the agent makes of them in its next rounds (neutron 21
  * `plugins/ml2/drivers/openvswitch/agent/ovs_neutron_agent.py`). Works from what is there, not from what changed, so that it may be
  * done any number of times:
  *
- *  - a port that is bound here and no longer in the switch goes down (`treat_devices_removed`);
- *  - a port in the switch that Neutron does not know, or does not have here, is shut (`process_deleted_ports`, `port_dead`);
- *  - firewall rules of both kinds go.
+ *  - a port that is bound here and no longer in the switch goes down, and its firewall rules go (`treat_devices_removed`);
+ *  - a port in the switch that Neutron does not have here is shut (`process_deleted_ports`, `port_dead`);
+ *  - the rules of one that Neutron still knows stay; those of one that it has deleted go, and make way for four that let everything
+ *    pass (see `trust`). Both as recorded of a delete by the API alone.
  *
  * It does not wire a port that comes: nothing plugs one here.
  */
 export function settleNetwork(world: World, host: string): void {
   const bound = readBoundPorts(world, host);
-  const plugged = switchPortsOf(world, host).flatMap((port) => {
+  const plugged = new Map<string, SwitchPort>();
+  for (const port of switchPortsOf(world, host)) {
     const id = port.externalIds.get('iface-id');
-    return id === undefined ? [] : [{ id, port }];
-  });
-  const live = new Set(plugged.map(({ id }) => id).filter((id) => bound.has(id)));
-  for (const { id, port } of plugged) if (!live.has(id)) shut(world, host, port);
+    if (id !== undefined) plugged.set(id, port);
+  }
+  for (const [id, port] of plugged) if (!bound.has(id)) shut(world, host, port);
   // A DHCP server's or a router's port is plugged by agents that are not shown here.
   for (const { id, owner, status } of bound.values())
-    if (status === 'ACTIVE' && owner.startsWith('compute:') && !live.has(id))
+    if (status === 'ACTIVE' && owner.startsWith('compute:') && !plugged.has(id))
       setPortStatus(world, id, 'DOWN');
-  removeRules(world, host, live);
+  settleRules(world, host, [...plugged.keys()]);
 }
 
 interface BoundPort {
@@ -66,13 +67,42 @@ function shut(world: World, host: string, { name, tag }: SwitchPort): void {
     .run(DEAD_VLAN, host, name);
 }
 
-function removeRules(world: World, host: string, live: ReadonlySet<string>): void {
-  const starts = new Set([...live].flatMap((id) => [id.slice(0, 10), id.slice(0, 11)]));
-  const rules = world.machines.prepare('SELECT rowid AS id, rule FROM firewall WHERE host = ?').all(host);
+function settleRules(world: World, host: string, plugged: readonly string[]): void {
+  const byStart = new Map(
+    plugged.flatMap((id) => [id.slice(0, 10), id.slice(0, 11)].map((start) => [start, id])),
+  );
+  const rules = world.machines.prepare('SELECT rowid AS row, rule FROM firewall WHERE host = ?').all(host);
   const remove = world.machines.prepare('DELETE FROM firewall WHERE rowid = ?');
-  for (const { id, rule } of rules) {
+  const known = world.db('neutron').prepare('SELECT 1 FROM ports WHERE id = ?');
+  const deleted = new Set(plugged.filter((id) => known.get(id) === undefined));
+  const filtered = new Set<string>();
+  for (const { row, rule } of rules) {
     const [, chain, device] = OF_PORT.exec(String(rule)) ?? [];
-    const port = chain ?? device;
-    if (port !== undefined && !starts.has(port)) remove.run(Number(id));
+    const start = chain ?? device;
+    if (start === undefined) continue;
+    const id = byStart.get(start);
+    if (id !== undefined && (!deleted.has(id) || String(rule).includes(TRUSTED))) continue;
+    remove.run(Number(row));
+    if (id !== undefined) filtered.add(id);
   }
+  for (const id of filtered) trust(world, host, id);
+}
+
+/** neutron `agent/linux/iptables_comments.py:TRUSTED_ACCEPT` */
+const TRUSTED = 'Accept all packets when port is trusted.';
+
+/**
+ * A port that goes changes its security group, and the agent notes all devices of that group to be refreshed, the port's own among them
+ * (neutron 21 `agent/securitygroups_rpc.py:_security_group_updated`). It removes the filter of the deleted port and then does the refresh,
+ * in which Neutron does not know that device: what Neutron does not filter is trusted (`_apply_port_filter`,
+ * `agent/linux/iptables_firewall.py:process_trusted_ports`).
+ */
+function trust(world: World, host: string, id: string): void {
+  const add = world.machines.prepare('INSERT INTO firewall (host, rule) VALUES (?, ?)');
+  for (const family of ['iptables', 'ip6tables'])
+    for (const direction of ['out', 'in'])
+      add.run(
+        host,
+        `${family} filter -A neutron-openvswi-FORWARD -m physdev --physdev-${direction} tap${id.slice(0, 11)} --physdev-is-bridged -m comment --comment "${TRUSTED}" -j ACCEPT`,
+      );
 }

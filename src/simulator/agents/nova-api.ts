@@ -1,5 +1,6 @@
 /** nova-api's part of a delete. */
 import { deleteImage } from '../glance/images.ts';
+import { portsOf } from '../neutron/ports.ts';
 import { removeAllocations } from '../placement/allocations.ts';
 import { type ServiceDatabase, sqlTime, type World } from '../world.ts';
 import { deallocateNetwork } from './network.ts';
@@ -75,6 +76,7 @@ function deleteScheduled(world: World, cell: Cell, server: ServerRow): void {
     markMapping(world, uuid);
     return;
   }
+  if (host !== null && portsOf(world, uuid).length > 0) sendEvent(world, host, uuid);
   deallocateNetwork(world, cell, uuid);
   softDelete(world, cell, 'block_device_mapping', 'instance_uuid', uuid);
   removeAllocations(world, uuid);
@@ -85,6 +87,16 @@ function deleteScheduled(world: World, cell: Cell, server: ServerRow): void {
   });
   markMapping(world, uuid);
   destroyServer(world, cell, uuid);
+}
+
+/**
+ * Neutron tells Nova of the first port that changes, while the row still lives, and nova-api hands it on, whether the host's
+ * nova-compute is up or not (`compute/api.py:external_instance_event`). Of the others it tells two seconds later, of a server that is gone.
+ */
+function sendEvent(world: World, host: string, uuid: string): void {
+  world.machines
+    .prepare("INSERT INTO waiting (host, method, server) VALUES (?, 'external_instance_event', ?)")
+    .run(host, uuid);
 }
 
 /** A resize is confirmed first by the host that it came from, and a volume is detached by Cinder: neither is recorded yet. */

@@ -1,7 +1,8 @@
 /** nova-compute of one host: requests that wait for it, and the deletes that it does. */
+import { portsOf } from '../neutron/ports.ts';
 import { removeAllocations } from '../placement/allocations.ts';
-import type { ServiceDatabase, World } from '../world.ts';
-import { sqlTime } from '../world.ts';
+import { type ServiceDatabase, sqlTime, type World } from '../world.ts';
+import { readCachedVifs } from './network.ts';
 import {
   destroyServer,
   failServer,
@@ -69,13 +70,32 @@ const ACTIONS: ReadonlyMap<string, string> = new Map([
 
 /** @throws Error for a method that nobody taught */
 function take(world: World, host: string, method: string, server: string): void {
+  if (method === 'external_instance_event') {
+    hearNeutron(world, server);
+    return;
+  }
   const action = ACTIONS.get(method);
-  if (action === undefined) throw new Error(`the simulated nova-compute was not taught ${method}`);
+  if (action === undefined) throw notTaught(method);
   const step = { action, event: `compute_${method}`, host };
-  const error = method === 'terminate_instance' ? tryTerminate(world, host, server) : notTaught(method);
+  const error =
+    method === 'terminate_instance' ? tryTerminate(world, host, server) : notTaught(method).message;
   if (error !== null && readServer(world, 'nova', server)?.deleted === 0)
     failServer(world, server, host, error);
   recordEvent(world, server, error === null ? step : { ...step, error });
+}
+
+/**
+ * Neutron tells that something is new with a port of a server (nova 26 `compute/manager.py:external_instance_event`). A deleted server
+ * cannot be written to, and where the cache has the same ports as Neutron there is nothing to write.
+ *
+ * @throws Error when a live server has lost or got a port, which nova-compute would now unplug or plug
+ */
+function hearNeutron(world: World, server: string): void {
+  if (readServer(world, 'nova', server)?.deleted !== 0) return;
+  const cached = readCachedVifs(world, 'nova', server).map(({ id }) => id);
+  const there = portsOf(world, server).map(({ id }) => id);
+  if (cached.length !== there.length || cached.some((id) => !there.includes(id)))
+    throw notTaught(`external_instance_event for the changed ports of ${server}`);
 }
 
 function tryTerminate(world: World, host: string, server: string): string | null {
@@ -88,9 +108,9 @@ function tryTerminate(world: World, host: string, server: string): string | null
   }
 }
 
-/** The request fails as others do in a real cloud, and the server's fault says why. */
-function notTaught(method: string): string {
-  return `the simulated nova-compute was not taught ${method}`;
+/** A request of a user fails as others do in a real cloud, and the server's fault says why; any other is an error of the world. */
+function notTaught(what: string): Error {
+  return new Error(`the simulated nova-compute was not taught ${what}`);
 }
 
 /**

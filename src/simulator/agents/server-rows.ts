@@ -155,8 +155,9 @@ export function startAction(world: World, cell: Cell, server: ServerRow, action:
   run(
     world,
     cell,
-    `INSERT INTO instance_actions (created_at, action, instance_uuid, request_id, user_id, project_id, start_time, deleted)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+    `INSERT INTO instance_actions (created_at, updated_at, action, instance_uuid, request_id, user_id, project_id, start_time, deleted)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+    now,
     now,
     action,
     server.uuid,

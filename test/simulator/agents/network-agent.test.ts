@@ -56,16 +56,31 @@ test('a switch port went: its rules go, and the Neutron port is down', async () 
   );
 });
 
-test.each([
-  ['was deleted', deletePort],
-  ['was unbound', unbindPort],
-])('a Neutron port %s: its switch port is shut, and its rules go', async (_what, release) => {
+test('a Neutron port was deleted: its switch port is shut, its filter goes, and it is trusted until it is unplugged', async () => {
   const { world, port, others } = await makeWorld();
   const before = others.map((other) => [rulesOf(world, other), tagOf(world, other)]);
-  release(world, port);
+  deletePort(world, port);
   react(world);
-  expect([rulesOf(world, port), tagOf(world, port)]).toEqual([0, 4095]);
+  expect([rulesOf(world, port), tagOf(world, port)]).toEqual([4, 4095]);
+  react(world);
+  expect(rulesOf(world, port)).toBe(4);
   expect(others.map((other) => [rulesOf(world, other), tagOf(world, other)])).toEqual(before);
+  deleteSwitchPort(world, 'cmp-1', `qvo${port.slice(0, 11)}`);
+  react(world);
+  expect(rulesOf(world, port)).toBe(0);
+});
+
+test('a Neutron port was unbound: its switch port is shut, and its rules stay until it is unplugged', async () => {
+  const { world, port, others } = await makeWorld();
+  const rules = rulesOf(world, port);
+  const before = others.map((other) => [rulesOf(world, other), tagOf(world, other)]);
+  unbindPort(world, port);
+  react(world);
+  expect([rulesOf(world, port), tagOf(world, port)]).toEqual([rules, 4095]);
+  expect(others.map((other) => [rulesOf(world, other), tagOf(world, other)])).toEqual(before);
+  deleteSwitchPort(world, 'cmp-1', `qvo${port.slice(0, 11)}`);
+  react(world);
+  expect(rulesOf(world, port)).toBe(0);
 });
 
 test('a port that was never wired has no tag, and gets none', async () => {

@@ -86,6 +86,7 @@ function blur(
     .replace(/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
     .replace(/\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
     .replace(/instance-[0-9a-f]{8}/g, '<domain>')
+    .replace(/(<domain type='\w+' id=)'\d+'/g, "$1'<n>'")
     .replace(/--zone \d+/g, '--zone <n>')
     .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>');
 }
