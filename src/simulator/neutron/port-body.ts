@@ -7,7 +7,7 @@ import { hasExtension } from './extensions.ts';
 
 export type PortBody = Readonly<Record<string, unknown>>;
 
-export const DVR_INTERFACE = 'network:router_interface_distributed';
+const DVR_INTERFACE = 'network:router_interface_distributed';
 
 /** What the policies show to an administrator only (neutron 21 `conf/policies/port.py`, `get_port:…`). */
 const ADMINS_KEYS = [

@@ -150,15 +150,16 @@ function readChange(attributes: Readonly<Record<string, unknown>>): PortChange |
   } = attributes;
   for (const [key, value] of Object.entries({ device_id, device_owner, dns_name }))
     if (value !== undefined && typeof value !== 'string') return `${key} that is no text`;
-  // Binding needs the mechanism drivers, and they a host's agent.
-  if (host !== undefined && host !== null && host !== '') return 'binding:host_id of a host';
+  if (host !== undefined && host !== null && typeof host !== 'string')
+    return 'binding:host_id that is no text';
   if (profile !== undefined && profile !== null && !isRecord(profile))
     return 'binding:profile that is no object';
   return {
     ...(typeof device_id === 'string' ? { device_id } : {}),
     ...(typeof device_owner === 'string' ? { device_owner } : {}),
     ...(typeof dns_name === 'string' ? { dns_name } : {}),
-    ...(host === undefined ? {} : { unbind: true }),
+    ...(typeof host === 'string' && host !== '' ? { host } : {}),
+    ...(host === null || host === '' ? { unbind: true } : {}),
     ...(profile === undefined ? {} : { profile: isRecord(profile) ? profile : {} }),
   };
 }

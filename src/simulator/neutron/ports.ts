@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord, pythonJson, readJson } from '../http/exchange.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
+import { bindToHost } from './binding.ts';
 import { activeBinding, findPort } from './port-body.ts';
 
 export interface PortChange {
@@ -9,6 +10,8 @@ export interface PortChange {
   readonly device_owner?: string;
   /** the host that it is bound to is dropped */
   readonly unbind?: boolean;
+  /** the host that it is to be bound to */
+  readonly host?: string;
   readonly profile?: Readonly<Record<string, unknown>>;
   readonly dns_name?: string;
 }
@@ -94,9 +97,27 @@ export function updatePort(world: World, portId: string, change: PortChange): vo
       );
       db.prepare("UPDATE ports SET status = 'DOWN' WHERE id = ?").run(portId);
     }
+    if (change.host !== undefined && change.host !== binding['host']) bindPort(world, portId, change.host);
     if (change.dns_name !== undefined) setDnsName(world, portId, change.dns_name);
     bumpRevision(world, portId);
   });
+}
+
+/** The binding in its tables. Until the host's agent has wired the port it is DOWN, and here no agent wires what nobody plugged. */
+function bindPort(world: World, portId: string, host: string): void {
+  const db = world.db('neutron');
+  const { vifType, vifDetails, segment } = bindToHost(world, portId, host);
+  db.prepare('DELETE FROM ml2_port_binding_levels WHERE port_id = ?').run(portId);
+  db.prepare(
+    "UPDATE ml2_port_bindings SET host = ?, vif_type = ?, vif_details = ? WHERE port_id = ? AND status = 'ACTIVE'",
+  ).run(host, vifType, vifDetails, portId);
+  if (segment !== null)
+    db.prepare("INSERT INTO ml2_port_binding_levels VALUES (?, ?, 0, 'openvswitch', ?)").run(
+      portId,
+      host,
+      segment,
+    );
+  db.prepare("UPDATE ports SET status = 'DOWN' WHERE id = ?").run(portId);
 }
 
 /** neutron 21 `plugins/ml2/extensions/dns_integration.py:_update_dns_db`: `current_…` is what an external DNS service is told. */
