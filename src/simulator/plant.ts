@@ -1,5 +1,5 @@
 /** Puts recordings into a world: the cloud itself, compute hosts, servers in the states that were recorded. */
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { fillRows, fillText, type Identities, type Row } from './instantiate.ts';
 import { type Random, seededRandom } from './random.ts';
 import type { RecordedFile, RecordedHost, Recording } from './recorded/types.ts';
@@ -90,15 +90,18 @@ export function insertRows(world: World, rows: ReadonlyMap<string, readonly Row[
 
 function insertInto(world: World, table: string, rows: readonly Row[]): void {
   const { database, name } = split(table);
+  let shape = '';
+  let insert: StatementSync | undefined;
   for (const row of rows) {
     const columns = Object.keys(row);
-    const marks = columns.map(() => '?').join(', ');
     const quoted = columns.map((column) => `"${column}"`).join(', ');
+    if (insert === undefined || quoted !== shape) {
+      const marks = columns.map(() => '?').join(', ');
+      insert = world.db(database).prepare(`INSERT INTO "${name}" (${quoted}) VALUES (${marks})`);
+      shape = quoted;
+    }
     const values: SQLInputValue[] = Object.values(row);
-    world
-      .db(database)
-      .prepare(`INSERT INTO "${name}" (${quoted}) VALUES (${marks})`)
-      .run(...values);
+    insert.run(...values);
   }
 }
 

@@ -1,5 +1,5 @@
 /** One simulated cloud: a folder of SQLite files, one for each service's database and one for the machines. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MACHINES } from './machines.ts';
@@ -50,10 +50,19 @@ export async function createWorld(folder: string, options: { readonly now?: Date
   return world;
 }
 
+/** Empty databases as bytes: tests make many worlds, and the tables are the same every time. */
+const images = new Map<readonly string[], Uint8Array>();
+
 function build(file: string, statements: readonly string[]): void {
-  const database = open(file);
-  database.exec(`PRAGMA foreign_keys=OFF; BEGIN; ${statements.join(';\n')}; COMMIT`);
-  database.close();
+  let image = images.get(statements);
+  if (image === undefined) {
+    const database = new DatabaseSync(':memory:');
+    database.exec(`PRAGMA foreign_keys=OFF; BEGIN; ${statements.join(';\n')}; COMMIT`);
+    image = database.serialize();
+    images.set(statements, image);
+    database.close();
+  }
+  writeFileSync(file, image, { mode: 0o600 });
 }
 
 function open(file: string): DatabaseSync {
