@@ -8,7 +8,7 @@ import { plain } from './plain.ts';
 import { block, count, LONG } from './survey.ts';
 
 const UNDO: Readonly<Record<Step['undo'], string>> = {
-  'before-image': 'by hand, from what is saved first',
+  'before-image': 'expunge undo, from what is saved first',
   recreate: 'only as a new one, made by hand',
   never: 'none, it is gone for good',
 };
