@@ -1,4 +1,5 @@
 import type { Answer } from '../http/exchange.ts';
+import { AUTH_HEADER } from '../keystone/authenticate.ts';
 
 const TITLES = {
   400: 'Bad Request',
@@ -21,7 +22,7 @@ export function glanceError(status: keyof typeof TITLES, message: string): Answe
 export function glanceUnauthorized(): Answer {
   return {
     status: 401,
-    headers: { 'www-authenticate': 'Keystone uri="http://demo/identity"' },
+    headers: AUTH_HEADER,
     body: {
       message:
         'This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.<br /><br />\n\n\n',

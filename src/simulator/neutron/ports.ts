@@ -118,6 +118,8 @@ function bindPort(world: World, portId: string, host: string): void {
       segment,
     );
   db.prepare("UPDATE ports SET status = 'DOWN' WHERE id = ?").run(portId);
+  // Neutron commits what the driver found in a transaction of its own (neutron 21 plugins/ml2/plugin.py:_commit_port_binding).
+  bumpRevision(world, portId);
 }
 
 /** neutron 21 `plugins/ml2/extensions/dns_integration.py:_update_dns_db`: `current_…` is what an external DNS service is told. */

@@ -20,7 +20,7 @@ async function unboundPort() {
 
 test('is bound as before, by what the agent there says of itself, and DOWN until somebody plugs it', async () => {
   const { port, put, bindings, bound, server, world } = await unboundPort();
-  const { status } = await put({
+  const { status, body } = await put({
     device_id: server.uuid,
     device_owner: 'compute:nova',
     'binding:host_id': port.host,
@@ -28,6 +28,8 @@ test('is bound as before, by what the agent there says of itself, and DOWN until
   });
   expect(status).toBe(200);
   expect(bindings()).toEqual(bound);
+  // Seen on a real Neutron: one more for the request, one for the binding.
+  expect(body).toMatchObject({ port: { revision_number: 7 } });
   expect(rowsOf(world, 'neutron', 'ports', { id: port.id })).toMatchObject([
     { device_id: server.uuid, device_owner: 'compute:nova', status: 'DOWN' },
   ]);
