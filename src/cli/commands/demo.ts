@@ -1,4 +1,6 @@
 /** `expunge demo`: the whole job on an embedded cloud, with short explanations. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isClean } from '../../run/make-plan.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
 import { openWorld, readMeta } from '../../simulator/world.ts';
@@ -7,6 +9,7 @@ import { renderServers, renderStage, renderTryNext, renderWelcome } from '../dem
 import { demoFolder, ensureDemo } from '../demo/site.ts';
 import type { Io } from '../io.ts';
 import { planUuid, withSite } from '../session.ts';
+import { stateFolder } from '../state-folder.ts';
 
 export interface DemoOptions {
   readonly reset?: boolean;
@@ -65,7 +68,9 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
   const [first] = entries;
   if (first === undefined) return 1;
   if (await isGone(io, first)) {
-    io.out(`\n${first.name} is gone: it was purged before.\n${renderTryNext(program)}`);
+    io.out(
+      `\n${first.name} is gone: it was purged before.\n${renderTryNext(program, await lastRun(io, first.uuid))}`,
+    );
     return 0;
   }
   const asks = options.input && io.interactive;
@@ -76,7 +81,7 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
     // inspect and plan of a stuck server end with 0; anything else is not what the demo tells of.
     if (exitCode !== 0) return exitCode;
   }
-  io.out(renderTryNext(program));
+  io.out(renderTryNext(program, await lastRun(io, first.uuid)));
   return 0;
 }
 
@@ -103,6 +108,15 @@ async function runStage(io: Io, stage: Stage, server: DemoEntry, asks: boolean):
   const action = await stage.load();
   // With nobody to ask, the name need not be typed.
   return action(await given(io, server.uuid, asks ? {} : { yes: true }));
+}
+
+/** The newest run of a server, by the name of its folder, which begins with the time. */
+async function lastRun(io: Io, uuid: string): Promise<string | undefined> {
+  const folders = await readdir(join(stateFolder(io), 'runs')).catch(() => []);
+  return folders
+    .filter((folder) => folder.includes(uuid))
+    .sort()
+    .at(-1);
 }
 
 async function isGone(io: Io, server: DemoEntry): Promise<boolean> {

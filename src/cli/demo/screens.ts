@@ -29,7 +29,8 @@ export function renderStage(io: Io, why: string, command: string): string {
   return `\n${paragraphs(io, [why])}\n${io.paint.bold(`$ ${command}`)}\n`;
 }
 
-export function renderTryNext(program: string): string {
+/** @param run the run that is to be undone, where there is one */
+export function renderTryNext(program: string, run: string | undefined): string {
   const tries: readonly (readonly [command: string, what: string])[] = [
     ['purge ci-runner-7', 'a server cleaned by hand, and only half'],
     ['plan --commands wiki', 'each step word for word'],
@@ -44,6 +45,9 @@ export function renderTryNext(program: string): string {
     '',
     'To try next:',
     ...tries.map(([, what], i) => `  ${pad(commands[i] ?? '', width)}  ${what}`),
+    ...(run === undefined
+      ? []
+      : ['', '  What that purge saved first can be brought back:', `  ${program} --site demo undo ${run}`]),
     '',
     `  ${pad(`${program} demo --list`, width)}  every server, also those that are refused`,
     `  ${pad(`${program} demo --reset`, width)}  start over`,
