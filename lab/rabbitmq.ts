@@ -74,3 +74,17 @@ export async function purgeQueue(lab: Lab, queue: string): Promise<void> {
     ...readAccount('rabbitmq'),
   });
 }
+
+/** How many messages there are in a queue, also those that were handed to somebody who has not taken them; 0 when there is none. */
+export async function countMessages(lab: Lab, queue: string): Promise<number> {
+  const { stdout } = await run(
+    ['/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', '--no-table-headers', 'list_queues', 'name', 'messages'],
+    {
+      env: { ...rabbitEnv(lab), ...markEnv(lab, 'rabbitmqctl') },
+      cwd: join(lab.dir, 'rabbitmq'),
+      ...readAccount('rabbitmq'),
+    },
+  );
+  const line = stdout.split('\n').find((each) => each.split('\t')[0] === queue);
+  return Number(line?.split('\t')[1] ?? 0);
+}

@@ -13,6 +13,9 @@
  *     {{epoch:-60}}                    the same in seconds since 1970
  *     {{host}} {{instances}}           the compute host's name, its instances folder
  *     {{host.uuid:1}} {{host.id:…:1}}  what came with the host (its resource provider, its compute node), not with the server
+ *     {{mac:host.1}}                   a hardware address of the host's own; a server counts its own from {{mac:1}}
+ *
+ * What else must differ from server to server is made of these: a reservation is `r-{{hex:3}}`, a hash `{{hex:1}}{{hex:2}}`.
  */
 
 export type RecordedValue = string | number | null | { readonly base64: string };
