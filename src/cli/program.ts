@@ -5,13 +5,7 @@ import { UsageError } from '../plan/errors.ts';
 import type { Given } from './begin.ts';
 import type { DemoOptions } from './commands/demo.ts';
 import { openIo, type ProcessLike } from './io.ts';
-import {
-  addCommonOptions,
-  addDecisionOptions,
-  type CommonOptions,
-  givenOptions,
-  parseServer,
-} from './options.ts';
+import { addCommonOptions, addDecisionOptions, givenOptions, parseServer } from './options.ts';
 import { reportError, reportErrorAsData, usageSentence } from './render/error.ts';
 
 const AFTER_HELP = `
