@@ -1,6 +1,4 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
 import { openJournal } from '../run/journal.ts';
@@ -11,6 +9,7 @@ import { NotKnown, NotLet } from './not-appliable.ts';
 import { openProgress } from './render/progress.ts';
 import { renderObstacles } from './render/survey.ts';
 import { planUuid } from './session.ts';
+import { runsFolder } from './state-folder.ts';
 
 export interface RunReport {
   readonly results: readonly StepResult[];
@@ -41,7 +40,7 @@ export function assertAppliable(plan: Plan, io: Io): void {
 /** Applies and then looks everywhere again. Ctrl-C lets the step under way end and begins no other. */
 export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): Promise<RunReport> {
   assertAppliable(plan, io);
-  const journal = await openJournal(runsDir(site, io), plan, new Date());
+  const journal = await openJournal(runsFolder(site, io), plan, new Date());
   let stopAsked = false;
   const progress = quiet ? null : openProgress(plan, io);
   const release = io.onInterrupt(() => {
@@ -70,11 +69,6 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
     progress?.clear();
     await journal.close();
   }
-}
-
-function runsDir(site: Site, io: Io): string {
-  const state = io.env['XDG_STATE_HOME'] || join(io.env['HOME'] || homedir(), '.local/state');
-  return site.config.file.runs_dir ?? join(state, 'expunge', 'runs');
 }
 
 function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: boolean): number {

@@ -1,9 +1,15 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 
 /** Where expunge keeps what outlives a command: `$XDG_STATE_HOME/expunge`, else `~/.local/state/expunge`. */
 export function stateFolder({ env }: Pick<Io, 'env'>): string {
   const state = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local/state');
   return join(state, 'expunge');
+}
+
+/** Where runs are recorded: the site file may name another folder. */
+export function runsFolder({ config }: Pick<Site, 'config'>, io: Pick<Io, 'env'>): string {
+  return config.file.runs_dir ?? join(stateFolder(io), 'runs');
 }

@@ -18,7 +18,7 @@ import { openProgress } from '../render/progress.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
 import { assertAppliable } from '../run-plan.ts';
 import { withSite } from '../session.ts';
-import { stateFolder } from '../state-folder.ts';
+import { runsFolder } from '../state-folder.ts';
 
 interface UndoReport {
   readonly results: readonly StepResult[];
@@ -89,10 +89,6 @@ async function finish(
 ): Promise<number> {
   if (format !== 'text') io.out(await renderData(format, 'undo', exitCode, [{ plan, ...report }]));
   return exitCode;
-}
-
-function runsFolder(site: Site, io: Io): string {
-  return site.config.file.runs_dir ?? join(stateFolder(io), 'runs');
 }
 
 /** A path as it was printed, or the last part of it. */
