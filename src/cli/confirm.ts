@@ -11,12 +11,20 @@ function expectedAnswer({ server }: Plan): string {
     : uuid.slice(0, 8);
 }
 
+/** What is said around the name: `warning` before it, `goal` behind. */
+interface Question {
+  readonly warning: string;
+  readonly goal: string;
+}
+
+const FOR_GOOD: Question = { warning: 'This cannot be taken back. ', goal: 'go on' };
+
 /** @throws UsageError when something else was typed */
-export async function confirmByName(plan: Plan, io: Io): Promise<void> {
+export async function confirmByName(plan: Plan, io: Io, question = FOR_GOOD): Promise<void> {
   const expected = expectedAnswer(plan);
   const what = expected === plan.server.name ? "the server's name" : 'the first eight digits of its uuid';
   const answer = await io.ask(
-    `This cannot be taken back. Type ${what}, ${io.paint.bold(expected)}, to go on: `,
+    `${question.warning}Type ${what}, ${io.paint.bold(expected)}, to ${question.goal}: `,
   );
   if (answer.trim() !== expected)
     throw new UsageError('not confirmed; nothing was touched', { code: 'not-confirmed' });

@@ -9,11 +9,11 @@ import { type RunRecord, readRun } from '../../run/read-run.ts';
 import { makeUndoPlan } from '../../run/undo/make-undo-plan.ts';
 import type { Site } from '../../site/connect.ts';
 import type { Given } from '../begin.ts';
+import { confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
-import { plain } from '../render/plain.ts';
 import { openProgress } from '../render/progress.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
 import { assertAppliable } from '../run-plan.ts';
@@ -72,7 +72,7 @@ async function undoRun(
     return finish(exitCode, plan, given, io);
   }
   const asks = given.yes !== true;
-  if (asks) await confirm(plan, io);
+  if (asks) await confirmByName(plan, io, { warning: '', goal: 'bring this back' });
   if (performance.now() - shownAt > FRESH_MS)
     plan = await whileLooking(io, text, () => remake(site, run, plan));
   const report = await applyAndLook(site, run, plan, io, { quiet: !text, runs });
@@ -112,17 +112,6 @@ async function isFolder(path: string): Promise<boolean> {
 
 function makePlan(site: Site, run: RunRecord): Promise<Plan> {
   return makeUndoPlan(run, site.reader, { tool: packageJson.version, madeAt: new Date().toISOString() });
-}
-
-/** @throws UsageError when something else was typed than the name, or the uuid's beginning where the name cannot be typed */
-async function confirm({ server }: Plan, io: Io): Promise<void> {
-  const { name, uuid } = server;
-  const typable = name !== null && name !== '' && name.trim() === name && plain(name, 60) === name;
-  const expected = typable ? name : uuid.slice(0, 8);
-  const what = typable ? "the server's name" : 'the first eight digits of its uuid';
-  const answer = await io.ask(`Type ${what}, ${io.paint.bold(expected)}, to bring this back: `);
-  if (answer.trim() !== expected)
-    throw new UsageError('not confirmed; nothing was touched', { code: 'not-confirmed' });
 }
 
 /** @throws RefusedError when what was confirmed is no longer what would be done */
