@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadServer, STATES, type State } from '../../src/simulator/recordings.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
-import { dumpWorld, linesOf } from '../support/world-dump.ts';
+import { difference, dumpWorld, linesOf } from '../support/world-dump.ts';
 
 const STUCK = STATES.filter((state) => !['healthy', 'healthy-native', 'already-clean'].includes(state));
 
@@ -29,20 +29,21 @@ describe.each(STUCK)('%s', (state) => {
     for (const argv of [['inspect', uuid], ['plan', uuid, '--commands'], ['doctor']])
       expect(await cloud.expunge(argv)).toMatchObject({ exit: 0, err: '' });
     expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 1, err: '' });
-    expect(dumpWorld(cloud.world)).toEqual(broken);
+    expect(difference(broken, dumpWorld(cloud.world))).toEqual([]);
 
     const purged = await cloud.expunge(['purge', uuid, '--yes']);
     expect(purged, purged.out + purged.err).toMatchObject({ exit: 0, err: '' });
     const after = dumpWorld(cloud.world);
-    expect(after).not.toEqual(broken);
-    expect(linesOf(neighbours, after)).toEqual(linesOf(neighbours, broken));
+    expect(difference(broken, after)).not.toEqual([]);
+    expect(linesOf(neighbours, broken).length).toBeGreaterThan(200);
+    expect(difference(linesOf(neighbours, broken), linesOf(neighbours, after))).toEqual([]);
     expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 0 });
 
     expect(await cloud.expunge(['purge', uuid, '--yes'])).toMatchObject({
       exit: 0,
       out: expect.stringContaining('Nothing is left.'),
     });
-    expect(dumpWorld(cloud.world)).toEqual(after);
+    expect(difference(after, dumpWorld(cloud.world))).toEqual([]);
   });
 });
 
@@ -52,7 +53,7 @@ test('already-clean: nothing is found, and purge writes nothing', async () => {
   const before = dumpWorld(cloud.world);
   expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 0 });
   expect(await cloud.expunge(['purge', uuid, '--yes'])).toMatchObject({ exit: 0 });
-  expect(dumpWorld(cloud.world)).toEqual(before);
+  expect(difference(before, dumpWorld(cloud.world))).toEqual([]);
 });
 
 test.each(['healthy', 'healthy-native'] as const)('%s: refused, and nothing is touched', async (state) => {
@@ -60,7 +61,7 @@ test.each(['healthy', 'healthy-native'] as const)('%s: refused, and nothing is t
   const uuid = cloud.servers[0]?.uuid ?? '';
   const before = dumpWorld(cloud.world);
   expect(await cloud.expunge(['purge', uuid, '--yes'])).toMatchObject({ exit: 3 });
-  expect(dumpWorld(cloud.world)).toEqual(before);
+  expect(difference(before, dumpWorld(cloud.world))).toEqual([]);
 });
 
 test('the same seed makes the same cloud, another seed another one', async () => {
@@ -72,6 +73,6 @@ test('the same seed makes the same cloud, another seed another one', async () =>
     });
     return dumpWorld(world);
   };
-  expect(await make(7)).toEqual(await make(7));
-  expect(await make(7)).not.toEqual(await make(8));
+  expect(difference(await make(7), await make(7))).toEqual([]);
+  expect(difference(await make(7), await make(8))).not.toEqual([]);
 });

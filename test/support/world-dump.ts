@@ -37,8 +37,18 @@ export function linesOf(servers: readonly Planted[], dump: readonly string[]): r
   const marks = servers.flatMap(({ uuid, identities }) => [
     uuid,
     ...[...identities]
-      .filter(([key]) => /^(uuid|hex|mac|domain)/.test(key))
-      .flatMap(([, value]) => [value, value.slice(0, 11)]),
+      .filter(([key]) => /^(uuid:|hex:|mac:|domain$)/.test(key))
+      // Devices bear the first eleven characters of their port's uuid.
+      .flatMap(([key, value]) => (key.startsWith('uuid:') ? [value, value.slice(0, 11)] : [value])),
   ]);
   return dump.filter((line) => marks.some((mark) => line.includes(mark)));
+}
+
+/** What differs of two dumps, short enough to be read: `-` only before, `+` only after. */
+export function difference(before: readonly string[], after: readonly string[]): readonly string[] {
+  const only = (of: readonly string[], other: readonly string[], sign: string) => {
+    const known = new Set(other);
+    return of.filter((line) => !known.has(line)).map((line) => `${sign} ${line.slice(0, 400)}`);
+  };
+  return [...only(before, after, '-'), ...only(after, before, '+')];
 }
