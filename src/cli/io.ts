@@ -71,7 +71,32 @@ function screenOf(stream: ProcessLike['stdout'], env: ProcessLike['env']): Scree
   };
 }
 
+interface Lines {
+  /** null: there is no more */
+  next(): Promise<string | null>;
+}
+
+/** One reader for all questions: what was typed ahead of the next one is not lost. Between questions it holds nothing up. */
+async function readLines(input: ProcessLike['stdin']): Promise<Lines> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input, terminal: false });
+  const all = lines[Symbol.asyncIterator]();
+  let closed = false;
+  lines.once('close', () => {
+    closed = true;
+  });
+  return {
+    async next() {
+      if (!closed) lines.resume();
+      const { value, done } = await all.next();
+      if (!closed) lines.pause();
+      return done === true ? null : value;
+    },
+  };
+}
+
 export function openIo(process: ProcessLike): Io {
+  let answers: Lines | undefined;
   const { env } = process;
   const screen = screenOf(process.stdout, env);
   return {
@@ -88,16 +113,11 @@ export function openIo(process: ProcessLike): Io {
       return screen.columns;
     },
     async ask(question) {
-      const { createInterface } = await import('node:readline/promises');
-      const lines = createInterface({ input: process.stdin, terminal: false });
       process.stdout.write(question);
-      try {
-        for await (const line of lines) return line;
-        process.stdout.write('\n');
-        return '';
-      } finally {
-        lines.close();
-      }
+      answers ??= await readLines(process.stdin);
+      const answer = await answers.next();
+      if (answer === null) process.stdout.write('\n');
+      return answer ?? '';
     },
     onInterrupt(callback) {
       for (const signal of SIGNALS) process.on(signal, callback);

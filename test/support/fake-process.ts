@@ -30,7 +30,7 @@ export function fakeProcess({
 }: FakeProcessOptions = {}): FakeProcess {
   const written = { out: '', err: '' };
   const signals = new EventEmitter();
-  const stdin = Object.assign(Readable.from([typed]), { isTTY: terminal });
+  const stdin = Object.assign(Readable.from(typed.split(/(?<=\n)/)), { isTTY: terminal });
   return {
     stdout: {
       isTTY: terminal,

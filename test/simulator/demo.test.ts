@@ -1,0 +1,140 @@
+/** The demo: every server is what its story says, every refusal can be met, and the walk goes through. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { widthOf } from '../../src/cli/render/lines.ts';
+import { KINDS } from '../../src/kinds/registry.ts';
+import type { Plan } from '../../src/plan/types.ts';
+import { createDemo, listDemo } from '../../src/simulator/demo/create.ts';
+import { DEMO_SERVERS } from '../../src/simulator/demo/servers.ts';
+import { openWorld, readMeta } from '../../src/simulator/world.ts';
+import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
+import { NOW } from '../support/simulated-cloud.ts';
+import { tempFolder } from '../support/temp.ts';
+
+async function run(state: string, argv: readonly string[], options: FakeProcessOptions = {}) {
+  const process = fakeProcess({ ...options, env: { XDG_STATE_HOME: state, ...options.env } });
+  const exit = await runCli(['node', 'expunge', ...argv], process);
+  return { exit, out: process.out(), err: process.err() };
+}
+
+async function makeDemo(): Promise<{ state: string; uuids: readonly string[] }> {
+  const state = tempFolder();
+  const folder = join(state, 'expunge/demo');
+  await createDemo(folder, { now: NOW });
+  const world = openWorld(folder);
+  const uuids = listDemo(readMeta(world, 'demo') ?? '').map(({ uuid }) => uuid);
+  world.close();
+  return { state, uuids };
+}
+
+/** Codes of the reference page's table, of kinds that plan refuses. */
+function allRefusals(): string[] {
+  const reference = readFileSync(join(import.meta.dirname, '../../docs/reference.md'), 'utf8');
+  const kinds = KINDS.map(({ id }) => id).join('|');
+  return [...reference.matchAll(new RegExp(`^\\| \`([a-z-]+)\` \\| (?:${kinds}) \\|`, 'gm'))].map(
+    ([, code]) => code ?? '',
+  );
+}
+
+/** What `plan` says of each: its exit code, by the server's name and state. */
+const EXITS: Readonly<Record<string, number>> = {
+  'web healthy': 3,
+  'cache-3 deleting-forever': 4,
+  'billing-db deleting-forever': 3,
+};
+
+test('every server is as its story tells, and together they meet every refusal there is', async () => {
+  const { state, uuids } = await makeDemo();
+  const met = new Set<string>();
+  for (const [index, server] of DEMO_SERVERS.entries()) {
+    const { exit, out, err } = await run(state, [
+      '--site',
+      'demo',
+      '--format',
+      'json',
+      'plan',
+      `uuid:${uuids[index]}`,
+    ]);
+    const expected = server.group === 'refused' ? 3 : (EXITS[`${server.name} ${server.state}`] ?? 0);
+    expect(exit, `${server.name}: ${err}`).toBe(expected);
+    const [plan] = (JSON.parse(out) as { servers: Plan[] }).servers;
+    if (server.group === 'usual' && expected === 0)
+      expect(plan?.steps.length, server.name).toBeGreaterThan(server.state === 'already-clean' ? -1 : 0);
+    for (const { code } of plan?.refusals ?? []) met.add(code);
+  }
+  expect(allRefusals()).toHaveLength(20);
+  expect([...met].sort()).toEqual(allRefusals().sort());
+});
+
+describe('what it lists', () => {
+  test('fits 80 columns, with whole uuids, and the hostile name as text', async () => {
+    const { state, uuids } = await makeDemo();
+    const { exit, out } = await run(state, ['demo', '--list'], { terminal: true });
+    expect(exit).toBe(0);
+    for (const uuid of uuids) expect(out).toContain(uuid);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what the terminal takes for colour is not text
+    const lines = out.replaceAll(/\u001b\[\d+m/g, '').split('\n');
+    for (const line of lines) expect(widthOf(line), line).toBeLessThanOrEqual(80);
+    expect(lines.join('\n')).not.toContain('\u001b');
+    expect(out).not.toContain('\u202e');
+  });
+
+  test('is the same after a reset, byte for byte', async () => {
+    const { state } = await makeDemo();
+    const list = await run(state, ['demo', '--list']);
+    expect(await run(state, ['demo', '--list', '--reset'])).toEqual(list);
+  });
+});
+
+describe('the walk', () => {
+  test('goes through without a person, and says what to try next', async () => {
+    const state = tempFolder();
+    const { exit, out, err } = await run(state, ['demo', '--no-input']);
+    expect(err).toBe('');
+    expect(exit).toBe(0);
+    const commands = ['inspect', 'plan', 'purge', 'verify'].map((c) =>
+      out.indexOf(`--site demo ${c} shop-db`),
+    );
+    expect(commands.every((at) => at > 0)).toBe(true);
+    expect(commands).toEqual([...commands].sort((a, b) => a - b));
+    expect(out).toContain('Verified: looked everywhere again, nothing is left.');
+    const undo = /expunge (--site demo undo \S+)/.exec(out)?.[1] ?? '';
+    const undone = await run(state, [...undo.split(' '), '--yes']);
+    expect(undone, undone.err).toMatchObject({ exit: 0 });
+    expect(undone.out).toContain('Brought back');
+  });
+
+  test('a person goes on with Enter and types the name', async () => {
+    const state = tempFolder();
+    const { exit, out } = await run(state, ['demo'], { terminal: true, typed: '\n\n\nshop-db\n\n' });
+    expect(exit).toBe(0);
+    expect(out).toContain('Enter goes on, q ends');
+    expect(out).toContain('nothing is left.');
+  });
+
+  test('q ends it, and nothing was done', async () => {
+    const state = tempFolder();
+    const { exit, out } = await run(state, ['demo'], { terminal: true, typed: 'q\n' });
+    expect(exit).toBe(0);
+    expect(out).not.toContain('Verified');
+    expect((await run(state, ['--site', 'demo', 'verify', 'shop-db'])).exit).toBe(1);
+  });
+
+  test('done once, it says so; --reset starts over', async () => {
+    const state = tempFolder();
+    await run(state, ['demo', '--no-input']);
+    const again = await run(state, ['demo', '--no-input']);
+    expect(again.out).toContain('shop-db is gone');
+    const over = await run(state, ['demo', '--no-input', '--reset']);
+    expect(over.out).toContain('Verified');
+  });
+});
+
+test('--site demo makes the cloud when there is none; ./demo is a file', async () => {
+  const state = tempFolder();
+  expect((await run(state, ['inspect', 'shop-db', '--site', 'demo'])).exit).toBe(0);
+  expect(existsSync(join(state, 'expunge/demo/expunge.yaml'))).toBe(true);
+  expect((await run(state, ['inspect', 'shop-db', '--site', './demo'])).exit).toBe(2);
+});
