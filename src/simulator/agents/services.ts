@@ -2,7 +2,7 @@
 import { readMeta, sqlTime, type World } from '../world.ts';
 
 /** nova `[DEFAULT] report_interval`: how often a service reports, in seconds. */
-export const REPORT_INTERVAL_S = 10;
+const REPORT_INTERVAL_S = 10;
 /** nova `[DEFAULT] service_down_time`, in seconds, and what the world's nova.conf says. */
 const SERVICE_DOWN_TIME_S = 60;
 
