@@ -75,20 +75,24 @@ function blur(
   if (column === 'deleted' && value !== 0 && value === row['id']) return '<own id>';
   if (typeof value === 'number')
     return /(^|_)id$/.test(column) || COUNTED.has(`${table}.${column}`) ? '<n>' : String(value);
-  return String(value)
-    .replaceAll(server.uuid, '<server>')
-    .replaceAll(server.name, '<name>')
-    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<uuid>')
-    .replace(/(tap|qbr|qvb|qvo)[0-9a-f]{8}-[0-9a-f]{2}/g, '$1<port>')
-    .replace(/(neutron-openvswi-[ios])[0-9a-f]{8}-[0-9a-f]/g, '$1<port>')
-    .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
-    .replace(/\b[0-9a-f]{32}\b/g, '<hex>')
-    .replace(/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
-    .replace(/\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
-    .replace(/instance-[0-9a-f]{8}/g, '<domain>')
-    .replace(/(<domain type='\w+' id=)'\d+'/g, "$1'<n>'")
-    .replace(/--zone \d+/g, '--zone <n>')
-    .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>');
+  return (
+    String(value)
+      .replaceAll(server.uuid, '<server>')
+      .replaceAll(server.name, '<name>')
+      .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<uuid>')
+      .replace(/(tap|qbr|qvb|qvo)[0-9a-f]{8}-[0-9a-f]{2}/g, '$1<port>')
+      .replace(/(neutron-openvswi-[ios])[0-9a-f]{8}-[0-9a-f]/g, '$1<port>')
+      .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
+      .replace(/\b[0-9a-f]{32}\b/g, '<hex>')
+      .replace(/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
+      .replace(/\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
+      .replace(/instance-[0-9a-f]{8}/g, '<domain>')
+      // Whether Neutron had told of the port's being wired when Nova last wrote the cache: two boots differ in it.
+      .replace(/"active": (true|false)/g, '"active": <either>')
+      .replace(/(<domain type='\w+' id=)'\d+'/g, "$1'<n>'")
+      .replace(/--zone \d+/g, '--zone <n>')
+      .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>')
+  );
 }
 
 /** Numbers that are handed out, or that count what a service did. */
