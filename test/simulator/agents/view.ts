@@ -89,6 +89,9 @@ function blur(
       .replace(/instance-[0-9a-f]{8}/g, '<domain>')
       // Whether Neutron had told of the port's being wired when Nova last wrote the cache: two boots differ in it.
       .replace(/"active": (true|false)/g, '"active": <either>')
+      // A set in Python, written down in the order of that process.
+      .replace(/("nova_object\.changes": )\[[^\]]*\]/g, '$1<set>')
+      .replace(/\/dev\/pts\/\d+/g, '/dev/pts/<n>')
       .replace(/(<domain type='\w+' id=)'\d+'/g, "$1'<n>'")
       .replace(/--zone \d+/g, '--zone <n>')
       .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?/g, '<time>')
