@@ -129,7 +129,7 @@ export const plantToken: Plant = (world, { uuid }) => {
   put.run(token, Buffer.from(JSON.stringify({ instance_uuid: uuid, port: 5900 })));
 };
 
-/** Columns that came after Ocata: without them the schema is one of Newton or Ocata, which still count quota in a table. */
+/** Columns that came after Ocata: under other names they are not there, and the schema is one of Newton or Ocata, which still count quota in a table. */
 const YOUNGER: readonly (readonly [table: string, column: string])[] = [
   ['block_device_mapping', 'attachment_id'],
   ['block_device_mapping', 'volume_type'],
@@ -142,18 +142,8 @@ const YOUNGER: readonly (readonly [table: string, column: string])[] = [
 export const plantQuota: Plant = (world, { uuid }) => {
   const nova = world.db('nova');
   const row = instance(world, uuid);
-  nova.exec('PRAGMA foreign_keys=OFF');
-  for (const index of nova
-    .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-    .all())
-    if (
-      YOUNGER.some(
-        ([table, column]) =>
-          String(index['sql']).includes(`\`${table}\` (`) && String(index['sql']).includes(`\`${column}\``),
-      )
-    )
-      nova.exec(`DROP INDEX "${String(index['name'])}"`);
-  for (const [table, column] of YOUNGER) nova.exec(`ALTER TABLE "${table}" DROP COLUMN "${column}"`);
+  for (const [table, column] of YOUNGER)
+    nova.exec(`ALTER TABLE "${table}" RENAME COLUMN "${column}" TO "not_yet_${column}"`);
   nova
     .prepare(
       "INSERT INTO quota_usages (project_id, user_id, resource, in_use, reserved, deleted) VALUES (?, ?, 'instances', 17, 0, 0)",
