@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { parseAddress, parseForwards } from '../../lab/node/forward.ts';
+import { parseMaps } from '../../lab/node/iscsi.ts';
+
+describe('what multipathd says of its paths', () => {
+  // multipath-tools 0.9.4 on the node: two units over two portals, one cable out.
+  const text = `360000000000000000e00000000090001|sda|active|360000000000000000e00000000090001
+360000000000000000e00000000090002|sdb|active|360000000000000000e00000000090002
+360000000000000000e00000000090001|sdc|failed|360000000000000000e00000000090001
+360000000000000000e00000000090002|sdd|failed|360000000000000000e00000000090002
+`;
+
+  test('is read as maps with their paths', () => {
+    expect(parseMaps(text)).toEqual([
+      {
+        name: '360000000000000000e00000000090001',
+        paths: [
+          { device: 'sda', state: 'active' },
+          { device: 'sdc', state: 'failed' },
+        ],
+      },
+      {
+        name: '360000000000000000e00000000090002',
+        paths: [
+          { device: 'sdb', state: 'active' },
+          { device: 'sdd', state: 'failed' },
+        ],
+      },
+    ]);
+  });
+
+  test('a path without a map is in none', () => {
+    expect(parseMaps('360000000000000000e00000000090001|sda|undef|[orphan]\n')).toEqual([]);
+  });
+});
+
+describe('addresses of a forward', () => {
+  test('are TCP or a socket in the file system', () => {
+    expect(parseAddress('127.0.0.1:2223')).toEqual({ host: '127.0.0.1', port: 2223 });
+    expect(parseAddress('/run/x.sock')).toEqual({ path: '/run/x.sock' });
+  });
+
+  test.each(['x.sock', ':22', '127.0.0.1:0', '127.0.0.1:70000', 'localhost:22', ''])(
+    '%j is refused',
+    (text) => {
+      expect(() => parseAddress(text)).toThrow(`forward: ${text} is neither`);
+    },
+  );
+
+  test('come in pairs', () => {
+    expect(parseForwards(['/a', '/b', '/c', '/d'])).toEqual([
+      { from: '/a', to: '/b' },
+      { from: '/c', to: '/d' },
+    ]);
+    expect(() => parseForwards(['/a'])).toThrow('pairs');
+    expect(() => parseForwards([])).toThrow('pairs');
+  });
+});
