@@ -12,8 +12,8 @@ import { createServer, deleteServer } from './servers.ts';
 import { query } from './sql.ts';
 import { takeTurn } from './turn.ts';
 
-const usage = `usage: node lab/record.ts [schema | base | --only NAME]
-Without a word: everything. Schema: the tables. Base: the cloud and its host. NAME: one of ${states.map(({ name }) => name).join(' ')}`;
+const usage = `usage: node lab/record.ts [schema | base | --only NAME[,NAME …]]
+Without a word: everything. Schema: the tables. Base: the cloud and its host. NAME: ${states.map(({ name }) => name).join(' ')}`;
 
 function say(line: string): void {
   console.log(line);
@@ -22,9 +22,15 @@ function say(line: string): void {
 async function main(words: readonly string[]): Promise<number> {
   const [first, second, ...more] = words;
   const only = first === '--only' ? second : undefined;
-  const chosen = states.filter(({ name }) => only === undefined || name === only);
+  const names = only?.split(',') ?? states.map(({ name }) => name);
+  const chosen = states.filter(({ name }) => names.includes(name));
   const known = first === undefined || first === 'schema' || first === 'base' || only !== undefined;
-  if (!known || chosen.length === 0 || more.length > 0 || (second !== undefined && only === undefined)) {
+  if (
+    !known ||
+    chosen.length < names.length ||
+    more.length > 0 ||
+    (second !== undefined && only === undefined)
+  ) {
     console.error(usage);
     return 2;
   }

@@ -29,11 +29,12 @@ export interface Surroundings {
   isTenantAddress(address: string): boolean;
 }
 
-/** Columns that hold a text of digits and letters that must differ from server to server, with what stays of it. */
-const codes: readonly (readonly [column: string, form: RegExp, keep: string, words: number])[] = [
-  ['reservation_id', /^r-[a-z0-9]{8}$/, 'r-', 1],
+/** Texts that must differ from server to server and are no uuids: how they are found in a row's JSON, and named. */
+const codes: readonly (readonly [form: RegExp, keep: string, words: number])[] = [
+  // Also inside the JSON of a build request, with its quotes escaped.
+  [/reservation_id\\?": ?\\?"(r-[a-z0-9]{8})\b/g, 'r-', 1],
   // A hash is 64 hex digits, two of the placeholder's.
-  ['token_hash', /^[0-9a-f]{64}$/, '', 2],
+  [/"token_hash":"([0-9a-f]{64})"/g, '', 2],
 ];
 
 /**
@@ -75,12 +76,12 @@ export function nameServer(server: ServerParts, facts: readonly TableFacts[], ar
   for (const place of ['neutron.ports', 'neutron.ipallocations', ...server.rows.keys()])
     for (const row of sortByPort(place, server)) {
       for (const token of findTokens(row)) name(token);
-      for (const [column, form, keep, words] of codes) {
-        const code = row[column];
-        if (typeof code !== 'string' || !form.test(code) || texts.has(code)) continue;
-        const hexes = Array.from({ length: words }, () => `{{hex:${next('hex')}}}`);
-        texts.set(code, keep + hexes.join(''));
-      }
+      for (const [form, keep, words] of codes)
+        for (const [, code = ''] of JSON.stringify(row).matchAll(form)) {
+          if (texts.has(code)) continue;
+          const hexes = Array.from({ length: words }, () => `{{hex:${next('hex')}}}`);
+          texts.set(code, keep + hexes.join(''));
+        }
     }
   for (const token of findTokensIn(JSON.stringify(server.host))) name(token);
   return { texts, ids: new Map([...around.host.ids, ...nameIds(server.rows, facts, 'id')]) };

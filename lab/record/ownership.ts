@@ -45,9 +45,10 @@ export function findOwn(
     for (const table of tables)
       for (const row of rows.get(table.place) ?? []) {
         if (own.has(row) || !isOwn(row, table)) continue;
-        own.set(row, table);
-        for (const name of namesOf(row, table.place)) known.add(name);
-        for (const [parent, its] of parentsOf(rows, facts, row, table)) own.set(parent, its);
+        for (const [each, its] of [[row, table] as const, ...parentsOf(rows, facts, row, table)]) {
+          own.set(each, its);
+          for (const name of namesOf(each, its.place)) known.add(name);
+        }
       }
   }
   const part = (mine: boolean): RawRows =>

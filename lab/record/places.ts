@@ -8,6 +8,9 @@ export type Places = Pick<Lab, 'dir' | 'instances'>;
 /** Where Glance keeps images by default: glance 25 `filesystem_store_datadir`. */
 const imageFolder = '/var/lib/glance/images';
 
+/** Where a recorded cloud has the services that are there once. */
+export const controller = 'controller';
+
 /** The lab's places and the name of its machine, to what they are in a recording of a host. */
 export function nameHostPlaces(lab: Places, rows: RawRows): ReadonlyMap<string, string> {
   const node = rows.get('nova.compute_nodes')?.[0]?.['hypervisor_hostname'];
@@ -24,7 +27,7 @@ export function nameHostPlaces(lab: Places, rows: RawRows): ReadonlyMap<string, 
 export function nameCloudPlaces(lab: Places): ReadonlyMap<string, string> {
   return new Map([
     [join(lab.dir, 'images'), imageFolder],
-    [host, 'controller'],
+    [host, controller],
   ]);
 }
 

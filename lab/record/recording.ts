@@ -166,9 +166,13 @@ export function findLeftovers(
 ): readonly string[] {
   const text = JSON.stringify(recording);
   const devices =
-    text.match(/\b(tap|qbr|qvb|qvo)[0-9a-f]{8}-[0-9a-f]{0,2}|neutron-openvswi-[ios][0-9a-f]{8}-/g) ?? [];
+    text.match(
+      /\b(tap|qbr|qvb|qvo)[0-9a-f]{8}-[0-9a-f]{0,2}|neutron-openvswi-[ios][0-9a-f]{8}-|"r-[a-z0-9]{8}\b/g,
+    ) ?? [];
   // Addresses and hardware addresses that mean nobody or everybody.
   const common = /^(127\.0\.0\.1|0\.0\.0\.0|255\.255\.255\.255|(00|ff)(:\2){5})$/;
-  const tokens = findTokensIn(text).filter((token) => !allowed.has(token) && !common.test(token));
+  const tokens = [...listTokens(recording.rows), ...findTokensIn(JSON.stringify(recording.host))].filter(
+    (token) => !allowed.has(token) && !common.test(token),
+  );
   return [...new Set([...devices, ...tokens, ...forbidden.filter((each) => text.includes(each))])];
 }

@@ -6,6 +6,7 @@ import type {
 } from '../../src/simulator/recorded/types.ts';
 import type { TableFacts } from './facts.ts';
 import type { Names } from './names.ts';
+import { controller } from './places.ts';
 import type { RawRows } from './rows.ts';
 import { isAddress } from './tokens.ts';
 
@@ -45,6 +46,7 @@ export function makeReplacer(names: Names, now: Date): Replacer {
   };
   const value = (row: RecordedRow, column: string, table: TableFacts): RecordedValue => {
     const cell = row[column] ?? null;
+    if (column === 'host' && isConductors(row, table)) return controller;
     if (typeof cell === 'string') return text(cell);
     if (typeof cell !== 'number') return cell;
     if (epochs.has(`${table.place}.${column}`)) return `{{epoch:${cell - Math.round(now.getTime() / 1000)}}}`;
@@ -60,6 +62,12 @@ export function makeReplacer(names: Names, now: Date): Replacer {
     row: (row, table) =>
       Object.fromEntries(Object.keys(row).map((column) => [column, value(row, column, table)])),
   };
+}
+
+/** Written by nova-conductor, which in a lab shares its host with nova-compute: in cell0, where there is no other, and its own events. */
+function isConductors(row: RecordedRow, { place }: TableFacts): boolean {
+  if (row['host'] === null) return false;
+  return place.startsWith('nova_cell0.') || String(row['event']).startsWith('conductor_');
 }
 
 /** Where one of these may end: an address or a host's name can be the beginning of another. */

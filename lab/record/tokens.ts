@@ -8,16 +8,26 @@ const domain = 'instance-[0-9a-f]{8}(?![0-9a-f])';
 
 const token = new RegExp([uuid, hex, mac, address, domain].join('|'), 'g');
 
+/** Columns that tell of a thing's content: equal in things that have nothing to do with each other. */
+const contents: ReadonlySet<string> = new Set(['checksum', 'os_hash_value']);
+
+const checksumInJson = /checksum\\*": ?\\*"[0-9a-f]{32}/g;
+
 /**
  * Every text in a row by which something could be known: uuids, 32 hex digits, hardware addresses in small letters,
- * addresses of single machines (10.9.0.4, 10.9.0.4/32; not 10.9.0.0/16), names of domains. In the order of their columns.
+ * addresses of single machines (10.9.0.4, 10.9.0.4/32; not 10.9.0.0/16), names of domains. In the order of their columns, but not
+ * the hashes of an image's content.
  */
 export function findTokens(row: RecordedRow): readonly string[] {
-  return Object.values(row).flatMap((value) => (typeof value === 'string' ? findTokensIn(value) : []));
+  return Object.entries(row).flatMap(([column, value]) =>
+    typeof value === 'string' && !contents.has(column) ? findTokensIn(value) : [],
+  );
 }
 
 export function findTokensIn(text: string): readonly string[] {
-  return (text.match(token) ?? []).map((found) => (isMac(found) ? found.toLowerCase() : found));
+  return (text.replaceAll(checksumInJson, '').match(token) ?? []).map((found) =>
+    isMac(found) ? found.toLowerCase() : found,
+  );
 }
 
 export function isUuid(text: string): boolean {

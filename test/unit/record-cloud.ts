@@ -37,6 +37,8 @@ function table(
 }
 
 export const facts: readonly TableFacts[] = [
+  table('glance.image_properties', '#id image_id name value', [key('images', 'image_id', 'id')]),
+  table('glance.images', 'id name checksum'),
   table('neutron.ipallocations', 'port_id ip_address', [key('ports', 'port_id', 'id')], ['port_id']),
   table('neutron.ports', 'id mac_address device_id device_owner +standard_attr_id network_id', [
     key('standardattributes', 'standard_attr_id', 'id'),
@@ -45,7 +47,7 @@ export const facts: readonly TableFacts[] = [
   table('neutron.subnets', 'id cidr gateway_ip'),
   table('nova.compute_nodes', '#id uuid hypervisor_hostname'),
   table('nova.instance_actions', '#id instance_uuid request_id +deleted'),
-  table('nova.instance_actions_events', '#id +action_id host result', [
+  table('nova.instance_actions_events', '#id +action_id host event', [
     key('instance_actions', 'action_id', 'id'),
   ]),
   table('nova.instance_extra', '#id instance_uuid migration_context'),
@@ -58,6 +60,8 @@ export const facts: readonly TableFacts[] = [
 
 export const lab = { dir: '/srv/lab', instances: '/srv/lab/nova/instances' };
 export const network = '0000000a-0000-4000-8000-00000000000a';
+/** of an image's content, which other images may share */
+export const checksum = '0123456789abcdef0123456789abcdef';
 export const hostUuid = '0000000b-0000-4000-8000-00000000000b';
 
 export interface Made {
@@ -105,7 +109,10 @@ export function ownRows(made: Made): ReadonlyMap<string, readonly RecordedRow[]>
     ],
     ['neutron.ipallocations', [{ port_id: port, ip_address: ip }]],
     ['nova.instance_actions', [{ id, instance_uuid: uuid, request_id: `req-${made.request}`, deleted: 0 }]],
-    ['nova.instance_actions_events', [{ id, action_id: id, host: 'compute1', result: null }]],
+    [
+      'nova.instance_actions_events',
+      [{ id, action_id: id, host: 'compute1', event: 'compute_terminate_instance' }],
+    ],
     [
       'nova.instance_extra',
       [
@@ -135,7 +142,13 @@ export function ownRows(made: Made): ReadonlyMap<string, readonly RecordedRow[]>
     ['nova.migrations', [{ id, instance_uuid: uuid, dest_compute: 'compute1' }]],
     [
       'nova_api.request_specs',
-      [{ id, instance_uuid: uuid, spec: `{"port": "${port}", "network": "${network}", "dev": "${device}"}` }],
+      [
+        {
+          id,
+          instance_uuid: uuid,
+          spec: `{"port": "${port}", "network": "${network}", "dev": "${device}", "reservation_id": "r-ab12cd34", "checksum": "${checksum}"}`,
+        },
+      ],
     ],
     ['placement.allocations', [{ id, resource_provider_id: 1, consumer_id: uuid, used: 64 }]],
   ]);

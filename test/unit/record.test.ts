@@ -4,7 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { findLeftovers, recordHost, recordServer } from '../../lab/record/recording.ts';
 import { fillRows, fillText, type Identities } from '../../src/simulator/instantiate.ts';
 import { seededRandom } from '../../src/simulator/random.ts';
-import { facts, hostUuid, lab, type Made, moment, network, ownRows, played } from './record-cloud.ts';
+import {
+  checksum,
+  facts,
+  hostUuid,
+  lab,
+  type Made,
+  moment,
+  network,
+  ownRows,
+  played,
+} from './record-cloud.ts';
 
 const made: Made = {
   uuid: '11111111-aaaa-4aaa-8aaa-111111111111',
@@ -90,7 +100,7 @@ describe('one server among others', () => {
       '{"migration_id": {{id:nova.migrations:1}}, "created_at": "{{isotime:0}}", "mac": "{{mac:1}}"}',
     );
     expect(recording.rows['nova_api.request_specs']?.[0]?.['spec']).toBe(
-      `{"port": "{{uuid:1}}", "network": "${network}", "dev": "tap{{short:1}}"}`,
+      `{"port": "{{uuid:1}}", "network": "${network}", "dev": "tap{{short:1}}", "reservation_id": "r-{{hex:1}}", "checksum": "${checksum}"}`,
     );
   });
 
@@ -150,6 +160,43 @@ test('a time that is not UTC is refused, one that does not say so is taken for i
   expect(() => record('2026-11-22T11:59:00+02:00')).toThrow('is not in UTC');
   expect(record('2026-11-22T11:59:00.980133').rows['nova.instance_extra']).toMatchObject([
     { migration_context: '{{isotime:-60}}' },
+  ]);
+});
+
+test('an image that a property says is the server’s is its own, with its file', () => {
+  const image = '77777777-aaaa-4aaa-8aaa-777777777777';
+  const play = played(made, [other]);
+  const rows = new Map(play.after.rows);
+  rows.set('glance.images', [{ id: image, name: 'victim-1-shelved', checksum }]);
+  rows.set('glance.image_properties', [{ id: 5, image_id: image, name: 'instance_uuid', value: made.uuid }]);
+  const file = {
+    path: `/srv/lab/images/${image}`,
+    kind: 'file',
+    mode: '640',
+    owner: '0:0',
+    target: null,
+  } as const;
+  const host = { ...play.after.host, imageFiles: [file] };
+  const { recording, besides } = recordServer(lab, { ...play, after: { ...play.after, rows, host } }, facts);
+  const [{ id, ...rest } = {}] = recording.rows['glance.images'] ?? [];
+  expect(rest).toEqual({ name: '{{name}}-shelved', checksum });
+  expect(id).toMatch(/^\{\{uuid:\d\}\}$/);
+  expect(recording.rows['glance.image_properties']).toMatchObject([{ image_id: id, value: '{{server}}' }]);
+  expect(recording.host.imageFiles.map(({ path }) => path)).toEqual([`/var/lib/glance/images/${id}`]);
+  expect(besides).toEqual([]);
+});
+
+test('what nova-conductor wrote was written on a controller', () => {
+  const play = played(made);
+  const rows = new Map(play.after.rows);
+  rows.set('nova.instance_actions_events', [
+    { id: 42, action_id: 42, host: 'compute1', event: 'conductor_migrate_server' },
+    { id: 43, action_id: 42, host: null, event: 'conductor_migrate_server' },
+  ]);
+  const { recording } = recordServer(lab, { ...play, after: { ...play.after, rows } }, facts);
+  expect(recording.rows['nova.instance_actions_events']?.map((row) => row['host'])).toEqual([
+    'controller',
+    null,
   ]);
 });
 
