@@ -280,7 +280,7 @@ describe('purge', () => {
     const cloud = await start();
     const { exit, out } = await on(cloud, ['purge', 'web-1'], { terminal: true, typed: 'web-1\n' });
     expect(exit).toBe(0);
-    expect(out).toContain('This cannot be taken back.');
+    expect(out).toContain('Not all of this can be taken back.');
     expect(cloud.requested).toBe(false);
   });
   test('a person types something else: nothing was touched', async () => {
