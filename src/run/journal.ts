@@ -35,6 +35,9 @@ export interface SavedImage {
   readonly image: unknown;
 }
 
+/** Runs of one process on one server in one second; more is no use but a fault. */
+const MOST_RUNS = 100;
+
 export interface Journal {
   readonly folder: string;
   /** @throws ActError when the disk does not take it: then nothing may be done that it would have told of */
@@ -43,12 +46,28 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** A folder that nobody has: two runs of one process on one server may begin in the same second. */
+async function makeFolder(runsDir: string, name: string): Promise<string> {
+  await mkdir(runsDir, { recursive: true, mode: 0o700 });
+  for (let n = 1; ; n++) {
+    const folder = join(runsDir, n === 1 ? name : `${name}-${n}`);
+    try {
+      await mkdir(folder, { mode: 0o700 });
+      return folder;
+    } catch (error) {
+      const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+      if (!taken || n === MOST_RUNS) throw error;
+    }
+  }
+}
+
 /** Opens a new run below `runsDir`. The folder's name sorts by time and names the server. */
 export async function openJournal(runsDir: string, plan: Plan, now: Date): Promise<Journal> {
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const folder = join(runsDir, `${stamp}-${plan.server.uuid}-${process.pid}`);
+  const name = `${stamp}-${plan.server.uuid}-${process.pid}`;
+  let folder = join(runsDir, name);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    folder = await makeFolder(runsDir, name);
     await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`, {
       mode: 0o600,
       flag: 'wx',

@@ -64,11 +64,16 @@ describe('a journal that cannot be written is an error with a hint', () => {
     await expect(openJournal(file, plan(), NOW)).rejects.toEqual(UNWRITABLE);
   });
 
-  test('a run of the same name is never written over', async () => {
-    const runs = tempFolder();
-    const first = await openJournal(runs, plan(), NOW);
-    await first.close();
-    await expect(openJournal(runs, plan(), NOW)).rejects.toEqual(UNWRITABLE);
+  test('a run is never written over: another of the same process and second has a folder of its own', async () => {
+    const runs = join(tempFolder(), 'runs');
+    const folders: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      const journal = await openJournal(runs, plan(), NOW);
+      folders.push(journal.folder);
+      await journal.close();
+    }
+    expect(new Set(folders).size).toBe(3);
+    expect([...folders].sort()).toEqual(folders);
   });
 
   test('a disk that takes no more', async () => {
