@@ -5,18 +5,22 @@
  *     npm run build && node scripts/capture.ts
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDemo } from '../src/simulator/demo/create.ts';
+import { createDemo, listDemo } from '../src/simulator/demo/create.ts';
+import { openWorld, readMeta } from '../src/simulator/world.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, 'docs/screens');
 const socket = `expunge-capture-${process.pid}`;
 const state = mkdtempSync(join(tmpdir(), 'expunge-capture-'));
 
-/** Screens in the order in which one person sees them; what a command changes, the next one finds. */
+/**
+ * Screens in the order in which one person sees them; what a command changes, the next one finds. `@shop-db` is the uuid of that
+ * server, `@web 2` that of the second of its name, `@run` the run before.
+ */
 const SCREENS: readonly {
   readonly name: string;
   readonly argv: readonly string[];
@@ -29,8 +33,11 @@ const SCREENS: readonly {
   { name: 'plan', argv: ['--site', 'demo', 'plan', 'shop-db'] },
   { name: 'plan-commands', argv: ['--site', 'demo', 'plan', 'wiki', '--commands'] },
   { name: 'purge', argv: ['--site', 'demo', 'purge', 'shop-db'], typed: 'shop-db' },
+  { name: 'verify-clean', argv: ['--site', 'demo', 'verify', '@shop-db'] },
+  { name: 'undo', argv: ['--site', 'demo', 'undo', '@run'], typed: 'shop-db' },
   { name: 'verify', argv: ['--site', 'demo', 'verify', 'batch-41'] },
   { name: 'not-unique', argv: ['--site', 'demo', 'inspect', 'web'] },
+  { name: 'refused-healthy', argv: ['--site', 'demo', 'plan', '@web 2'] },
   { name: 'refused', argv: ['--site', 'demo', 'plan', 'tangled'] },
   { name: 'unreachable', argv: ['--site', 'demo', 'inspect', 'cache-3'] },
 ];
@@ -43,13 +50,13 @@ function tmux(...argv: readonly string[]): string {
 async function capture(argv: readonly string[], columns: number, typed: string | undefined): Promise<string> {
   const node = process.execPath;
   const env = ['env', `XDG_STATE_HOME=${state}`, 'LC_ALL=C.UTF-8', 'NO_COLOR=1'];
-  tmux('-f', '/dev/null', 'new-session', '-d', '-s', 'screen', '-x', String(columns), '-y', '200', 'cat');
+  tmux('new-session', '-d', '-s', 'screen', '-x', String(columns), '-y', '200', 'cat');
   try {
     tmux('set-option', '-t', 'screen', 'remain-on-exit', 'on');
     const command = [...env, node, join(root, 'dist/expunge.js'), ...argv];
     tmux('respawn-pane', '-k', '-t', 'screen', ...command);
     if (typed !== undefined) {
-      await until('the question', () => /go on: *$/m.test(pane().trimEnd()));
+      await until('the question', () => /to (go on|bring this back): *$/m.test(pane().trimEnd()));
       tmux('send-keys', '-t', 'screen', typed, 'Enter');
     }
     await until('the end', () => tmux('list-panes', '-t', 'screen', '-F', '#{pane_dead}').trim() === '1');
@@ -60,7 +67,8 @@ async function capture(argv: readonly string[], columns: number, typed: string |
 }
 
 function pane(): string {
-  return tmux('capture-pane', '-p', '-t', 'screen');
+  // From the beginning: when the command ends, tmux moves its screen up by a line to say so.
+  return tmux('capture-pane', '-p', '-S', '-', '-t', 'screen');
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -79,18 +87,34 @@ function tidy(text: string): string {
     .trimEnd()}\n`;
 }
 
+/** What stands for something of this demo cloud, as what it is. */
+function resolveWord(word: string): string {
+  if (!word.startsWith('@')) return word;
+  if (word === '@run') return readdirSync(join(state, 'expunge/runs')).sort().at(-1) ?? '';
+  const world = openWorld(join(state, 'expunge/demo'));
+  const entries = listDemo(readMeta(world, 'demo') ?? '[]');
+  world.close();
+  const [name, which = '1'] = word.slice(1).split(' ');
+  return entries.filter((entry) => entry.name === name)[Number(which) - 1]?.uuid ?? '';
+}
+
+// A server without a session ends; this one keeps it.
+tmux('-f', '/dev/null', 'new-session', '-d', '-s', 'keep', 'cat');
 try {
   for (const columns of [80, 200]) {
     const folder = join(out, String(columns));
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    rmSync(join(state, 'expunge/runs'), { recursive: true, force: true });
     await createDemo(join(state, 'expunge/demo'), { now: new Date('2026-11-22T03:00:00Z') });
-    for (const { name, argv, typed } of SCREENS) {
+    for (const { name, argv: words, typed } of SCREENS) {
+      const argv = words.map(resolveWord);
       const text = tidy(await capture(argv, columns, typed));
       writeFileSync(join(folder, `${name}.txt`), `$ expunge ${argv.join(' ')}\n${text}`);
       console.log(`${columns} ${name}: ${text.split('\n').length} lines`);
     }
   }
 } finally {
+  tmux('kill-server');
   rmSync(state, { recursive: true, force: true });
 }

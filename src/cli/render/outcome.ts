@@ -36,38 +36,34 @@ export function renderOutcome(
 ): string {
   const kept =
     shown.kept && plan.kept.length > 0 ? `; kept, as listed above: ${count(plan.kept.length, 'thing')}` : '';
-  const notRun = results.flatMap((result, i) =>
-    result.outcome === 'not-run'
-      ? [renderResult({ ...result, detail: nameBlocker(plan, result.detail) }, numberOf(i), screen)]
-      : [],
-  );
+  const notRun = renderNotRun(plan, results, screen);
   const parts = joinParts([
     block([
       ...wrap(`${countOutcomes(results)}${kept}`, screen.columns, '', '  '),
-      ...nameRecord(run, screen.columns),
+      ...nameRun('Record of this run', run, screen.columns),
     ]),
     shown.kept ? '' : renderKept(plan, screen),
     isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
     renderVerdict(verified, screen, shown.site),
   ]);
   // What did not begin goes on with the list of steps that ended. Whoever typed the name has that line right above.
-  const above = listed || notRun.length > 0 || shown.kept;
-  return `${notRun.join('')}${above ? '\n' : ''}${parts}`;
+  const above = listed || notRun !== '' || shown.kept;
+  return `${notRun}${above ? '\n' : ''}${parts}`;
 }
 
 /** The folder's name bears the server's uuid: where the whole path does not fit, it stands apart, so that no line ends inside it. */
-function nameRecord(run: string, columns: number): string[] {
+export function nameRun(title: string, run: string, columns: number, indent = ''): string[] {
   const path = plain(run, LONG);
-  const whole = `Record of this run: ${path}`;
+  const whole = `${indent}${title}: ${path}`;
   if (widthOf(whole) <= columns) return [whole];
   return [
-    ...fill(['Record of this run:', basename(path)], columns, { first: '', others: '  ' }),
-    `  in ${dirname(path)}`,
+    ...fill([`${title}:`, basename(path)], columns, { first: indent, others: `${indent}  ` }),
+    `${indent}  in ${dirname(path)}`,
   ];
 }
 
 /** `13 done, 1 already done (step 12), 1 FAILED (step 14)`: what was as planned needs no number. */
-function countOutcomes(results: readonly StepResult[]): string {
+export function countOutcomes(results: readonly StepResult[]): string {
   const all = (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const).flatMap((outcome) => {
     const numbers = results.flatMap((result, i) => (result.outcome === outcome ? [i + 1] : []));
     if (numbers.length === 0) return [];
@@ -75,6 +71,17 @@ function countOutcomes(results: readonly StepResult[]): string {
     return [`${numbers.length} ${OUTCOMES[outcome]}${which}`];
   });
   return all.length === 0 ? 'nothing to do' : all.join(', ');
+}
+
+/** A line for each step that did not begin; empty when all did. */
+export function renderNotRun(plan: Plan, results: readonly StepResult[], screen: Screen): string {
+  return results
+    .map((result, i) =>
+      result.outcome === 'not-run'
+        ? renderResult({ ...result, detail: nameBlocker(plan, result.detail) }, numberOf(i), screen)
+        : '',
+    )
+    .join('');
 }
 
 /** `waits for <id of a step>`, with the step's number in the plan. */

@@ -3,9 +3,9 @@ import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
 import type { RunRecord } from '../../run/read-run.ts';
 import type { Screen } from '../io.ts';
-import { fill, measure, wrap } from './lines.ts';
+import { wrap } from './lines.ts';
+import { countOutcomes, nameRun, renderNotRun } from './outcome.ts';
 import { plain } from './plain.ts';
-import { OUTCOMES, renderResult } from './progress.ts';
 import { numberOf } from './steps.ts';
 import { block, count, joinParts, LONG, renderHeading, renderObstacles } from './survey.ts';
 
@@ -29,7 +29,7 @@ function renderRun({ folder, begunAt, end }: RunRecord, { columns }: Screen): st
           ? ''
           : `It ended ${end}.`;
   return block([
-    ...fill(['Run to undo:', plain(folder, LONG)], measure(columns), { first: '  ', others: '    ' }),
+    ...nameRun('Run to undo', folder, columns, '  '),
     ...(ended === '' ? [] : wrap(ended, columns, '  ')),
   ]);
 }
@@ -106,38 +106,16 @@ export function renderUndone(
   screen: Screen,
   asked: boolean,
 ): string {
-  const notRun = results.flatMap((result, i) =>
-    result.outcome === 'not-run'
-      ? [renderResult({ ...result, detail: nameBlocker(plan, result.detail) }, numberOf(i), screen)]
-      : [],
-  );
+  const notRun = renderNotRun(plan, results, screen);
   const parts = joinParts([
     block([
       ...wrap(countOutcomes(results), screen.columns, '', '  '),
-      ...fill(['Record of this run:', plain(run, LONG)], measure(screen.columns), {
-        first: '',
-        others: '  ',
-      }),
+      ...nameRun('Record of this run', run, screen.columns),
     ]),
     renderObstacles(verified, screen),
     renderVerdict(plan, verified, screen),
   ]);
-  return `${notRun.join('')}${listed || asked || notRun.length > 0 ? '\n' : ''}${parts}`;
-}
-
-/** `waits for <id of a step>`, with the step's number. */
-function nameBlocker({ steps }: Plan, detail: string | null): string | null {
-  const blocker = steps.findIndex(({ id }) => detail === `waits for ${id}`);
-  return blocker < 0 ? detail : `waits for step ${blocker + 1}`;
-}
-
-function countOutcomes(results: readonly StepResult[]): string {
-  return (['done', 'already', 'refused', 'failed', 'unknown', 'not-run'] as const)
-    .flatMap((outcome) => {
-      const n = results.filter((result) => result.outcome === outcome).length;
-      return n === 0 ? [] : [`${n} ${OUTCOMES[outcome]}`];
-    })
-    .join(', ');
+  return `${notRun}${listed || asked || notRun !== '' ? '\n' : ''}${parts}`;
 }
 
 function renderVerdict(plan: Plan, verified: Plan, { paint, columns }: Screen): string {
