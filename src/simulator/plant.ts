@@ -77,7 +77,7 @@ function split(table: string): { database: ServiceDatabase; name: string } {
 }
 
 /** Inserts rows as they are. Foreign keys are checked when all are in. */
-export function insertRows(world: World, rows: ReadonlyMap<string, readonly Row[]>): void {
+function insertRows(world: World, rows: ReadonlyMap<string, readonly Row[]>): void {
   const databases = new Set([...rows.keys()].map((table) => split(table).database));
   for (const database of databases) {
     const db = world.db(database);

@@ -31,7 +31,7 @@ export interface World {
 
 const MACHINES_FILE = 'machines.sqlite';
 
-export function worldExists(folder: string): boolean {
+function worldExists(folder: string): boolean {
   return existsSync(join(folder, MACHINES_FILE));
 }
 
