@@ -17,7 +17,7 @@ interface Question {
   readonly goal: string;
 }
 
-const FOR_GOOD: Question = { warning: 'Not all of this can be taken back. ', goal: 'go on' };
+const FOR_GOOD: Question = { warning: 'Not all of this can be taken back.\n', goal: 'go on' };
 
 /** @throws UsageError when something else was typed */
 export async function confirmByName(plan: Plan, io: Io, question = FOR_GOOD): Promise<void> {

@@ -94,8 +94,8 @@ describe('the walk', () => {
     const { exit, out, err } = await run(state, ['demo', '--no-input']);
     expect(err).toBe('');
     expect(exit).toBe(0);
-    const commands = ['inspect', 'plan', 'purge', 'verify'].map((c) =>
-      out.indexOf(`--site demo ${c} shop-db`),
+    const commands = ['inspect shop-db', 'plan shop-db', 'purge shop-db', 'verify '].map((c) =>
+      out.indexOf(`$ expunge --site demo ${c}`),
     );
     expect(commands.every((at) => at > 0)).toBe(true);
     expect(commands).toEqual([...commands].sort((a, b) => a - b));
@@ -104,6 +104,11 @@ describe('the walk', () => {
     const undone = await run(state, [...undo.split(' '), '--yes']);
     expect(undone, undone.err).toMatchObject({ exit: 0 });
     expect(undone.out).toContain('Brought back');
+    // Now two runs begin with the year.
+    expect(await run(state, ['--site', 'demo', 'undo', '20', '--yes'])).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/^expunge: 2 runs begin with 20: /),
+    });
   });
 
   test('a person goes on with Enter and types the name', async () => {

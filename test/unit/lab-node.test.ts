@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { renderIni } from '../../lab/config/ini.ts';
+import { cloudPorts, nodeMl2Config, nodeNeutronConfig, nodeNovaConfig } from '../../lab/node/config.ts';
 import { parseAddress, parseForwards } from '../../lab/node/forward.ts';
 import { parseMaps } from '../../lab/node/iscsi.ts';
+import { openLab } from '../../lab/paths.ts';
 
 describe('what multipathd says of its paths', () => {
   // multipath-tools 0.9.4 on the node: two units over two portals, one cable out.
@@ -54,5 +57,28 @@ describe('addresses of a forward', () => {
     ]);
     expect(() => parseForwards(['/a'])).toThrow('pairs');
     expect(() => parseForwards([])).toThrow('pairs');
+  });
+});
+
+describe("the node's configs", () => {
+  const lab = openLab();
+
+  test('name no service of the cloud at an address that is the node itself', () => {
+    const text = [nodeNovaConfig(lab), nodeNeutronConfig(lab), nodeMl2Config()].map(renderIni).join('\n');
+    for (const port of cloudPorts) expect(text).not.toContain(`127.0.0.1:${port}\n`);
+    expect(text).toContain('transport_url = rabbit://guest:guest@10.77.0.1:5672/');
+    expect(text).toContain('auth_url = http://10.77.0.1:5000\n');
+    // The switch's database is the node's own.
+    expect(text).toContain('ovsdb_connection = tcp:127.0.0.1:6640\n');
+  });
+
+  test('name no database', () => {
+    expect(Object.keys(nodeNovaConfig(lab)).filter((section) => section.includes('database'))).toEqual([]);
+    expect(Object.keys(nodeNeutronConfig(lab)).filter((section) => section.includes('database'))).toEqual([]);
+  });
+
+  test('are of a host of its own name', () => {
+    expect(nodeNovaConfig(lab)['DEFAULT']).toMatchObject({ host: 'node2', my_ip: '10.77.0.2' });
+    expect(nodeNeutronConfig(lab)['DEFAULT']).toMatchObject({ host: 'node2' });
   });
 });

@@ -75,7 +75,9 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
   }
   const asks = options.input && io.interactive;
   for (const stage of STAGES) {
-    io.out(renderStage(io, stage.why, `${program} --site demo ${stage.command} ${first.name}`));
+    // Once it is deleted its name no longer leads to it.
+    const server = stage.command === 'verify' ? first.uuid : first.name;
+    io.out(renderStage(io, stage.why, `${program} --site demo ${stage.command} ${server}`));
     if (asks && !(await goOn(io))) return 0;
     const exitCode = await runStage(io, stage, first, asks);
     // inspect and plan of a stuck server end with 0; anything else is not what the demo tells of.

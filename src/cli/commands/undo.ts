@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { UsageError } from '../../plan/errors.ts';
@@ -91,14 +91,23 @@ async function finish(
   return exitCode;
 }
 
-/** A path as it was printed, or the last part of it. */
+/** A path as it was printed, the last part of it, or a beginning of that which only one run has. */
 async function findRun(runs: string, typed: string): Promise<string> {
+  if (typed.includes(sep) && (await isFolder(typed))) return typed;
+  const names = typed === '' || typed.includes(sep) ? [] : await readdir(runs).catch(() => []);
+  const begun = names.filter((name) => name.startsWith(typed)).sort();
+  const found = begun.includes(typed) ? [typed] : begun;
+  if (found.length > 1)
+    throw new UsageError(`${found.length} runs begin with ${typed}: ${found.slice(0, 5).join(', ')}`, {
+      code: 'run-not-unique',
+      hint: 'say more of its name',
+    });
+  const [only] = found;
+  if (only !== undefined) return join(runs, only);
   if (await isFolder(typed)) return typed;
-  const named = join(runs, typed);
-  if (!typed.includes(sep) && typed !== '' && (await isFolder(named))) return named;
   throw new UsageError(`there is no run ${typed}`, {
     code: 'no-such-run',
-    hint: `a run is a folder, as purge and apply print it, or the name of one in ${runs}`,
+    hint: `a run is a folder, as purge and apply print it, or the name of one in ${runs}, or how that begins`,
   });
 }
 

@@ -39,20 +39,19 @@ export function renderTryNext(program: string, run: string | undefined): string 
     ['purge cache-3', 'its host does not answer: nothing is half done'],
     ['doctor', 'every API, database and host'],
   ];
-  const commands = tries.map(([command]) => `${program} --site demo ${command}`);
-  const width = Math.max(...commands.map((command) => command.length));
-  return [
+  // What it is above, not beside: both together are wider than a terminal.
+  const entry = (what: string, command: string) => [`  ${what}`, `    ${program} ${command}`];
+  return `${[
     '',
     'To try next:',
-    ...tries.map(([, what], i) => `  ${pad(commands[i] ?? '', width)}  ${what}`),
+    ...tries.flatMap(([command, what]) => entry(what, `--site demo ${command}`)),
+    // The beginning of its name, which is a time, is enough.
     ...(run === undefined
       ? []
-      : ['', '  What that purge saved first can be brought back:', `  ${program} --site demo undo ${run}`]),
-    '',
-    `  ${pad(`${program} demo --list`, width)}  every server, also those that are refused`,
-    `  ${pad(`${program} demo --reset`, width)}  start over`,
-    '',
-  ].join('\n');
+      : entry('bring back what that purge saved first', `--site demo undo ${run.split('-', 1)[0]}`)),
+    ...entry('every server, also those that are refused', 'demo --list'),
+    ...entry('start over', 'demo --reset'),
+  ].join('\n')}\n`;
 }
 
 function paragraphs(io: Io, texts: readonly string[]): string {
