@@ -1,13 +1,16 @@
 /** One HTTP exchange over a kept-alive connection: JSON in, JSON out. */
 import { readFileSync } from 'node:fs';
 import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
-import http from 'node:http';
-import https from 'node:https';
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 
 const TIMEOUT_MS = 60_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+// An import of node:http reads all that it exports, a WebSocket among it, and so loads all of undici: 50 ms at every start. And TLS is
+// loaded only where a cloud speaks it.
+const loadHttp = () => process.getBuiltinModule('node:http');
+const loadHttps = () => process.getBuiltinModule('node:https');
 
 export interface RawAnswer {
   readonly status: number;
@@ -45,8 +48,8 @@ export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
     if (known !== undefined) return known;
     const agent =
       url.protocol === 'http:'
-        ? new http.Agent({ keepAlive, maxSockets: 8 })
-        : new https.Agent({
+        ? new (loadHttp().Agent)({ keepAlive, maxSockets: 8 })
+        : new (loadHttps().Agent)({
             keepAlive,
             maxSockets: 8,
             rejectUnauthorized: tls.verify,
@@ -88,7 +91,7 @@ function sendOne(
           code: stale ? 'api-stale-connection' : sent ? 'api-cut' : 'api-unreachable',
         }),
       );
-    const module = url.protocol === 'https:' ? https : http;
+    const module = url.protocol === 'https:' ? loadHttps() : loadHttp();
     const request = module.request(
       url,
       {
