@@ -120,7 +120,8 @@ function renderThing(thing: TextRow | undefined, roles: Roles): string {
     .replace(/ifindex \d+/, 'ifindex <n>');
 }
 
-function replaceIdentities(value: string, roles: Roles): string {
+/** Says of every identity in a text what it is, not which. */
+export function replaceIdentities(value: string, roles: Roles): string {
   let text = value;
   for (const [literal, role] of [...roles.own, ...roles.shared]) text = text.replaceAll(literal, role);
   return text

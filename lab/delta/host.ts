@@ -25,10 +25,10 @@ export interface HostView extends Switching {
 }
 
 /** Folders below instances_path that belong to the host and not to a server. */
-const hostFolders = new Set(['_base', 'locks', 'compute_nodes']);
+export const hostFolders: ReadonlySet<string> = new Set(['_base', 'locks', 'compute_nodes']);
 
 /** libvirt's own traces of a domain: definitions, saved memory, firmware variables, snapshots. */
-const libvirtFolders = [
+export const libvirtFolders = [
   '/etc/libvirt/qemu',
   ...['save', 'nvram', 'snapshot', 'checkpoint'].map((name) => `/var/lib/libvirt/qemu/${name}`),
 ];

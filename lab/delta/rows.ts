@@ -79,10 +79,15 @@ async function readSchema(connection: Connection, database: string): Promise<rea
       name: name ?? '',
       key: columns.filter((column) => column['name'] === name).map((column) => column['col'] ?? ''),
     }))
-    .filter((table) => !volatileTables.has(`${database}.${table.name}`));
+    .filter((table) => !isVolatile(`${database}.${table.name}`));
 }
 
-function withoutVolatile(place: string, row: TextRow): TextRow {
+/** Whether a table says nothing about what was removed. */
+export function isVolatile(place: string): boolean {
+  return volatileTables.has(place);
+}
+
+export function withoutVolatile(place: string, row: TextRow): TextRow {
   return Object.fromEntries(
     Object.entries(row).filter(
       ([column]) => !volatileColumns.has(column) && !volatileColumns.has(`${place}.${column}`),
