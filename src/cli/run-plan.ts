@@ -37,8 +37,32 @@ export function assertAppliable(plan: Plan, io: Io): void {
   throw plan.unknown.length > 0 ? new NotKnown(plan) : new NotLet(plan);
 }
 
-/** Applies and then looks everywhere again. Ctrl-C lets the step under way end and begins no other. */
-export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): Promise<RunReport> {
+/** How it is seen afterwards whether a run did what it was to do. */
+export interface SecondLook {
+  /** what stands on the screen meanwhile */
+  readonly says: string;
+  readonly look: () => Promise<Plan>;
+  /** the second look found it as it was to be */
+  readonly isAsMeant: (verified: Plan) => boolean;
+}
+
+/** Everywhere again, and nothing may be left. */
+function lookEverywhere(site: Site, plan: Plan): SecondLook {
+  return {
+    says: '  looking everywhere again',
+    look: () => planUuid(site, plan.server.uuid, plan.decisions),
+    isAsMeant: isClean,
+  };
+}
+
+/** Applies and then looks again. Ctrl-C lets the step under way end and begins no other. */
+export async function runPlan(
+  site: Site,
+  plan: Plan,
+  io: Io,
+  quiet: boolean,
+  second = lookEverywhere(site, plan),
+): Promise<RunReport> {
   assertAppliable(plan, io);
   const journal = await openJournal(runsFolder(site, io), plan, new Date());
   let stopAsked = false;
@@ -54,13 +78,13 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
       emit: progress?.show ?? (() => {}),
       stopAsked: () => stopAsked,
     });
-    progress?.say('  looking everywhere again');
-    const verified = await planUuid(site, plan.server.uuid, plan.decisions);
+    progress?.say(second.says);
+    const verified = await second.look();
     return {
       results,
       verified,
       run: journal.folder,
-      exitCode: exitCodeOf(results, verified, stopAsked),
+      exitCode: exitCodeOf(results, verified, stopAsked, second.isAsMeant(verified)),
       listed: progress?.listed() ?? false,
       interrupted: stopAsked,
     };
@@ -71,11 +95,16 @@ export async function runPlan(site: Site, plan: Plan, io: Io, quiet: boolean): P
   }
 }
 
-function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: boolean): number {
+function exitCodeOf(
+  results: readonly StepResult[],
+  verified: Plan,
+  stopAsked: boolean,
+  isAsMeant: boolean,
+): number {
   const unfinished = results.some(({ outcome }) => outcome !== 'done' && outcome !== 'already');
   if (stopAsked && unfinished) return 130;
   if (verified.unknown.length > 0) return 4;
-  if (!unfinished && isClean(verified)) return 0;
+  if (!unfinished && isAsMeant) return 0;
   const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
   return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }

@@ -3,8 +3,6 @@ import { join, sep } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
-import { applyPlan, type StepResult } from '../../run/apply.ts';
-import { openJournal } from '../../run/journal.ts';
 import { type RunRecord, readRun } from '../../run/read-run.ts';
 import { makeUndoPlan } from '../../run/undo/make-undo-plan.ts';
 import type { Site } from '../../site/connect.ts';
@@ -14,21 +12,10 @@ import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
-import { openProgress } from '../render/progress.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
-import { assertAppliable } from '../run-plan.ts';
+import { assertAppliable, type RunReport, runPlan } from '../run-plan.ts';
 import { withSite } from '../session.ts';
 import { runsFolder } from '../state-folder.ts';
-
-interface UndoReport {
-  readonly results: readonly StepResult[];
-  readonly verified: Plan;
-  /** folder of the undo's own record */
-  readonly run: string;
-  readonly exitCode: number;
-  /** lines about steps stand on the screen, right above whatever comes next */
-  readonly listed: boolean;
-}
 
 type UndoOptions = CommonOptions & { readonly yes?: boolean };
 
@@ -44,23 +31,16 @@ export async function undo(command: Given): Promise<number> {
       hint: 'say --yes',
     });
   return withSite(command, async (site) => {
-    const runs = runsFolder(site, io);
-    const run = await readRun(await findRun(runs, String(args[0])));
+    const run = await readRun(await findRun(runsFolder(site, io), String(args[0])));
     if (run.plan.site !== site.name)
       throw new UsageError(`this run was on the site ${run.plan.site}, not on ${site.name}`, {
         code: 'other-site',
       });
-    return undoRun(site, run, given, io, runs);
+    return undoRun(site, run, given, io);
   });
 }
 
-async function undoRun(
-  site: Site,
-  run: RunRecord,
-  given: UndoOptions,
-  io: Io,
-  runs: string,
-): Promise<number> {
+async function undoRun(site: Site, run: RunRecord, given: UndoOptions, io: Io): Promise<number> {
   const text = given.format === 'text';
   let plan = await whileLooking(io, text, () => makePlan(site, run));
   const shownAt = performance.now();
@@ -75,7 +55,12 @@ async function undoRun(
   if (asks) await confirmByName(plan, io, { warning: '', goal: 'bring this back' });
   if (performance.now() - shownAt > FRESH_MS)
     plan = await whileLooking(io, text, () => remake(site, run, plan));
-  const report = await applyAndLook(site, run, plan, io, { quiet: !text, runs });
+  const report = await runPlan(site, plan, io, !text, {
+    says: '  looking again',
+    look: () => makePlan(site, run),
+    // What came after the run stays, and is no fault of the undo.
+    isAsMeant: ({ steps, refusals }) => steps.length === 0 && refusals.length === 0,
+  });
   if (text) io.out(renderUndone(plan, report, io, asks));
   return finish(report.exitCode, plan, given, io, report);
 }
@@ -85,7 +70,7 @@ async function finish(
   plan: Plan,
   { format }: UndoOptions,
   io: Io,
-  report: Partial<UndoReport> = {},
+  report: Partial<RunReport> = {},
 ): Promise<number> {
   if (format !== 'text') io.out(await renderData(format, 'undo', exitCode, [{ plan, ...report }]));
   return exitCode;
@@ -129,51 +114,4 @@ async function remake(site: Site, run: RunRecord, shown: Plan): Promise<Plan> {
   if (now.digest === shown.digest) return now;
   const { refuseStale } = await import('../stale.ts');
   return refuseStale(shown, now);
-}
-
-/** Applies through the gate, with a record of its own, and then looks whether all is as it was. */
-async function applyAndLook(
-  site: Site,
-  run: RunRecord,
-  plan: Plan,
-  io: Io,
-  { quiet, runs }: { readonly quiet: boolean; readonly runs: string },
-): Promise<UndoReport> {
-  const journal = await openJournal(runs, plan, new Date());
-  let stopAsked = false;
-  const progress = quiet ? null : openProgress(plan, io);
-  const release = io.onInterrupt(() => {
-    stopAsked = true;
-    progress?.clear();
-    io.err(`${io.live ? '' : '\n'}finishing the step under way; nothing new begins\n`);
-  });
-  try {
-    const results = await applyPlan(site, plan, {
-      journal,
-      emit: progress?.show ?? (() => {}),
-      stopAsked: () => stopAsked,
-    });
-    progress?.say('  looking again');
-    const verified = await makePlan(site, run);
-    return {
-      results,
-      verified,
-      run: journal.folder,
-      exitCode: exitCodeOf(results, verified, stopAsked),
-      listed: progress?.listed() ?? false,
-    };
-  } finally {
-    release();
-    progress?.clear();
-    await journal.close();
-  }
-}
-
-function exitCodeOf(results: readonly StepResult[], verified: Plan, stopAsked: boolean): number {
-  const unfinished = results.some(({ outcome }) => outcome !== 'done' && outcome !== 'already');
-  if (stopAsked && unfinished) return 130;
-  if (verified.unknown.length > 0) return 4;
-  if (!unfinished && verified.steps.length === 0 && verified.refusals.length === 0) return 0;
-  const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
-  return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }
