@@ -1,9 +1,11 @@
+import { enrolNode, withdrawNode } from './node/cloud.ts';
 import { forwardAll, parseForwards } from './node/forward.ts';
 import { installNode } from './node/install.ts';
 import { setCables } from './node/namespace.ts';
 import { freezeNode, killNode, removeNode, startNode, thawNode } from './node/power.ts';
 import { readNodeStatus } from './node/status.ts';
 import { tryNode } from './node/try.ts';
+import { tryCloud } from './node/try-cloud.ts';
 import { type Lab, openLab } from './paths.ts';
 
 const usage = `usage: node lab/node.ts COMMAND
@@ -14,6 +16,9 @@ const usage = `usage: node lab/node.ts COMMAND
   freeze | thaw    it hangs, and goes on
   kill             a power cut; up boots it again, with a fresh disk
   cut | join [1|2] takes out the network cables, or one of them, and puts them back
+  enrol            makes it a compute host of the lab's cloud
+  withdraw         takes it out of the cloud again
+  try-cloud        boots a server on it, and deletes that
   down             ends it and removes all that was made for it`;
 
 function say(line: string): void {
@@ -24,7 +29,21 @@ async function main(words: readonly string[]): Promise<number> {
   const [command, ...options] = words;
   const only = options[0] === '1' ? 1 : options[0] === '2' ? 2 : undefined;
   const links = command === 'cut' || command === 'join';
-  const known = ['install', 'up', 'status', 'try', 'freeze', 'thaw', 'kill', 'cut', 'join', 'down'];
+  const known = [
+    'install',
+    'up',
+    'status',
+    'try',
+    'freeze',
+    'thaw',
+    'kill',
+    'cut',
+    'join',
+    'enrol',
+    'withdraw',
+    'try-cloud',
+    'down',
+  ];
   // Not for people: how the node's forwarders are started.
   if (command === 'forward') return forwardAll(parseForwards(options));
   const wrong = links
@@ -46,6 +65,9 @@ async function act(lab: Lab, command: string, only: 1 | 2 | undefined): Promise<
   if (command === 'kill') await killNode(lab);
   if (command === 'cut') await setCables(lab, 'out', only);
   if (command === 'join') await setCables(lab, 'in', only);
+  if (command === 'enrol') await enrolNode(lab, say);
+  if (command === 'withdraw') await withdrawNode(lab);
+  if (command === 'try-cloud') return (await tryCloud(lab, say)) ? 0 : 1;
   if (command === 'down') await removeNode(lab);
   if (command === 'try') return (await tryNode(lab, say)) ? 0 : 1;
   if (command !== 'status') return 0;

@@ -25,7 +25,8 @@ first() {
   # The machine's own state is none of the node's: not its instances, its databases, its sockets, its people's files.
   for folder in "$NODE_LAB" /tmp /home /root /var/tmp; do
     mkdir -p "root$folder"
-    mount -t tmpfs tmpfs "root$folder"
+    # Larger than the memory: Nova takes the size for the host's disk, and counts whole GiB.
+    mount -t tmpfs -o size=8g tmpfs "root$folder"
   done
   chmod 1777 root/tmp root/var/tmp
   rm -rf root/etc/libvirt/qemu/* root/var/lib/libvirt/qemu/*/* root/etc/iscsi/nodes root/etc/iscsi/send_targets \

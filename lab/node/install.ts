@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../command.ts';
+import { install } from '../install.ts';
 import { type Lab, makeFolders } from '../paths.ts';
 import { type NodePaths, nodePaths } from './paths.ts';
 
@@ -10,8 +11,10 @@ const fromUnstable = ['user-mode-linux', 'libc6'] as const;
 /** Programs for the node alone, and what they link to that a machine may lack. */
 const tools = ['multipath-tools', 'liburcu8', 'ethtool', 'patchelf'] as const;
 
-/** Fetches and unpacks the node's kernel and programs below the lab's folder; the machine's packages stay as they are. */
+/** Installs the lab's packages that are missing; fetches the node's kernel and programs and unpacks them below the lab's folder. */
 export async function installNode(lab: Lab, say: (line: string) => void): Promise<void> {
+  // The node boots on the machine's own root: what is installed here, it has.
+  await install(say);
   const paths = nodePaths(lab);
   const done = join(paths.kernel, 'done');
   const wanted = [...fromUnstable, ...tools].join(' ');

@@ -5,6 +5,7 @@ import { type RunOptions, type RunResult, run, waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
 import { findPid, isFrozen, readLogEnd, startProcess, stopService } from '../process.ts';
 import { sshUser } from '../sshd.ts';
+import { cloudPorts } from './config.ts';
 import { writeNodeFiles } from './files.ts';
 import { startForward } from './forward.ts';
 import { installNode } from './install.ts';
@@ -76,11 +77,18 @@ function boot(lab: Lab): void {
   });
 }
 
+/** ssh into the node, and the cloud's services out of it. */
 function startForwards(lab: Lab): void {
-  const socket = join(nodePaths(lab).sockets, 'ssh.sock');
-  const address = `${links[0].address}:22`;
-  startForward(lab, processes.insideForward, 'inside', [{ from: socket, to: address }]);
-  startForward(lab, processes.outsideForward, 'outside', [{ from: `127.0.0.1:${nodeSshPort}`, to: socket }]);
+  const socket = (name: string | number): string => join(nodePaths(lab).sockets, `${name}.sock`);
+  const [management] = links;
+  startForward(lab, processes.insideForward, 'inside', [
+    { from: socket('ssh'), to: `${management.address}:22` },
+    ...cloudPorts.map((port) => ({ from: `${management.labAddress}:${port}`, to: socket(port) })),
+  ]);
+  startForward(lab, processes.outsideForward, 'outside', [
+    { from: `127.0.0.1:${nodeSshPort}`, to: socket('ssh') },
+    ...cloudPorts.map((port) => ({ from: socket(port), to: `127.0.0.1:${port}` })),
+  ]);
 }
 
 /** Runs a command on the node, as root, by ssh. ssh's own failure is code 255. */

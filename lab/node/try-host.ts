@@ -1,7 +1,7 @@
 import { waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
+import type { Claims } from './claims.ts';
 import { runOnNode } from './power.ts';
-import type { Claims } from './try.ts';
 
 /** A bridge in the kernel's datapath, with a port. */
 export async function trySwitch(lab: Lab, { claim }: Claims): Promise<void> {

@@ -2,32 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
+import { type Claims, makeClaims } from './claims.ts';
 import { login, logout, readMaps, readSessions, waitForDisk } from './iscsi.ts';
 import { setCables } from './namespace.ts';
-import { freezeNode, runOnNode, thawNode } from './power.ts';
+import { nodeName } from './paths.ts';
+import { freezeNode, readPower, runOnNode, thawNode } from './power.ts';
 import { addTarget, listSessions, portals, removeTarget, startTargets, type Target } from './target.ts';
 import { tryDomain, trySwitch } from './try-host.ts';
 
 type Say = (line: string) => void;
 
-/** Remembers whether anything was not as it must be; each claim is one line. */
-export interface Claims {
-  claim(what: string, holds: boolean, seen?: string): void;
-}
-
 /** Shows on a running node what it is there for, with what was seen; false when something is not so. Cleans up behind itself. */
 export async function tryNode(lab: Lab, say: Say): Promise<boolean> {
-  let allHold = true;
-  const claims: Claims = {
-    claim: (what, holds, seen) => {
-      allHold &&= holds;
-      say(`${holds ? 'ok    ' : 'NOT SO'}  ${what}${seen === undefined ? '' : `: ${seen}`}`);
-    },
-  };
+  if (readPower(lab) !== 'on') throw new Error(`${nodeName} does not run: \`node lab/node.ts up\` boots it`);
+  const claims = makeClaims(say);
   const kernel = await runOnNode(lab, ['uname', '-n', '-r', '-v']);
   claims.claim(
     'the node answers by ssh, with a kernel of its own',
-    kernel.stdout.startsWith('node2 '),
+    kernel.stdout.startsWith(`${nodeName} `),
     kernel.stdout.trim(),
   );
   await startTargets(lab);
@@ -42,7 +34,7 @@ export async function tryNode(lab: Lab, say: Say): Promise<boolean> {
   }
   await trySwitch(lab, claims);
   await tryHang(lab, claims);
-  return allHold;
+  return claims.allHold();
 }
 
 /** Two units of one target: two disks, one session, and the same bytes on both sides. */
