@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDemo, listDemo } from '../src/simulator/demo/create.ts';
-import { openWorld, readMeta } from '../src/simulator/world.ts';
+import { openWorld } from '../src/simulator/world.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, 'docs/screens');
@@ -92,7 +92,7 @@ function resolveWord(word: string): string {
   if (!word.startsWith('@')) return word;
   if (word === '@run') return readdirSync(join(state, 'expunge/runs')).sort().at(-1) ?? '';
   const world = openWorld(join(state, 'expunge/demo'));
-  const entries = listDemo(readMeta(world, 'demo') ?? '[]');
+  const entries = listDemo(world) ?? [];
   world.close();
   const [name, which = '1'] = word.slice(1).split(' ');
   return entries.filter((entry) => entry.name === name)[Number(which) - 1]?.uuid ?? '';

@@ -15,7 +15,12 @@ export interface ServerDescription {
   /** how long ago it got into its state; default: an hour */
   readonly ageSeconds?: number;
   readonly uuid?: string;
+  /** what else is the matter with it, done when all servers are there */
+  readonly twists?: readonly Twist[];
 }
+
+/** A small change to the world that makes a server other than it was recorded. */
+export type Twist = (world: World, server: Planted) => void;
 
 export interface WorldDescription {
   /** the same number gives the same uuids, addresses and names; default 1 */
@@ -55,12 +60,15 @@ export async function buildWorld(folder: string, description: WorldDescription):
   for (const name of Object.keys(hosts))
     plantHost(world, recordedHost, { name, instances: '/var/lib/nova/instances' });
   const servers: Planted[] = [];
-  for (const { state, ...server } of description.servers)
+  for (const { state, twists: _, ...server } of description.servers)
     servers.push(plantServer(world, await loadServer(state), { ageSeconds: AN_HOUR, ...server }));
   for (const [name, state] of Object.entries(hosts)) {
     if (state === 'frozen') freezeCompute(world, name);
     if (state === 'dead' || state === 'cut') killCompute(world, name);
     if (state === 'cut') cutHost(world, name);
   }
+  for (const [index, planted] of servers.entries())
+    for (const twist of description.servers[index]?.twists ?? []) twist(world, planted);
+  // Last of all: without a site file a world that was cut while it was made is none.
   return { world, servers, site: writeSiteFiles(world) };
 }

@@ -8,7 +8,7 @@ import { KINDS } from '../../src/kinds/registry.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { createDemo, listDemo } from '../../src/simulator/demo/create.ts';
 import { DEMO_SERVERS } from '../../src/simulator/demo/servers.ts';
-import { openWorld, readMeta } from '../../src/simulator/world.ts';
+import { openWorld, setMeta } from '../../src/simulator/world.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
 import { NOW } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -24,7 +24,7 @@ async function makeDemo(): Promise<{ state: string; uuids: readonly string[] }> 
   const folder = join(state, 'expunge/demo');
   await createDemo(folder, { now: NOW });
   const world = openWorld(folder);
-  const uuids = listDemo(readMeta(world, 'demo') ?? '').map(({ uuid }) => uuid);
+  const uuids = (listDemo(world) ?? []).map(({ uuid }) => uuid);
   world.close();
   return { state, uuids };
 }
@@ -88,6 +88,17 @@ describe('what it lists', () => {
   });
 });
 
+test('a demo that another version has made is made anew', async () => {
+  const { state } = await makeDemo();
+  const world = openWorld(join(state, 'expunge/demo'));
+  setMeta(world, 'demo', JSON.stringify([{ name: 'former', uuid: 'x' }]));
+  world.close();
+  const { exit, out } = await run(state, ['demo', '--list']);
+  expect(exit).toBe(0);
+  expect(out).toContain('shop-db');
+  expect(out).not.toContain('former');
+});
+
 describe('the walk', () => {
   test('goes through without a person, and says what to try next', async () => {
     const state = tempFolder();
@@ -135,6 +146,15 @@ describe('the walk', () => {
     const over = await run(state, ['demo', '--no-input', '--reset']);
     expect(over.out).toContain('Verified');
   });
+});
+
+test('a step that fails: what needs it is not run, the rest is done, and it is told as not clean', async () => {
+  const { state } = await makeDemo();
+  const { exit, out } = await run(state, ['--site', 'demo', 'purge', 'gallery', '--yes']);
+  expect(exit).toBe(1);
+  expect(out).toMatch(/3\. FAILED +Glance: delete image/);
+  expect(out).toMatch(/2 done, 1 FAILED \(step 3\), 2 not run \(steps 4, 5\)/);
+  expect(out).toContain('Not clean');
 });
 
 test('--site demo makes the cloud when there is none; ./demo is a file', async () => {

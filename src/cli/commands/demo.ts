@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isClean } from '../../run/make-plan.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
-import { openWorld, readMeta } from '../../simulator/world.ts';
+import { openWorld } from '../../simulator/world.ts';
 import { beginSite, type Given } from '../begin.ts';
 import { renderServers, renderStage, renderTryNext, renderWelcome } from '../demo/screens.ts';
 import { demoFolder, ensureDemo } from '../demo/site.ts';
@@ -52,7 +52,7 @@ const STAGES: readonly Stage[] = [
 /** @returns 0 when the walk went through */
 export async function demo(io: Io, options: DemoOptions): Promise<number> {
   await ensureDemo(io, options.reset);
-  const entries = readEntries(io);
+  const entries = readEntries(io) ?? (await remake(io));
   const program = io.env['npm_lifecycle_event'] === 'demo' ? 'npx expunge' : 'expunge';
   if (options.list) {
     io.out(`${renderServers(entries, io)}`);
@@ -87,13 +87,19 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
   return 0;
 }
 
-function readEntries(io: Io): readonly DemoEntry[] {
+function readEntries(io: Io): readonly DemoEntry[] | null {
   const world = openWorld(demoFolder(io));
   try {
-    return listDemo(readMeta(world, 'demo') ?? '[]');
+    return listDemo(world);
   } finally {
     world.close();
   }
+}
+
+/** A demo of another version has other servers than this one tells of. */
+async function remake(io: Io): Promise<readonly DemoEntry[]> {
+  await ensureDemo(io, true);
+  return readEntries(io) ?? [];
 }
 
 async function goOn(io: Io): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** The demo cloud. */
-import { type BuiltWorld, buildWorld } from '../build.ts';
-import { setMeta } from '../world.ts';
+import { buildWorld } from '../build.ts';
+import { readMeta, setMeta, type World } from '../world.ts';
 import { DEMO_HOSTS, DEMO_SERVERS, type DemoServer } from './servers.ts';
 
 /** The seed of every demo: documents can name its uuids. */
@@ -13,28 +13,21 @@ export interface DemoEntry extends DemoServer {
 /** Makes the demo cloud in a folder, over whatever was there. @returns path of its site file */
 export async function createDemo(folder: string, options: { readonly now?: Date } = {}): Promise<string> {
   const { now } = options;
-  const built = await buildWorld(folder, {
+  const { world, servers, site } = await buildWorld(folder, {
     seed: SEED,
     hosts: DEMO_HOSTS,
-    servers: DEMO_SERVERS.map(({ name, state, host, ageSeconds }) => ({ name, state, host, ageSeconds })),
+    servers: DEMO_SERVERS,
     ...(now === undefined ? {} : { now }),
   });
-  try {
-    twist(built);
-    setMeta(built.world, 'demo', JSON.stringify(built.servers.map(({ uuid }) => uuid)));
-  } finally {
-    built.world.close();
-  }
-  return built.site;
+  setMeta(world, 'demo', JSON.stringify(servers.map(({ name, uuid }) => ({ name, uuid }))));
+  world.close();
+  return site;
 }
 
-function twist({ world, servers }: BuiltWorld): void {
-  for (const [index, planted] of servers.entries())
-    for (const apply of DEMO_SERVERS[index]?.twists ?? []) apply(world, planted);
-}
-
-/** The servers of a demo that was made, in the order of its list. */
-export function listDemo(meta: string): readonly DemoEntry[] {
-  const uuids = JSON.parse(meta) as readonly string[];
-  return DEMO_SERVERS.map((server, index) => ({ ...server, uuid: uuids[index] ?? '' }));
+/** The servers of a demo that was made, in the order of its list; null when another version of expunge made it, with other servers. */
+export function listDemo(world: World): readonly DemoEntry[] | null {
+  const made = JSON.parse(readMeta(world, 'demo') ?? '[]') as readonly { name: string; uuid: string }[];
+  const same =
+    made.length === DEMO_SERVERS.length && made.every(({ name }, i) => name === DEMO_SERVERS[i]?.name);
+  return same ? DEMO_SERVERS.map((server, i) => ({ ...server, uuid: made[i]?.uuid ?? '' })) : null;
 }

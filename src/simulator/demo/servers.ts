@@ -1,21 +1,16 @@
 /** The servers of the demo: what operators really meet, and one for every reason to refuse. */
-import type { HostState } from '../build.ts';
+import type { HostState, ServerDescription, Twist } from '../build.ts';
 import type { State } from '../recordings.ts';
 import * as twists from './twists.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
-export interface DemoServer {
-  readonly name: string;
-  readonly state: State;
-  readonly host: string;
-  readonly ageSeconds: number;
+export interface DemoServer extends ServerDescription {
   /** what happened to it, in at most 26 characters: a line of 80 has no more room */
   readonly story: string;
   /** `refused`: shown only with `--list` */
   readonly group: 'usual' | 'refused';
-  readonly twists?: readonly twists.Twist[];
 }
 
 export const DEMO_HOSTS: Readonly<Record<string, HostState>> = {
@@ -42,7 +37,7 @@ function refused(
   state: State,
   host: string,
   story: string,
-  ...own: readonly twists.Twist[]
+  ...own: readonly Twist[]
 ): DemoServer {
   return { name, state, host, ageSeconds: DAY, story, group: 'refused', twists: own };
 }
@@ -65,6 +60,10 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
   {
     ...usual('billing-db', 'deleting-forever', 'cmp-2', DAY, 'has volumes'),
     twists: [twists.attachVolumes],
+  },
+  {
+    ...usual('gallery', 'shelved-offloaded', 'cmp-1', 20 * DAY, 'snapshot is in use'),
+    twists: [twists.useSnapshot],
   },
   usual(HOSTILE_NAME, 'deleting-forever', 'cmp-2', 2 * DAY, 'has a hostile name'),
 

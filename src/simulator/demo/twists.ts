@@ -1,9 +1,8 @@
 /** What can be the matter with a server beyond its recorded state, each as a small change to the world. */
 import type { SQLInputValue } from 'node:sqlite';
+import type { Twist } from '../build.ts';
 import type { Planted } from '../plant.ts';
-import { type ServiceDatabase, sqlTime, type World } from '../world.ts';
-
-export type Twist = (world: World, server: Planted) => void;
+import { type ServiceDatabase, setMeta, sqlTime, type World } from '../world.ts';
 
 function change(world: World, database: ServiceDatabase, sql: string, ...values: SQLInputValue[]): void {
   const { changes } = world
@@ -188,6 +187,16 @@ export function shareStore(...hosts: readonly string[]): Twist {
 
 export const protectSnapshot: Twist = (world, server) =>
   change(world, 'glance', "UPDATE images SET protected = 1 WHERE name = ? || '-shelved'", server.name);
+
+/** Somebody has made a volume of the snapshot, so the store does not let it go: a purge fails there and stops. */
+export const useSnapshot: Twist = (world, server) => {
+  const image = world
+    .db('glance')
+    .prepare("SELECT id FROM images WHERE name = ? || '-shelved'")
+    .get(server.name);
+  if (image === undefined) throw new Error(`${server.name} has no snapshot`);
+  setMeta(world, 'glance.in_use', String(image['id']));
+};
 
 /** The image that the row names as its snapshot says that it is of another server. */
 export function giveSnapshotTo(other: string): Twist {
