@@ -64,10 +64,11 @@ export function makeReplacer(names: Names, now: Date): Replacer {
   };
 }
 
-/** Written by nova-conductor, which in a lab shares its host with nova-compute: in cell0, where there is no other, and its own events. */
+/** Written by nova-conductor, which in a lab shares its host with nova-compute: in cell0, where there is no other, and its own events
+ * (nova 26 `conductor/manager.py`). */
 function isConductors(row: RecordedRow, { place }: TableFacts): boolean {
   if (row['host'] === null) return false;
-  return place.startsWith('nova_cell0.') || String(row['event']).startsWith('conductor_');
+  return place.startsWith('nova_cell0.') || /^(conductor_|cold_migrate$)/.test(String(row['event']));
 }
 
 /** Where one of these may end: an address or a host's name can be the beginning of another. */

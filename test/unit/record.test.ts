@@ -191,11 +191,15 @@ test('what nova-conductor wrote was written on a controller', () => {
   const rows = new Map(play.after.rows);
   rows.set('nova.instance_actions_events', [
     { id: 42, action_id: 42, host: 'compute1', event: 'conductor_migrate_server' },
+    { id: 44, action_id: 42, host: 'compute1', event: 'cold_migrate' },
+    { id: 45, action_id: 42, host: 'compute1', event: 'compute_prep_resize' },
     { id: 43, action_id: 42, host: null, event: 'conductor_migrate_server' },
   ]);
   const { recording } = recordServer(lab, { ...play, after: { ...play.after, rows } }, facts);
   expect(recording.rows['nova.instance_actions_events']?.map((row) => row['host'])).toEqual([
     'controller',
+    'controller',
+    '{{host}}',
     null,
   ]);
 });
