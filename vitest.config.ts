@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // vitest leaves one core free, which on a machine of two is half of it.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
