@@ -154,6 +154,11 @@ describe('where a server is', () => {
     });
   });
 
+  test('in cell0 it is on no host, and its number names no domain: in another cell that is another server', async () => {
+    const { subject } = find({ [live(0)]: [row({ host: null })], ...details(0) });
+    expect(await subject).toMatchObject({ cell: { name: 'cell0' }, row: { id: 42 }, domainName: null });
+  });
+
   test('mapped, and no row: its cell is known all the same', async () => {
     const { subject } = find({ ...mapped, ...details(1) });
     expect(await subject).toMatchObject({ row: null, cell: { name: 'cell1' }, domainName: null });

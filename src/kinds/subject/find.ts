@@ -40,7 +40,7 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
     cell,
     mapping,
     buildRequest: buildRequest === null ? null : { id: buildRequest.id },
-    domainName: row === null ? null : fillNameTemplate(options.nameTemplate, row),
+    domainName: domainNameOf(row, cell, options.nameTemplate),
     systemMetadata: new Map<string, string>(
       details?.systemMetadata.flatMap((r) => {
         const [key, value] = [text(r, 'key'), text(r, 'value')];
@@ -55,6 +55,11 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
     now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
   };
   return { ...half, ...(await findHosts(look, half, options)) };
+}
+
+/** A row of cell0 is of a server that no host took. Its number is counted apart, so the name would be another server's. */
+function domainNameOf(row: InstanceRow | null, cell: Cell | null, template: string): string | null {
+  return row === null || cell?.isCell0 ? null : fillNameTemplate(template, row);
 }
 
 async function readMapping(look: Reader, uuid: string): Promise<Subject['mapping']> {
