@@ -1,9 +1,11 @@
 /** The first thing that a command does: read the site's files and send the login on its way, before most of the code is loaded. */
+import { UsageError } from '../plan/errors.ts';
 import { loadSite, type SiteConfig } from '../site/config/load.ts';
 import { ApiSession } from '../site/http/session.ts';
 import type { Wires } from '../site/wires.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
+import { reasonOf } from './render/error.ts';
 
 export interface Begun {
   readonly config: SiteConfig;
@@ -23,7 +25,7 @@ export interface Given {
 
 /** @throws UsageError when the site's files are not usable */
 export async function beginSite(io: Io, options: CommonOptions): Promise<Begun> {
-  const config = await loadSite(await siteOf(io, options), io.env);
+  const config = options.site === 'demo' ? await loadDemo(io) : await loadSite(options.site, io.env);
   const { simulator } = config.file;
   const wires = simulator === undefined ? undefined : await openSimulator(simulator);
   const api = new ApiSession(config.auth, wires?.http);
@@ -31,14 +33,32 @@ export async function beginSite(io: Io, options: CommonOptions): Promise<Begun> 
   return { config, api, wires };
 }
 
-/** `--site demo` is the embedded cloud, made when there is none yet; a file of that name is `./demo`. */
-async function siteOf(io: Io, { site }: CommonOptions): Promise<string | undefined> {
-  if (site !== 'demo') return site;
-  const { ensureDemo } = await import('./demo/site.ts');
-  return ensureDemo(io);
+/**
+ * `--site demo` is the embedded cloud, made when there is none yet; a file of that name is `./demo`. The environment does not count:
+ * whatever has become of the demo's own files, it must never be a real cloud that is logged in to.
+ */
+async function loadDemo(io: Io): Promise<SiteConfig> {
+  const { damagedDemo, ensureDemo } = await import('./demo/site.ts');
+  const path = await ensureDemo(io);
+  let config: SiteConfig;
+  try {
+    config = await loadSite(path, {});
+  } catch {
+    throw damagedDemo(io);
+  }
+  if (config.file.simulator === undefined) throw damagedDemo(io);
+  return config;
 }
 
+/** @throws UsageError when there is no whole world in the folder */
 async function openSimulator(folder: string): Promise<Wires & { close(): void }> {
   const { openWires } = await import('../simulator/wires.ts');
-  return openWires(folder);
+  try {
+    return openWires(folder);
+  } catch (error) {
+    throw new UsageError(`the embedded cloud in ${folder} cannot be used: ${reasonOf(error)}`, {
+      code: 'simulator-unusable',
+      hint: 'the demo is made anew by: expunge demo --reset',
+    });
+  }
 }

@@ -95,7 +95,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
       .option('--yes', "do not ask for the server's name"),
     async () => (await import('./commands/purge.ts')).purge,
   ).description(
-    'Removes a server from everywhere: shows what is left and each step, asks for its name, does the steps, and looks everywhere again.',
+    'Removes a server from everywhere: shows where it is left and each step, asks for its name, does the steps, and looks everywhere again.',
   );
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('verify')))).summary(

@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Site } from '../site/connect.ts';
 import type { Io } from './io.ts';
 
 /** Where expunge keeps what outlives a command: `$XDG_STATE_HOME/expunge`, else `~/.local/state/expunge`. */
 export function stateFolder({ env }: Pick<Io, 'env'>): string {
-  const state = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local/state');
+  const asked = env['XDG_STATE_HOME'] ?? '';
+  // The XDG base directory specification has relative paths ignored.
+  const state = isAbsolute(asked) ? asked : join(env['HOME'] || homedir(), '.local/state');
   return join(state, 'expunge');
 }
 

@@ -27,6 +27,8 @@ export interface WorldDescription {
   readonly seed?: number;
   /** where the world's clock stands; without it the clock goes */
   readonly now?: Date;
+  /** the folder that its site file is to name, where that is another than the one it is made in */
+  readonly home?: string;
   readonly hosts: Readonly<Record<string, HostState>>;
   readonly servers: readonly ServerDescription[];
 }
@@ -70,5 +72,5 @@ export async function buildWorld(folder: string, description: WorldDescription):
   for (const [index, planted] of servers.entries())
     for (const twist of description.servers[index]?.twists ?? []) twist(world, planted);
   // Last of all: without a site file a world that was cut while it was made is none.
-  return { world, servers, site: writeSiteFiles(world) };
+  return { world, servers, site: writeSiteFiles(world, description.home) };
 }

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { readMeta, type World } from './world.ts';
 
 /** Writes `expunge.yaml`, `clouds.yaml` and `nova.conf` into the world's folder. @returns the path of the first */
-export function writeSiteFiles(world: World): string {
-  const path = (name: string) => join(world.folder, name);
-  const write = (name: string, text: string) => writeFileSync(path(name), text, { mode: 0o600 });
+export function writeSiteFiles(world: World, home = world.folder): string {
+  const path = (name: string) => join(home, name);
+  const write = (name: string, text: string) =>
+    writeFileSync(join(world.folder, name), text, { mode: 0o600 });
   const memcached = readMeta(world, 'memcached') ?? '[]';
   write(
     'expunge.yaml',
     `# An embedded cloud: nothing that is named here is ever connected to.
-simulator: ${JSON.stringify(world.folder)}
+simulator: ${JSON.stringify(home)}
 cloud: demo
 clouds_file: ${JSON.stringify(path('clouds.yaml'))}
 nova_conf: ${JSON.stringify(path('nova.conf'))}

@@ -31,10 +31,6 @@ export interface World {
 
 const MACHINES_FILE = 'machines.sqlite';
 
-function worldExists(folder: string): boolean {
-  return existsSync(join(folder, MACHINES_FILE));
-}
-
 /** Makes an empty world: all tables of all databases, no rows. Whatever world was in the folder is gone. */
 export async function createWorld(folder: string, options: { readonly now?: Date } = {}): Promise<World> {
   const { default: schema } = await import('./recorded/schema.json', { with: { type: 'json' } });
@@ -78,7 +74,8 @@ function open(file: string): DatabaseSync {
 
 /** @throws Error when there is no world in the folder */
 export function openWorld(folder: string): World {
-  if (!worldExists(folder)) throw new Error(`no simulated cloud in ${folder}`);
+  for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
+    if (!existsSync(join(folder, name))) throw new Error(`${name} is not there`);
   const machines = open(join(folder, MACHINES_FILE));
   const services = new Map<ServiceDatabase, DatabaseSync>();
   const world: World = {

@@ -119,6 +119,8 @@ test('a record of another server on a port that Neutron says is ours refuses wit
     { code: 'interface-other-server', flag: null, sentence: expect.stringContaining(NEIGHBOUR) },
   ]);
   expect(plan.steps.flatMap((s) => s.guards.map((g) => g.check))).toContainEqual(marked);
+  // It says whose it is: that nothing does would contradict the refusal.
+  expect(plan.kept).toEqual([]);
 });
 
 test('a port that was given to another server since is a bystander with all its devices', async () => {

@@ -154,6 +154,13 @@ describe('where a server is', () => {
     });
   });
 
+  test('mapped to no cell and without a row: never scheduled, so on no host', async () => {
+    const { subject } = find({
+      [MAPPING]: [{ id: 1, cell_id: null, cell_uuid: null, queued_for_delete: 1 }],
+    });
+    expect(await subject).toMatchObject({ hosts: [], mapping: { unscheduled: true } });
+  });
+
   test('in cell0 it is on no host, and its number names no domain: in another cell that is another server', async () => {
     const { subject } = find({ [live(0)]: [row({ host: null })], ...details(0) });
     expect(await subject).toMatchObject({ cell: { name: 'cell0' }, row: { id: 42 }, domainName: null });

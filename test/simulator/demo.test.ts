@@ -1,7 +1,8 @@
 /** The demo: every server is what its story says, every refusal can be met, and the walk goes through. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { runCli } from '../../src/cli/program.ts';
 import { widthOf } from '../../src/cli/render/lines.ts';
 import { KINDS } from '../../src/kinds/registry.ts';
@@ -155,6 +156,70 @@ test('a step that fails: what needs it is not run, the rest is done, and it is t
   expect(out).toMatch(/3\. FAILED +Glance: delete image/);
   expect(out).toMatch(/2 done, 1 FAILED \(step 3\), 2 not run \(steps 4, 5\)/);
   expect(out).toContain('Not clean');
+});
+
+test('a server that never had a host is looked for on none, before and after: no lost host hinders its purge', async () => {
+  const { state, uuids } = await makeDemo();
+  for (const name of ['huge-1', 'never-built']) {
+    const uuid = uuids[DEMO_SERVERS.findIndex((server) => server.name === name)] ?? '';
+    expect(await run(state, ['--site', 'demo', 'purge', uuid, '--yes']), name).toMatchObject({ exit: 0 });
+    expect(await run(state, ['--site', 'demo', 'verify', uuid]), name).toMatchObject({ exit: 0 });
+  }
+});
+
+describe('a demo that is not whole', () => {
+  const REAL = {
+    OS_AUTH_URL: 'http://127.0.0.1:9/v3',
+    OS_USERNAME: 'a',
+    OS_PASSWORD: 'b',
+    OS_PROJECT_NAME: 'c',
+  };
+  test.each<[string, (folder: string) => void]>([
+    ['an empty site file', (folder) => writeFileSync(join(folder, 'expunge.yaml'), '')],
+    [
+      'a site file of a real cloud',
+      (folder) => writeFileSync(join(folder, 'expunge.yaml'), 'memcached: []\n'),
+    ],
+    ['no database of a service', (folder) => rmSync(join(folder, 'nova.sqlite'))],
+    ['no machines', (folder) => rmSync(join(folder, 'machines.sqlite'))],
+  ])('%s: says so, and never logs in anywhere', async (_, damage) => {
+    const { state } = await makeDemo();
+    damage(join(state, 'expunge/demo'));
+    const { exit, err } = await run(state, ['--site', 'demo', 'doctor'], { env: REAL });
+    expect(exit).toBe(2);
+    expect(err).toMatch(/^expunge: the (demo|embedded) cloud [^\n]+\n {2}[^\n]*expunge demo --reset\n$/);
+    expect(err).not.toContain('127.0.0.1:9');
+    expect((await run(state, ['demo', '--list', '--reset'])).exit).toBe(0);
+    expect((await run(state, ['--site', 'demo', 'inspect', 'shop-db'])).exit).toBe(0);
+  });
+
+  test('a state folder that cannot be one: one line, exit 2', async () => {
+    const file = join(tempFolder(), 'file');
+    writeFileSync(file, '');
+    const { exit, err } = await run(file, ['--site', 'demo', 'inspect', 'shop-db']);
+    expect(exit).toBe(2);
+    expect(err).toMatch(/^expunge: the demo cloud cannot be made in [^\n]+\n {2}[^\n]+\n$/);
+  });
+
+  test('made by several at once it is one, and whole', async () => {
+    const state = tempFolder();
+    const all = await Promise.all([1, 2, 3].map(() => run(state, ['--site', 'demo', 'inspect', 'shop-db'])));
+    expect(all.map(({ exit }) => exit)).toEqual([0, 0, 0]);
+    expect(readdirSync(join(state, 'expunge'))).toEqual(['demo']);
+  });
+});
+
+test('YAML says the same as JSON to a reader of YAML 1.1', async () => {
+  const { state } = await makeDemo();
+  const ask = async (format: string) =>
+    (await run(state, ['--site', 'demo', '--format', format, 'plan', 'batch-41'])).out;
+  const yaml = await ask('yaml');
+  const without = ({ servers, ...rest }: { servers: { madeAt: string }[] }) => ({
+    ...rest,
+    servers: servers.map(({ madeAt: _, ...server }) => server),
+  });
+  expect(without(parseYaml(yaml, { version: '1.1' }))).toEqual(without(JSON.parse(await ask('json'))));
+  expect(yaml).toMatch(/is: "="/);
 });
 
 test('--site demo makes the cloud when there is none; ./demo is a file', async () => {

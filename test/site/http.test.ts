@@ -406,6 +406,11 @@ describe('an answer that is an error', () => {
       { status: 400, body: { errors: [{ status: 400, detail: 'Invalid uuid.' }] } },
       'GET /v2.0/ports answered 400: Invalid uuid.',
     ],
+    [
+      "Glance's, with HTML in it",
+      { status: 409, body: { message: 'Image is in use: <b>outside</b> of Glance.<br /><br />\n\n ' } },
+      'GET /v2.0/ports answered 409: Image is in use: outside of Glance.',
+    ],
     ["Keystone's own words", { status: 403, body: { message: 'no' } }, 'GET /v2.0/ports answered 403: no'],
     ["a proxy's page", { status: 503, body: '<html><h1>503</h1></html>' }, 'GET /v2.0/ports answered 503'],
     ['nothing', { status: 500 }, 'GET /v2.0/ports answered 500'],

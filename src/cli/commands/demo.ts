@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isClean } from '../../run/make-plan.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
-import { openWorld } from '../../simulator/world.ts';
+import { openWorld, type World } from '../../simulator/world.ts';
 import { beginSite, type Given } from '../begin.ts';
 import { renderServers, renderStage, renderTryNext, renderWelcome } from '../demo/screens.ts';
-import { demoFolder, ensureDemo } from '../demo/site.ts';
+import { damagedDemo, demoFolder, ensureDemo } from '../demo/site.ts';
 import type { Io } from '../io.ts';
 import { planUuid, withSite } from '../session.ts';
 import { stateFolder } from '../state-folder.ts';
@@ -88,7 +88,12 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
 }
 
 function readEntries(io: Io): readonly DemoEntry[] | null {
-  const world = openWorld(demoFolder(io));
+  let world: World;
+  try {
+    world = openWorld(demoFolder(io));
+  } catch {
+    throw damagedDemo(io);
+  }
   try {
     return listDemo(world);
   } finally {

@@ -43,7 +43,13 @@ export async function serialise(format: 'json' | 'yaml', data: object): Promise<
   // A CommonJS package: in a bundle only its default export is sure to be there.
   const { default: yaml } = await import('yaml');
   // Whole wherever it stands: an alias (`*a4`) tells a person nothing, and not every reader follows it.
-  return yaml.stringify(data, { aliasDuplicateObjects: false });
+  // Texts in quotes, and by the rules of 1.1, which most readers in OpenStack's world keep: there `no`, `=` and a date are not text.
+  return yaml.stringify(data, {
+    aliasDuplicateObjects: false,
+    version: '1.1',
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+  });
 }
 
 function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {

@@ -48,7 +48,7 @@ function renderBack({ steps }: Plan, { paint, columns }: Screen): string {
   return block(lines);
 }
 
-function renderLost({ kept }: Plan, { paint, columns }: Screen): string {
+function renderLost({ kept, steps }: Plan, { paint, columns }: Screen): string {
   if (kept.length === 0) return '';
   return block([
     `${paint.warn('Does not come back')}: ${count(kept.length, 'thing')}`,
@@ -57,7 +57,8 @@ function renderLost({ kept }: Plan, { paint, columns }: Screen): string {
       ...group.flatMap(({ place, what }) => wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      ')),
       ...group.slice(0, 1).flatMap(({ why }) => wrap(plain(why, LONG), columns, '    ')),
     ]),
-    ...(kept.some(({ kind }) => kind === 'files' || kind === 'domain')
+    ...(steps.some(({ kind }) => kind === 'rows') &&
+    kept.some(({ kind }) => ['files', 'domain'].includes(kind))
       ? wrap('So Nova knows of the server again, but the server does not run.', columns, '  ')
       : []),
   ]);

@@ -93,11 +93,12 @@ function label({ port }: Plug): string {
 }
 
 /** What stays of a plug that is this server's, with the reason. */
-function keptOf(plug: Plug, subject: Subject): Note[] {
+function keptOf(plug: Plug, subject: Subject, disputed: boolean): Note[] {
   const place = `host ${plug.host}`;
   const names = deviceNames(plug.port.short);
   const tap = linkOf(plug, names.tap);
-  const notes: Note[] = plug.records
+  // What is disputed says whose it is, and stands among the refusals.
+  const notes: Note[] = (disputed ? [] : plug.records)
     .filter((r) => !isMarked(r, plug, subject.uuid))
     .map((r) => ({ place, what: `${r.name} in ${r.bridge}`, why: 'nothing in it says whose it is' }));
   if (tap !== undefined && plug.active !== true && !isOwnTap(tap, plug, subject))
@@ -139,7 +140,7 @@ function planPlug(plug: Plug, subject: Subject): KindPlan {
           ]
         : []),
     ],
-    kept: keptOf(plug, subject),
+    kept: keptOf(plug, subject, disputed),
   };
 }
 

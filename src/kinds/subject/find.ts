@@ -77,6 +77,7 @@ async function readMapping(look: Reader, uuid: string): Promise<Subject['mapping
     cellUuid: text(row, 'cell_uuid'),
     // Rocky brought the column: before it there is nothing to mark.
     queuedForDelete: 'queued_for_delete' in row ? flag(row, 'queued_for_delete') : null,
+    ...(row['cell_id'] === null ? { unscheduled: true } : {}),
   };
 }
 

@@ -71,8 +71,10 @@ export async function widenHosts(look: Reader, subject: Subject, options: Subjec
 }
 
 /** Not scheduled yet, never started, or shelved and offloaded: on no host by Nova's own account. */
-function isOnNoHost({ row, buildRequest }: WithoutHosts): boolean {
-  if (row === null) return buildRequest !== null;
+function isOnNoHost({ row, buildRequest, cell, mapping }: WithoutHosts): boolean {
+  // In cell0 is what no host took; what was never mapped to a cell was never scheduled. Deleted or not.
+  if (cell?.isCell0) return true;
+  if (row === null) return buildRequest !== null || mapping?.unscheduled === true;
   if (row.deleted !== 0 || row.host !== null) return false;
   return row.launchedAt === null || row.vmState === 'shelved_offloaded';
 }

@@ -93,7 +93,12 @@ export interface Subject {
   readonly projectId: string | null;
   readonly row: InstanceRow | null;
   readonly cell: Cell | null;
-  readonly mapping: { readonly cellUuid: string | null; readonly queuedForDelete: boolean | null } | null;
+  readonly mapping: {
+    readonly cellUuid: string | null;
+    readonly queuedForDelete: boolean | null;
+    /** it names no cell: nobody has looked for a host yet. Not the same as a cell that is not there any more */
+    readonly unscheduled?: boolean;
+  } | null;
   readonly buildRequest: { readonly id: number } | null;
   /** `instance-0000002a`; null when there is no row to make it from */
   readonly domainName: string | null;

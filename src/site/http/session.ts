@@ -181,17 +181,25 @@ function describeFailure(method: string, path: string, answer: RawAnswer): strin
   return `${method} ${path.split('?', 1)[0]} answered ${answer.status}${message === null ? '' : `: ${message}`}${requestId(answer.headers)}`;
 }
 
-/** The message in an OpenStack error body, one line, at most 200 characters: it may quote what a tenant wrote. */
+/** One line, at most 200 characters: it may quote what a tenant wrote. Some services (Glance) answer in HTML. */
+function oneLine(text: string): string {
+  return text
+    .replaceAll(/<\/?[a-z][^<>]*>/gi, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 200);
+}
+
+/** The message in an OpenStack error body. */
 function findMessage(body: unknown): string | null {
   if (!isRecord(body)) return null;
   for (const value of [body['message'], ...Object.values(body)]) {
     const text = typeof value === 'string' ? value : isRecord(value) ? value['message'] : undefined;
-    if (typeof text === 'string') return text.replaceAll(/\s+/g, ' ').slice(0, 200);
+    if (typeof text === 'string') return oneLine(text);
   }
   const errors = body['errors'];
   const [first] = Array.isArray(errors) ? errors : [];
-  if (isRecord(first) && typeof first['detail'] === 'string')
-    return first['detail'].replaceAll(/\s+/g, ' ').slice(0, 200);
+  if (isRecord(first) && typeof first['detail'] === 'string') return oneLine(first['detail']);
   return null;
 }
 
