@@ -111,6 +111,11 @@ describe('no record', () => {
       message: expect.stringContaining('names the step z'),
     });
   });
+  test('a journal that was emptied, beside what was saved', async () => {
+    const folder = await record([begin(PLAN), intent('b'), result('b', 'done'), END]);
+    writeFileSync(join(folder, 'journal.jsonl'), '');
+    await expect(readRun(folder)).rejects.toMatchObject({ code: 'run-changed', exitCode: 2 });
+  });
   test('a before-image that is missing', async () => {
     expect(await refused(await record([begin(PLAN), intent('b')], []))).toMatchObject({
       code: 'run-changed',
