@@ -5,15 +5,16 @@ import { openSimulatedCache } from './cache.ts';
 import { openSimulatedHost } from './hosts/transport.ts';
 import { openSimulatedHttp } from './http/client.ts';
 import { connectSql } from './sql.ts';
-import { openWorld, type World } from './world.ts';
+import { assertWhole, openWorld, type World } from './world.ts';
 
 export interface SimulatedWires extends Wires {
   readonly world: World;
   close(): void;
 }
 
-/** @throws Error when there is no world in the folder */
+/** @throws Error when there is no whole world in the folder */
 export function openWires(folder: string): SimulatedWires {
+  assertWhole(folder);
   const world = openWorld(folder);
   const onReact = () => react(world);
   return {

@@ -72,10 +72,15 @@ function open(file: string): DatabaseSync {
   return database;
 }
 
-/** @throws Error when there is no world in the folder */
-export function openWorld(folder: string): World {
+/** @throws Error when the folder lacks a file of a world: opened without it, an empty one would be made in its place */
+export function assertWhole(folder: string): void {
   for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
     if (!existsSync(join(folder, name))) throw new Error(`${name} is not there`);
+}
+
+/** @throws Error when there is no world in the folder */
+export function openWorld(folder: string): World {
+  if (!existsSync(join(folder, MACHINES_FILE))) throw new Error(`no simulated cloud in ${folder}`);
   const machines = open(join(folder, MACHINES_FILE));
   const services = new Map<ServiceDatabase, DatabaseSync>();
   const world: World = {
