@@ -5,17 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Roles } from '../../lab/delta/roles.ts';
-import {
-  canonicalise,
-  diffSnapshots,
-  findRoles,
-  type Snapshot,
-  settle,
-  takeSnapshot,
-} from '../../lab/delta.ts';
+import { canonicalise, diffSnapshots, findRoles, settle } from '../../lab/delta.ts';
 import { createNeighbours } from '../../lab/neighbours.ts';
 import { host, openLab } from '../../lab/paths.ts';
 import { type Scenario, scenarios } from '../../lab/scenarios/index.ts';
@@ -26,6 +18,7 @@ import { loadServer, STATES } from '../../src/simulator/recordings.ts';
 import { canonicalisePlan, nameTags } from './conformance-plan.ts';
 import { rolesOf, snapshotOf, sortLongestFirst } from './conformance-simulated.ts';
 import { expunge, siteFile } from './expunge.ts';
+import { takeStill } from './still.ts';
 
 const lab = openLab();
 const stamp = Date.now().toString(36);
@@ -93,13 +86,13 @@ function subtract(from: readonly string[], what: readonly string[]): readonly st
 async function playReally(scenario: Scenario): Promise<Outcome> {
   const victim = await scenario.make(lab, `vm-a-victim-${scenario.name}-${stamp}`);
   try {
-    const whole = await takeStill();
+    const whole = await takeStill(lab);
     await scenario.break(lab, victim);
-    const broken = await takeStill();
+    const broken = await takeStill(lab);
     const plan = await planOf(siteFile(), victim.id);
     await purge(siteFile(), victim.id);
     await settle(lab);
-    const purged = await takeStill();
+    const purged = await takeStill(lab);
     const node = Object.values(broken.rows['placement.resource_providers'] ?? {})[0]?.['name'] ?? '';
     // What the breaking made, such as an image, is known only now; what it took away only from before.
     const own = new Map([...findRoles(broken, victim).own, ...findRoles(whole, victim).own]);
@@ -170,14 +163,4 @@ async function planOf(site: string, uuid: string): Promise<Plan> {
 async function purge(site: string, uuid: string): Promise<void> {
   const ended = await expunge(['purge', uuid, '--yes'], { site });
   expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
-}
-
-/** A snapshot that the next one equals: nobody is in the middle of anything. */
-async function takeStill(): Promise<Snapshot> {
-  for (let tries = 0; ; tries++) {
-    const first = await takeSnapshot(lab);
-    await sleep(300);
-    const second = await takeSnapshot(lab);
-    if (diffSnapshots(first, second).length === 0 || tries === 20) return second;
-  }
 }

@@ -2,7 +2,6 @@
  * The heart of the matter: what expunge's purge of a stuck server did to the databases and the host equals, row by row, what
  * Nova's own delete did to its healthy twin; and nothing of a neighbour changed, to the byte.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   canonicalise,
@@ -19,6 +18,7 @@ import { openLab } from '../../lab/paths.ts';
 import { type Scenario, scenarios } from '../../lab/scenarios/index.ts';
 import type { LabServer } from '../../lab/servers.ts';
 import { expunge, siteFile } from './expunge.ts';
+import { takeStill } from './still.ts';
 
 const lab = openLab();
 const stamp = Date.now().toString(36);
@@ -45,11 +45,11 @@ interface Played {
 async function play(scenario: Scenario): Promise<Played> {
   const victim = await scenario.make(lab, `vm-a-victim-${scenario.name}-${stamp}`);
   const twin = await scenario.make(lab, `vm-a-twin-${scenario.name}-${stamp}`);
-  const whole = await takeStill();
+  const whole = await takeStill(lab);
   await scenario.novaDelete(lab, twin);
-  const twinGone = await takeStill();
+  const twinGone = await takeStill(lab);
   await scenario.break(lab, victim);
-  return { victim, twin, whole, twinGone, broken: await takeStill() };
+  return { victim, twin, whole, twinGone, broken: await takeStill(lab) };
 }
 
 /** One scenario goes over ssh and sudo, against a real sshd; what it removes must be the same. */
@@ -110,7 +110,7 @@ async function purgeAndCompare(
   const ended = await expunge(['purge', played.victim.id, '--yes'], { site });
   expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
   await settle(lab);
-  const purged = await takeStill();
+  const purged = await takeStill(lab);
   const novas = diffSnapshots(played.whole, played.twinGone);
   const ours = diffSnapshots(played.twinGone, purged);
   const { missing, extra } = compareDeltas(
@@ -124,14 +124,4 @@ async function purgeAndCompare(
   );
   const difference = JSON.stringify({ missing, extra, nova: attributes[0], ours: attributes[1] });
   return { difference, purged, seconds: ended.seconds };
-}
-
-/** A snapshot that the next one equals: nobody is in the middle of anything. */
-async function takeStill(): Promise<Snapshot> {
-  for (let tries = 0; ; tries++) {
-    const first = await takeSnapshot(lab);
-    await sleep(300);
-    const second = await takeSnapshot(lab);
-    if (diffSnapshots(first, second).length === 0 || tries === 20) return second;
-  }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { HttpAct } from '../../../src/plan/types.ts';
-import { portsOf } from '../../../src/simulator/neutron/ports.ts';
 import type { World } from '../../../src/simulator/world.ts';
 import { insert, rowsOf, type SimulatedCloud, simulatedCloud } from '../../support/simulated-apis.ts';
+import { cloudWithPort, portAct } from '../../support/simulated-ports.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
@@ -24,25 +23,6 @@ function tablesWith(world: World, portId: string): string[] {
     .sort();
 }
 
-async function cloudWithPort(): Promise<SimulatedCloud & { id: string; twin: string }> {
-  const cloud = await simulatedCloud();
-  const [first, second] = portsOf(cloud.world, cloud.server.uuid);
-  if (first === undefined || second === undefined) throw new Error('the server has not two ports');
-  return { ...cloud, id: first.id, twin: second.id };
-}
-
-/** What expunge sends, without what only a plan needs. */
-function act(method: 'PUT' | 'DELETE', id: string, body?: HttpAct['body']): HttpAct {
-  return {
-    door: 'http',
-    service: 'network',
-    method,
-    path: `/v2.0/ports/${id}`,
-    status: method === 'PUT' ? [200] : [204],
-    ...(body === undefined ? {} : { body }),
-  };
-}
-
 describe('a port that is deleted', () => {
   it('is gone from every table with its address, and no other port is touched', async () => {
     const { api, world, id, twin } = await cloudWithPort();
@@ -57,7 +37,7 @@ describe('a port that is deleted', () => {
       'securitygroupportbindings',
     ]);
     expect(rowsOf(world, 'neutron', 'ipamallocations')).toHaveLength(2);
-    await api.send(act('DELETE', id));
+    await api.send(portAct('DELETE', id));
     expect(tablesWith(world, id)).toEqual([]);
     expect(tablesWith(world, twin)).toEqual(held);
     expect(rowsOf(world, 'neutron', 'ipamallocations')).toHaveLength(1);
@@ -83,7 +63,7 @@ describe('a port that is deleted', () => {
       status: 'ACTIVE',
       standard_attr_id: attributes,
     });
-    await api.send(act('DELETE', id));
+    await api.send(portAct('DELETE', id));
     expect(rowsOf(world, 'neutron', 'floatingips')).toMatchObject([
       { id: 'fip1', fixed_port_id: null, fixed_ip_address: null, last_known_router_id: 'r1' },
     ]);
@@ -94,7 +74,7 @@ describe('a port that is deleted', () => {
 
   it('is not found when it is not there', async () => {
     const { api } = await simulatedCloud();
-    await expect(api.send(act('DELETE', NOBODY))).rejects.toMatchObject({ code: 'api-404' });
+    await expect(api.send(portAct('DELETE', NOBODY))).rejects.toMatchObject({ code: 'api-404' });
   });
 
   it('stays when its binding is lost', async () => {

@@ -1,28 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { HttpAct } from '../../../src/plan/types.ts';
 import { portsOf, setPortStatus, unbindPort } from '../../../src/simulator/neutron/ports.ts';
-import { insert, rowsOf, type SimulatedCloud, simulatedCloud } from '../../support/simulated-apis.ts';
+import { insert, rowsOf } from '../../support/simulated-apis.ts';
+import { cloudWithPort, portAct } from '../../support/simulated-ports.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
-
-async function cloudWithPort(): Promise<SimulatedCloud & { id: string; twin: string }> {
-  const cloud = await simulatedCloud();
-  const [first, second] = portsOf(cloud.world, cloud.server.uuid);
-  if (first === undefined || second === undefined) throw new Error('the server has not two ports');
-  return { ...cloud, id: first.id, twin: second.id };
-}
-
-/** What expunge sends, without what only a plan needs. */
-function act(method: 'PUT' | 'DELETE', id: string, body?: HttpAct['body']): HttpAct {
-  return {
-    door: 'http',
-    service: 'network',
-    method,
-    path: `/v2.0/ports/${id}`,
-    status: method === 'PUT' ? [200] : [204],
-    ...(body === undefined ? {} : { body }),
-  };
-}
 
 const UNBIND = { device_id: '', device_owner: '', 'binding:host_id': null, 'binding:profile': {} };
 
@@ -31,7 +12,7 @@ describe('a port that is unbound', () => {
     const { api, world, id, twin } = await cloudWithPort();
     const before = rowsOf(world, 'neutron', 'ipallocations');
     world.advance(30);
-    await api.send(act('PUT', id, { port: UNBIND }));
+    await api.send(portAct('PUT', id, { port: UNBIND }));
     expect(rowsOf(world, 'neutron', 'ports', { id })).toMatchObject([
       { device_id: '', device_owner: '', status: 'DOWN' },
     ]);
@@ -90,7 +71,7 @@ describe('a port that is unbound', () => {
       previous_dns_domain: '',
       dns_domain: 'a.example.',
     });
-    await api.send(act('PUT', id, { port: { ...UNBIND, dns_name: '' } }));
+    await api.send(portAct('PUT', id, { port: { ...UNBIND, dns_name: '' } }));
     expect(rowsOf(world, 'neutron', 'portdnses')).toEqual([
       {
         port_id: id,

@@ -1,32 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { adminProject, rowsOf, simulatedCloud } from '../../support/simulated-apis.ts';
+import { rowsOf, simulatedCloud } from '../../support/simulated-apis.ts';
+import { at, errors, owner, provider } from '../../support/simulated-placement.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 type Cloud = Awaited<ReturnType<typeof simulatedCloud>>;
 
-function provider({ world }: Cloud) {
-  const [row] = rowsOf(world, 'placement', 'resource_providers');
-  return { uuid: String(row?.['uuid']), generation: Number(row?.['generation']) };
-}
-
-function at(version: string) {
-  return { 'OpenStack-API-Version': `placement ${version}` };
-}
-
 function put(cloud: Cloud, consumer: string, body: object, version = '1.28') {
   return cloud.ask('PUT', `/placement/allocations/${consumer}`, { headers: at(version), body });
-}
-
-function owner({ world }: Cloud) {
-  return {
-    project_id: adminProject(world),
-    user_id: String(rowsOf(world, 'placement', 'users')[0]?.['external_id']),
-  };
-}
-
-function errors(body: unknown): Record<string, unknown> {
-  return (body as { errors: Record<string, unknown>[] }).errors[0] ?? {};
 }
 
 describe('a PUT', () => {

@@ -1,29 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { adminProject, insert, rowsOf, simulatedCloud } from '../../support/simulated-apis.ts';
+import { insert, rowsOf, simulatedCloud } from '../../support/simulated-apis.ts';
+import { at, errors, owner, provider } from '../../support/simulated-placement.ts';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
-
-type Cloud = Awaited<ReturnType<typeof simulatedCloud>>;
-
-function provider({ world }: Cloud) {
-  const [row] = rowsOf(world, 'placement', 'resource_providers');
-  return { uuid: String(row?.['uuid']), generation: Number(row?.['generation']) };
-}
-
-function at(version: string) {
-  return { 'OpenStack-API-Version': `placement ${version}` };
-}
-
-function owner({ world }: Cloud) {
-  return {
-    project_id: adminProject(world),
-    user_id: String(rowsOf(world, 'placement', 'users')[0]?.['external_id']),
-  };
-}
-
-function errors(body: unknown): Record<string, unknown> {
-  return (body as { errors: Record<string, unknown>[] }).errors[0] ?? {};
-}
 
 describe('what a consumer holds', () => {
   it('is shown with what the version knows', async () => {
