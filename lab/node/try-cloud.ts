@@ -1,13 +1,11 @@
-import { z } from 'zod';
-import { ask } from '../api.ts';
 import type { Lab } from '../paths.ts';
-import { readSeed } from '../seed.ts';
-import { deleteServer, type LabServer, waitForStatus } from '../servers.ts';
+import { deleteServer, waitForStatus } from '../servers.ts';
 import { takeTurn } from '../turn.ts';
 import { type Claims, makeClaims } from './claims.ts';
 import { enrolNode, isEnrolled, withdrawNode } from './cloud.ts';
 import { nodeName } from './paths.ts';
 import { runOnNode } from './power.ts';
+import { requestNodeServer } from './server.ts';
 
 /**
  * Has the cloud boot a server on the node, looks at what it is there, and has Nova delete it; false when something is not so. A
@@ -29,7 +27,7 @@ export async function tryCloud(lab: Lab, say: (line: string) => void): Promise<b
 
 async function tryServer(lab: Lab, { claim }: Claims): Promise<void> {
   const begun = Date.now();
-  const server = await bootOnNode(lab, `try-${nodeName}-${begun.toString(36)}`);
+  const server = await requestNodeServer(lab, `try-${nodeName}-${begun.toString(36)}`);
   try {
     await waitForStatus(lab, server, 'ACTIVE');
     claim(
@@ -52,19 +50,4 @@ async function tryServer(lab: Lab, { claim }: Claims): Promise<void> {
   }
   const left = await runOnNode(lab, ['virsh', 'domstate', server.id], { allow: [1] });
   claim("Nova's delete takes it away", left.code === 1);
-}
-
-async function bootOnNode(lab: Lab, name: string): Promise<LabServer> {
-  const seed = await readSeed(lab);
-  const shape = z.object({ server: z.object({ id: z.string() }) });
-  const { server } = await ask(lab, 'compute', 'POST', '/servers', shape, {
-    server: {
-      name,
-      imageRef: seed.image,
-      flavorRef: seed.flavors['m1.nano'],
-      networks: [{ uuid: seed.network }],
-      host: nodeName,
-    },
-  });
-  return { id: server.id, name, prePort: undefined };
 }

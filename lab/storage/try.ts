@@ -5,6 +5,7 @@ import { isEnrolled } from '../node/cloud.ts';
 import { readSessions } from '../node/iscsi.ts';
 import { nodeName } from '../node/paths.ts';
 import { runOnNode } from '../node/power.ts';
+import { requestNodeServer } from '../node/server.ts';
 import type { Lab } from '../paths.ts';
 import { readSeed } from '../seed.ts';
 import { deleteServer, type LabServer, waitForStatus } from '../servers.ts';
@@ -12,7 +13,6 @@ import { takeTurn } from '../turn.ts';
 import { areBackendsUp } from './backends.ts';
 import { volumeFile } from './config.ts';
 import { byPathLink, type IscsiConnection, type VolumeConnection } from './connection.ts';
-import { requestNodeServer } from './node-server.ts';
 import {
   attachVolume,
   createVolume,

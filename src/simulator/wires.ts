@@ -5,7 +5,7 @@ import { openSimulatedCache } from './cache.ts';
 import { openSimulatedHost } from './hosts/transport.ts';
 import { openSimulatedHttp } from './http/client.ts';
 import { connectSql } from './sql.ts';
-import { assertWhole, openWorld, type World } from './world.ts';
+import { openWholeWorld, type World } from './world.ts';
 
 export interface SimulatedWires extends Wires {
   readonly world: World;
@@ -14,8 +14,7 @@ export interface SimulatedWires extends Wires {
 
 /** @throws Error when there is no whole world in the folder */
 export function openWires(folder: string): SimulatedWires {
-  assertWhole(folder);
-  const world = openWorld(folder);
+  const world = openWholeWorld(folder);
   const onReact = () => react(world);
   return {
     world,

@@ -72,10 +72,11 @@ function open(file: string): DatabaseSync {
   return database;
 }
 
-/** @throws Error when the folder lacks a file of a world: opened without it, an empty one would be made in its place */
-export function assertWhole(folder: string): void {
+/** As commands open one. @throws Error when the folder lacks a file of a world: SQLite would make an empty one in its place */
+export function openWholeWorld(folder: string): World {
   for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
     if (!existsSync(join(folder, name))) throw new Error(`${name} is not there`);
+  return openWorld(folder);
 }
 
 /** @throws Error when there is no world in the folder */

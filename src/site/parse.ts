@@ -1,6 +1,11 @@
 import type { z } from 'zod';
 import { LookError } from '../plan/errors.ts';
 
+/** A JSON object, of which nothing else is known yet. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
  * Parses an answer from outside into a narrow type.
  *

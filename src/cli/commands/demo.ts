@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isClean } from '../../run/make-plan.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
-import { assertWhole, openWorld, type World } from '../../simulator/world.ts';
+import { openWholeWorld, type World } from '../../simulator/world.ts';
 import { beginSite, type Given } from '../begin.ts';
 import { renderServers, renderStage, renderTryNext, renderWelcome } from '../demo/screens.ts';
 import { damagedDemo, demoFolder, ensureDemo } from '../demo/site.ts';
@@ -90,8 +90,7 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
 function readEntries(io: Io): readonly DemoEntry[] | null {
   let world: World;
   try {
-    assertWhole(demoFolder(io));
-    world = openWorld(demoFolder(io));
+    world = openWholeWorld(demoFolder(io));
   } catch {
     throw damagedDemo(io);
   }

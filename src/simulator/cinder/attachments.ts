@@ -1,18 +1,11 @@
 /** `/attachments`, from 3.27 on (cinder 21 `api/v3/attachments.py`, `api/v3/views/attachments.py`). */
-import {
-  type Answer,
-  type DatabaseRow,
-  isoTime,
-  notTaught,
-  readJson,
-  unknownKeys,
-} from '../http/exchange.ts';
+import { type Answer, type DatabaseRow, isoTime, notTaught, readJson } from '../http/exchange.ts';
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import type { World } from '../world.ts';
 import { refuseDeletion } from './deletion-rule.ts';
 import { finishDetach } from './detach.ts';
-import type { VolumeRequest } from './request.ts';
+import { readFilters, type VolumeRequest } from './request.ts';
 import { attachmentsOf, findAttachment, findVolume } from './rows.ts';
 
 const SINCE = 27;
@@ -43,12 +36,8 @@ export function answerAttachments(world: World, request: VolumeRequest): Answer 
 function list(world: World, request: VolumeRequest, show: (row: DatabaseRow) => unknown): Answer {
   const { asked, caller } = request;
   const { query } = asked;
-  const unknown = unknownKeys(query, [...Object.keys(FILTERS), 'all_tenants']);
-  if (unknown.length > 0) return fault(501, notTaught(asked, `the query ${unknown.join(', ')}`));
-  const given = Object.entries(FILTERS).flatMap(([key, column]) => {
-    const value = query.get(key);
-    return value === null ? [] : [{ column, value }];
-  });
+  const given = readFilters(asked, FILTERS);
+  if ('status' in given) return given;
   // Only an administrator sees beyond the own project, and only when asking to.
   const own = isAdmin(caller) && query.has('all_tenants') ? [] : [caller.project];
   const conditions = [

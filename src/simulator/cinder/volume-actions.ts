@@ -1,5 +1,7 @@
 /** `POST /volumes/{id}/action` (cinder 21 `api/contrib/admin_actions.py`, `api/contrib/volume_actions.py`). */
-import { type Answer, type Asked, type DatabaseRow, isRecord, notTaught } from '../http/exchange.ts';
+
+import { isRecord } from '../../site/parse.ts';
+import { type Answer, type Asked, type DatabaseRow, notTaught } from '../http/exchange.ts';
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';

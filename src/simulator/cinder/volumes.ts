@@ -1,9 +1,9 @@
 /** `/volumes`: list, show, delete (cinder 21 `api/v3/volumes.py`, `volume/api.py:delete`). */
-import { type Answer, type DatabaseRow, notTaught, unknownKeys } from '../http/exchange.ts';
+import { type Answer, type DatabaseRow, notTaught } from '../http/exchange.ts';
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
-import type { VolumeRequest } from './request.ts';
+import { readFilters, type VolumeRequest } from './request.ts';
 import { findVolume } from './rows.ts';
 import { volumeDetail, volumeSummary } from './volume-body.ts';
 
@@ -32,12 +32,8 @@ export function volumeNotFound(id: string): Answer {
 
 function list(world: World, { asked, caller }: VolumeRequest, show: (row: DatabaseRow) => unknown): Answer {
   const { query } = asked;
-  const unknown = unknownKeys(query, [...Object.keys(FILTERS), 'all_tenants']);
-  if (unknown.length > 0) return fault(501, notTaught(asked, `the query ${unknown.join(', ')}`));
-  const given = Object.entries(FILTERS).flatMap(([key, column]) => {
-    const value = query.get(key);
-    return value === null ? [] : [{ column, value }];
-  });
+  const given = readFilters(asked, FILTERS);
+  if ('status' in given) return given;
   const isForAll = isAdmin(caller) && /^(1|t|true|on|y|yes)$/i.test(query.get('all_tenants') ?? '');
   const own = isForAll ? [] : [caller.project];
   const conditions = [

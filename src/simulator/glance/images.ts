@@ -1,5 +1,7 @@
 /** Images in Glance's tables and store (glance 25, Zed). */
-import { type DatabaseRow, isoTime, isRecord, readJson } from '../http/exchange.ts';
+
+import { isRecord } from '../../site/parse.ts';
+import { type DatabaseRow, isoTime, readJson } from '../http/exchange.ts';
 import { inTransaction, readMeta, sqlTime, type World } from '../world.ts';
 
 /** A deleted image is found by nobody, an administrator included (glance 25 `db/__init__.py:ImageRepo.get`). */

@@ -58,10 +58,6 @@ export function unknownKeys(query: URLSearchParams, known: Iterable<string>): st
   return [...new Set(query.keys())].filter((key) => !all.has(key));
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** `2026-11-01 10:00:00` as `2026-11-01T10:00:00Z`; null stays null. */
 export function isoTime(value: SQLOutputValue | undefined): string | null {
   return typeof value === 'string' ? `${value.slice(0, 19).replace(' ', 'T')}Z` : null;

@@ -1,5 +1,7 @@
 /** Binding a port to a host, as the mechanism driver for Open vSwitch does it. */
-import { isRecord, pythonJson, readJson } from '../http/exchange.ts';
+
+import { isRecord } from '../../site/parse.ts';
+import { pythonJson, readJson } from '../http/exchange.ts';
 import type { World } from '../world.ts';
 
 export interface Binding {

@@ -1,6 +1,7 @@
 /** A port as Neutron shows it, put together from its tables. */
 
-import { type DatabaseRow, isoTime, isRecord, readJson } from '../http/exchange.ts';
+import { isRecord } from '../../site/parse.ts';
+import { type DatabaseRow, isoTime, readJson } from '../http/exchange.ts';
 import { type Caller, isAdmin } from '../keystone/tokens.ts';
 import type { World } from '../world.ts';
 import { hasExtension } from './extensions.ts';

@@ -1,12 +1,7 @@
 /** The requests on ports that Neutron answers here. */
-import {
-  type Answer,
-  type Asked,
-  type DatabaseRow,
-  isRecord,
-  notTaught,
-  readJson,
-} from '../http/exchange.ts';
+
+import { isRecord } from '../../site/parse.ts';
+import { type Answer, type Asked, type DatabaseRow, notTaught, readJson } from '../http/exchange.ts';
 import { type Caller, isAdmin } from '../keystone/tokens.ts';
 import type { World } from '../world.ts';
 import { neutronError, notImplemented, portNotFound } from './errors.ts';

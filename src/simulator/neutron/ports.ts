@@ -1,6 +1,7 @@
 /** What happens to ports: by Neutron's API, by Nova, by agents. Each function does what the real one does to the tables. */
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, pythonJson, readJson } from '../http/exchange.ts';
+import { isRecord } from '../../site/parse.ts';
+import { pythonJson, readJson } from '../http/exchange.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
 import { bindToHost } from './binding.ts';
 import { activeBinding, findPort } from './port-body.ts';

@@ -1,8 +1,10 @@
 /** clouds.yaml, secure.yaml and OS_*: as openstackclient reads them, as far as expunge needs them. */
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { UsageError } from '../../plan/errors.ts';
+import { isRecord } from '../parse.ts';
 import type { SiteFile } from './site-file.ts';
 import { readYaml } from './yaml.ts';
 
@@ -108,10 +110,6 @@ function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<s
   const both = { ...a, ...b };
   if (isRecord(a['auth']) && isRecord(b['auth'])) both['auth'] = { ...a['auth'], ...b['auth'] };
   return both;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function fromEnvironment(env: Environment): Record<string, unknown> {

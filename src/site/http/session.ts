@@ -1,7 +1,9 @@
 /** The OpenStack APIs of one cloud, logged in. */
+
 import { ActError, LookError } from '../../plan/errors.ts';
 import type { HttpAct, Service } from '../../plan/types.ts';
 import type { CloudAuth } from '../config/clouds.ts';
+import { isRecord } from '../parse.ts';
 import type { HttpAnswer } from '../reader.ts';
 import type { Wires } from '../wires.ts';
 import { findEndpoint, type Login, logIn, requestId, SERVICE_NAMES } from './keystone.ts';
@@ -216,8 +218,4 @@ function nextPage(place: string, body: Record<string, unknown>, key: string): st
   const url = new URL(next, 'http://any');
   const version = url.pathname.search(/\/v\d/);
   return `${version < 0 ? url.pathname : url.pathname.slice(version)}${url.search}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ask } from '../api.ts';
-import { nodeName } from '../node/paths.ts';
 import type { Lab } from '../paths.ts';
 import { readSeed } from '../seed.ts';
 import type { LabServer } from '../servers.ts';
+import { nodeName } from './paths.ts';
 
-/** Asks for a server on the node, the only host that volumes can be attached on, and does not wait for it. */
+/** Asks for a server on the node and does not wait for it. */
 export async function requestNodeServer(lab: Lab, name: string): Promise<LabServer> {
   const seed = await readSeed(lab);
   const shape = z.object({ server: z.object({ id: z.string() }) });
