@@ -22,6 +22,10 @@ export interface CommonOptions {
 export interface DecisionOptions {
   readonly ports: Decisions['ports'];
   readonly allHosts?: boolean;
+  readonly volumes?: Decisions['volumes'];
+  readonly detach?: Decisions['detach'];
+  readonly surgery?: boolean;
+  readonly fenced?: readonly string[];
   readonly [lift: string]: unknown;
 }
 
@@ -54,6 +58,27 @@ export function addDecisionOptions(command: Command): Command {
       .choices(['as-nova', 'delete', 'keep'])
       .default('as-nova'),
   );
+  command.addOption(
+    new Option(
+      '--volumes <what>',
+      'what becomes of its volumes. as-nova: delete those that Nova would; keep; delete; or one by one: <volume id>=keep,<volume id>=delete',
+    ).argParser(parseVolumes),
+  );
+  command.addOption(
+    new Option(
+      '--detach <how>',
+      'begin lower on the ladder by which volumes are let go of: force: force-detach; reset: only reset their state',
+    ).choices(['attachment', 'force', 'reset']),
+  );
+  command.option(
+    '--surgery',
+    "where an API cannot do it, change the rows of Cinder's and Neutron's databases",
+  );
+  command.option(
+    '--fenced <host>',
+    'this host is powered off: what is on it waits for resume (may be repeated)',
+    parseHost,
+  );
   command.option('--all-hosts', 'look on every compute host, not only where a trace leads');
   command.optionsGroup('Each lifts one refusal:');
   for (const [flag, what] of Object.entries(LIFTS)) command.option(`--${flag}`, what);
@@ -62,7 +87,44 @@ export function addDecisionOptions(command: Command): Command {
 
 export function decisionsFrom(options: DecisionOptions): Decisions {
   const lift = Object.keys(LIFTS).filter((flag) => options[camel(flag)] === true);
-  return { ports: options.ports, allHosts: options.allHosts ?? false, lift };
+  const { volumes, detach, surgery, fenced } = options;
+  return {
+    ports: options.ports,
+    allHosts: options.allHosts ?? false,
+    lift,
+    ...(volumes === undefined ? {} : { volumes }),
+    ...(detach === undefined ? {} : { detach }),
+    ...(surgery === true ? { surgery } : {}),
+    ...(fenced === undefined ? {} : { fenced: [...fenced].sort() }),
+  };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** One `--volumes`, added to what those before it said. */
+function parseVolumes(value: string, earlier?: Decisions['volumes']): NonNullable<Decisions['volumes']> {
+  const named: Record<string, 'keep' | 'delete'> = { ...earlier?.named };
+  let rest = earlier?.rest;
+  for (const word of value.split(',')) {
+    const [id = '', fate, more] = word.trim().split('=');
+    if (fate === undefined && (id === 'as-nova' || id === 'keep' || id === 'delete')) {
+      if (rest !== undefined && rest !== id)
+        throw new InvalidArgumentError(`the volumes cannot be both ${rest} and ${id}`);
+      rest = id;
+    } else if (UUID.test(id) && (fate === 'keep' || fate === 'delete') && more === undefined) {
+      if (named[id] !== undefined && named[id] !== fate)
+        throw new InvalidArgumentError(`volume ${id} cannot be both ${named[id]} and ${fate}`);
+      named[id] = fate;
+    } else
+      throw new InvalidArgumentError('say as-nova, keep, delete, or <volume id>=keep or <volume id>=delete');
+  }
+  return { ...(rest === undefined ? {} : { rest }), named };
+}
+
+function parseHost(value: string, earlier: readonly string[] = []): readonly string[] {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value))
+    throw new InvalidArgumentError('a host is called as Nova calls it');
+  return earlier.includes(value) ? earlier : [...earlier, value];
 }
 
 function camel(flag: string): string {

@@ -1,6 +1,6 @@
 /** What a kind of remains is: one declaration per folder, found by the registry (`registry.ts`). */
 import { isExpungeError, LookError } from '../plan/errors.ts';
-import type { Decisions, DraftStep, Kept, Refusal, Remain, Unknown } from '../plan/types.ts';
+import type { Decisions, DraftStep, Kept, Manual, Refusal, Remain, Unknown } from '../plan/types.ts';
 import type { Reader } from '../site/reader.ts';
 import type { Subject } from './subject/subject.ts';
 
@@ -17,6 +17,8 @@ export interface KindPlan {
   readonly remains: readonly Omit<Remain, 'kind'>[];
   readonly refusals: readonly Omit<Refusal, 'kind'>[];
   readonly kept: readonly Omit<Kept, 'kind'>[];
+  /** what is there and has to be done by hand: as long as it is there, the server is not gone */
+  readonly manual?: readonly Omit<Manual, 'kind'>[];
 }
 
 export interface Kind<F> {

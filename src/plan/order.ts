@@ -8,18 +8,36 @@ import { PlanError } from './errors.ts';
 import type { DraftStep, Phase, Step } from './types.ts';
 
 const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
+  // What may wake up late is disarmed before anything is taken from under it.
+  secure: [],
   tokens: [],
   stop: [],
   unplug: ['stop'],
   disconnect: ['stop'],
   files: ['stop', 'disconnect'],
   undefine: ['stop', 'unplug', 'disconnect', 'files'],
+  // A domain that is still defined can be started again on its disks, and a late reaper finds volumes by it.
+  volumes: ['secure', 'stop', 'disconnect', 'undefine'],
   // A port that is freed while its interface is still plugged can be taken by another server too early.
   ports: ['stop', 'unplug'],
   images: [],
   allocations: ['stop'],
   // A row marked deleted makes every live nova-compute a second cleaner of what is left on its host.
-  rows: ['tokens', 'stop', 'unplug', 'disconnect', 'files', 'undefine', 'ports', 'images', 'allocations'],
+  rows: [
+    'secure',
+    'tokens',
+    'stop',
+    'unplug',
+    'disconnect',
+    'files',
+    'undefine',
+    'volumes',
+    'ports',
+    'images',
+    'allocations',
+  ],
+  // Without a service token Cinder lets go of a volume only when Nova does not list it any more (CVE-2023-2088).
+  'volumes-late': ['rows'],
   quota: ['rows'],
   mapping: ['rows'],
 };

@@ -96,6 +96,8 @@ export const act = z.discriminatedUnion('door', [
     door: z.literal('command'),
     host: z.string(),
     argv,
+    /** what the program reads from its standard input; nothing when it is not there */
+    input: z.string().optional(),
     /** exit codes that mean done */
     exit: z.array(z.int()),
     /** tried in turn when the one before ended otherwise: the same act for older programs */
@@ -108,6 +110,8 @@ export const act = z.discriminatedUnion('door', [
     path: z.string(),
     body: z.json().optional(),
     microversion: z.string().optional(),
+    /** sent with the token of a service besides the operator's own: `X-Service-Token` */
+    serviceToken: z.literal(true).optional(),
     status: z.array(z.int()),
   }),
   z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string() }),
@@ -128,16 +132,19 @@ export const beforeImage = z.discriminatedUnion('door', [
 
 /** The order of work. A step waits for the phases that `order.ts` names for its phase. */
 export const phase = z.enum([
+  'secure',
   'tokens',
   'stop',
   'unplug',
   'disconnect',
   'files',
   'undefine',
+  'volumes',
   'ports',
   'images',
   'allocations',
   'rows',
+  'volumes-late',
   'quota',
   'mapping',
 ]);
@@ -162,6 +169,8 @@ export const step = z.strictObject({
   act,
   guards: z.array(guard),
   settled: check,
+  /** seconds to go on looking whether the act took effect; without it, what `apply` takes for all */
+  patience: z.int().min(1).optional(),
   before: z.array(beforeImage),
   needs: z.array(z.string()),
   /** whether what this removes can be brought back, and from what */
@@ -185,12 +194,41 @@ export const kept = z.strictObject({
 export const unknown = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
 export const remain = z.strictObject({ kind: z.string(), place: z.string(), what: z.string() });
 
+/** What expunge found and has no command for: the operator does it, and says so. */
+export const manual = z.strictObject({
+  kind: z.string(),
+  place: z.string(),
+  what: z.string(),
+  /** what to do, in a sentence */
+  how: z.string(),
+});
+
+/** A place that is to be looked at, and cleaned, when its host is back. The operator has said that the host is off. */
+export const deferred = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
+
+const volumeFate = z.enum(['keep', 'delete']);
+
 export const decisions = z.strictObject({
   ports: z.enum(['as-nova', 'delete', 'keep']),
   /** every compute host was looked at, not only those that a trace led to */
   allHosts: z.boolean(),
   /** flags given that lift a refusal, such as `even-healthy` */
   lift: z.array(z.string()),
+  /** what becomes of volumes; not there: nobody has decided yet */
+  volumes: z
+    .strictObject({
+      /** those that are not named; not there: each has to be named */
+      rest: z.enum(['as-nova', 'keep', 'delete']).optional(),
+      /** by volume id */
+      named: z.record(z.string(), volumeFate),
+    })
+    .optional(),
+  /** how volumes are let go of: the ladder's rung to begin with; not there: the first that can work */
+  detach: z.enum(['attachment', 'force', 'reset']).optional(),
+  /** rows of Cinder's and Neutron's databases may be changed where their APIs cannot do it */
+  surgery: z.literal(true).optional(),
+  /** hosts that the operator says are powered off */
+  fenced: z.array(z.string()).min(1).optional(),
 });
 
 const server = z.strictObject({
@@ -213,6 +251,8 @@ export const plan = z.strictObject({
   kept: z.array(kept),
   unknown: z.array(unknown),
   refusals: z.array(refusal),
+  manual: z.array(manual).min(1).optional(),
+  deferred: z.array(deferred).min(1).optional(),
   steps: z.array(step),
   /** sha256 over everything above but `madeAt`: the facts and the steps */
   digest: z.string(),

@@ -13,6 +13,7 @@ export type Refusal = z.infer<typeof schema.refusal>;
 export type Kept = z.infer<typeof schema.kept>;
 export type Unknown = z.infer<typeof schema.unknown>;
 export type Remain = z.infer<typeof schema.remain>;
+export type Manual = z.infer<typeof schema.manual>;
 export type Decisions = z.infer<typeof schema.decisions>;
 
 export type Plan = z.infer<typeof schema.plan>;

@@ -201,7 +201,8 @@ class Run {
   async #confirm(result: StepResult): Promise<StepResult> {
     const { step, outcome, detail } = result;
     if (outcome !== 'done' && outcome !== 'unknown' && outcome !== 'failed') return result;
-    const within = outcome === 'failed' ? 0 : this.#settleWithinMs;
+    const patience = step.patience === undefined ? this.#settleWithinMs : step.patience * 1000;
+    const within = outcome === 'failed' ? 0 : patience;
     const until = performance.now() + within;
     for (let round = 0; ; round++) {
       try {

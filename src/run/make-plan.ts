@@ -19,6 +19,8 @@ export function makePlan(
   origin: PlanOrigin,
 ): Plan {
   const parts = found.map(({ kind, facts }) => ({ id: kind.id, ...kind.plan(facts, subject, decisions) }));
+  const manual = parts.flatMap((part) => (part.manual ?? []).map((m) => ({ kind: part.id, ...m })));
+  const { known, deferred } = defer(unknown, decisions);
   const refusals = parts.flatMap((part) => part.refusals.map((r) => ({ kind: part.id, ...r })));
   const plan = {
     format: 1 as const,
@@ -34,12 +36,20 @@ export function makePlan(
     decisions,
     remains: parts.flatMap((part) => part.remains.map((r) => ({ kind: part.id, ...r }))),
     kept: parts.flatMap((part) => part.kept.map((k) => ({ kind: part.id, ...k }))),
-    unknown: [...unknown],
+    unknown: known,
     // A refusal without a flag is about identity: no list of lifted flags touches it.
     refusals: refusals.filter((r) => r.flag === null || !decisions.lift.includes(r.flag)),
+    ...(manual.length === 0 ? {} : { manual }),
+    ...(deferred.length === 0 ? {} : { deferred }),
     steps: orderSteps(parts.flatMap((part) => part.steps.map((step) => ({ kind: part.id, ...step })))),
   };
   return { ...plan, digest: digestPlan(plan) };
+}
+
+/** What could not be looked at on hosts that the operator says are off waits until they are back; all else stays unknown. */
+function defer(unknown: Survey['unknown'], { fenced = [] }: Decisions) {
+  const isOff = ({ place }: { readonly place: string }) => fenced.some((host) => place === `host ${host}`);
+  return { known: unknown.filter((u) => !isOff(u)), deferred: unknown.filter(isOff) };
 }
 
 /** Nova's own word for where the server stands, one line. */
@@ -61,7 +71,10 @@ export function hasNoTrace(plan: Plan): boolean {
 
 /** Clean means: everything was looked at, and nothing is there. What may not be touched is not gone either. */
 export function isClean(plan: Plan): boolean {
-  return [plan.steps, plan.remains, plan.refusals, plan.unknown].every((list) => list.length === 0);
+  const { manual = [], deferred = [] } = plan;
+  return [plan.steps, plan.remains, plan.refusals, plan.unknown, manual, deferred].every(
+    (list) => list.length === 0,
+  );
 }
 
 /** What differs between two plans for one server, in words; empty when they are the same. */
@@ -86,6 +99,16 @@ export function describeDrift(before: Plan, now: Plan): string[] {
     'unknown',
     before.unknown.map((u) => u.place),
     now.unknown.map((u) => u.place),
+  );
+  compare(
+    'to do by hand',
+    (before.manual ?? []).map((m) => `${m.place}: ${m.what}`),
+    (now.manual ?? []).map((m) => `${m.place}: ${m.what}`),
+  );
+  compare(
+    'deferred',
+    (before.deferred ?? []).map((d) => d.place),
+    (now.deferred ?? []).map((d) => d.place),
   );
   compare(
     'step',

@@ -275,7 +275,17 @@ describe('migration-running', () => {
 describe('volumes-attached', () => {
   const volume = (deleted: boolean): Partial<Subject> => ({
     ...DOWN,
-    volumes: [{ volumeId: 'v1', attachmentId: null, deleteOnTermination: true, deleted }],
+    volumes: [
+      {
+        rowId: 1,
+        volumeId: 'v1',
+        bootIndex: null,
+        connection: null,
+        attachmentId: null,
+        deleteOnTermination: true,
+        deleted,
+      },
+    ],
   });
   test('nothing lifts it', () => {
     expect(refusals(volume(false))).toMatchObject([{ code: 'volumes-attached', flag: null }]);

@@ -52,8 +52,14 @@ export async function serialise(format: 'json' | 'yaml', data: object): Promise<
   });
 }
 
-function pick(plan: Plan): Pick<Plan, 'remains' | 'kept' | 'unknown'> {
-  return { remains: plan.remains, kept: plan.kept, unknown: plan.unknown };
+function pick({ remains, kept, unknown, manual, deferred }: Plan) {
+  return {
+    remains,
+    kept,
+    unknown,
+    ...(manual === undefined ? {} : { manual }),
+    ...(deferred === undefined ? {} : { deferred }),
+  };
 }
 
 /** Output goes to logs and tickets: a console token, which is a cache key, is cut short in it. The plan file keeps it. */

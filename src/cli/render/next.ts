@@ -42,9 +42,19 @@ export function commandFor(
     shellWord(server.uuid),
     ...(decisions.ports === 'as-nova' ? [] : ['--ports', decisions.ports]),
     ...(decisions.allHosts ? ['--all-hosts'] : []),
+    ...volumeWords(decisions.volumes),
+    ...(decisions.detach === undefined ? [] : ['--detach', decisions.detach]),
+    ...(decisions.surgery ? ['--surgery'] : []),
+    ...(decisions.fenced ?? []).flatMap((host) => ['--fenced', shellWord(host)]),
     ...decisions.lift.map((flag) => `--${shellWord(flag)}`),
     ...siteWords(site),
   ].join(' ');
+}
+
+function volumeWords(volumes: Plan['decisions']['volumes']): string[] {
+  if (volumes === undefined) return [];
+  const named = Object.entries(volumes.named).map(([id, fate]) => `${id}=${fate}`);
+  return ['--volumes', [...(volumes.rest === undefined ? [] : [volumes.rest]), ...named].join(',')];
 }
 
 /** As it was given with `--site`, to be said again. */

@@ -64,15 +64,48 @@ export function renderWhere(plan: Plan, screen: Screen): string {
   return block([`${screen.paint.bold('Still there')}${first.slice('Still there'.length)}`, ...others]);
 }
 
-export function renderKept({ kept }: Plan, { paint, columns }: Screen): string {
-  if (kept.length === 0) return '';
+/** What is not touched, what waits for its host, and what expunge has no command for. */
+export function renderKept({ kept, deferred = [], manual = [] }: Plan, screen: Screen): string {
+  return joinParts([
+    listWithReasons(
+      'Kept',
+      kept.map(({ place, what, why }) => [`${place}: ${what}`, why]),
+      screen,
+    ),
+    listWithReasons(
+      'When its host is back',
+      [...Map.groupBy(deferred, (d) => `${d.place}: ${d.why}`)].map(([what, kinds]) => [
+        what,
+        `to be looked at there: ${titlesOf(kinds)}`,
+      ]),
+      screen,
+    ),
+    listWithReasons(
+      'To do by hand',
+      manual.map(({ place, what, how }) => [`${place}: ${what}`, how]),
+      screen,
+    ),
+  ]);
+}
+
+function listWithReasons(
+  heading: string,
+  entries: readonly (readonly [what: string, reason: string])[],
+  { paint, columns }: Screen,
+): string {
+  if (entries.length === 0) return '';
   return block([
-    paint.bold('Kept'),
-    ...kept.flatMap(({ place, what, why }) => [
-      ...wrap(plain(`${place}: ${what}`, LONG), columns, '  ', '      '),
-      ...wrap(plain(why, LONG), columns, '    '),
+    paint.bold(heading),
+    ...entries.flatMap(([what, reason]) => [
+      ...wrap(plain(what, LONG), columns, '  ', '      '),
+      ...wrap(plain(reason, LONG), columns, '    '),
     ]),
   ]);
+}
+
+function titlesOf(entries: readonly { readonly kind: string }[]): string {
+  const titles = entries.map((e) => KINDS.find((kind) => kind.id === e.kind)?.title ?? e.kind);
+  return [...new Set(titles)].join(', ');
 }
 
 function renderUnknown({ unknown }: Plan, { paint, columns }: Screen): string {
@@ -81,13 +114,10 @@ function renderUnknown({ unknown }: Plan, { paint, columns }: Screen): string {
   const places = Map.groupBy(unknown, (u) => `${u.place}: ${u.why}`);
   return block([
     paint.warn('Could not look'),
-    ...[...places].flatMap(([what, kinds]) => {
-      const titles = kinds.map((u) => KINDS.find((kind) => kind.id === u.kind)?.title ?? u.kind);
-      return [
-        ...wrap(plain(what, LONG), columns, '  ', '      '),
-        ...wrap(plain(`not known there: ${[...new Set(titles)].join(', ')}`, LONG), columns, '    '),
-      ];
-    }),
+    ...[...places].flatMap(([what, kinds]) => [
+      ...wrap(plain(what, LONG), columns, '  ', '      '),
+      ...wrap(plain(`not known there: ${titlesOf(kinds)}`, LONG), columns, '    '),
+    ]),
   ]);
 }
 

@@ -1,6 +1,7 @@
 /** From rows and JSON of Nova's databases to the narrow types of `subject.ts`. Columns that a release lacks read as null. */
 import * as z from 'zod';
 import type { Row } from '../../site/reader.ts';
+import { parseConnection } from './connection.ts';
 import type { InstanceRow, Migration, Vif, VolumeMapping } from './subject.ts';
 
 export function text(row: Row, column: string): string | null {
@@ -61,7 +62,10 @@ export function parseVolumeMapping(row: Row): VolumeMapping | null {
   const volumeId = text(row, 'volume_id');
   if (volumeId === null || text(row, 'destination_type') !== 'volume') return null;
   return {
+    rowId: number(row, 'id') ?? 0,
     volumeId,
+    bootIndex: number(row, 'boot_index'),
+    connection: parseConnection(text(row, 'connection_info')),
     attachmentId: text(row, 'attachment_id'),
     deleteOnTermination: flag(row, 'delete_on_termination'),
     deleted: flag(row, 'deleted'),

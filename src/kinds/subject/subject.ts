@@ -1,4 +1,5 @@
 /** The subject of a run: one server, and every trace of it that tells where to look. */
+import type { Connection } from './connection.ts';
 
 /** A row of `instances`, live or soft-deleted; `archived` when it was found in `shadow_instances`. */
 export interface InstanceRow {
@@ -63,7 +64,13 @@ export interface Migration {
 
 /** A block device mapping that is a Cinder volume. */
 export interface VolumeMapping {
+  /** the row's id in `block_device_mapping` */
+  readonly rowId: number;
   readonly volumeId: string;
+  /** 0: the server boots from it */
+  readonly bootIndex: number | null;
+  /** how the host reaches it, as Nova wrote it down; null: it wrote nothing, or nothing that can be read */
+  readonly connection: Connection | null;
   readonly attachmentId: string | null;
   readonly deleteOnTermination: boolean;
   readonly deleted: boolean;
