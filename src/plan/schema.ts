@@ -204,7 +204,7 @@ export const manual = z.strictObject({
 });
 
 /** A place that is to be looked at, and cleaned, when its host is back. The operator has said that the host is off. */
-export const deferred = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
+const deferred = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
 
 const volumeFate = z.enum(['keep', 'delete']);
 
