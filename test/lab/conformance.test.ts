@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Roles } from '../../lab/delta/roles.ts';
 import { canonicalise, diffSnapshots, findRoles, settle } from '../../lab/delta.ts';
@@ -48,23 +49,49 @@ interface Outcome {
 
 describe.each(scenarios)('$name', (scenario) => {
   test('the simulator plans and does what the real cloud sees', async () => {
-    const real = await playReally(scenario);
-    // Two empty deltas would be the same too.
-    expect(real.delta.length > 0).toBe(scenario.outcome === 'purged');
-    const simulated = await playSimulated(scenario);
-    const { lines: expected = [], why } = DEVIATIONS[scenario.name] ?? {};
-    const differing = compare(real.plan, simulated.plan);
-    const plan = differing.filter((line) => !expected.some((form) => form.test(line)));
-    const delta = compare(real.delta, simulated.delta);
-    const word = (lines: readonly string[]): string =>
-      lines.length === 0 ? 'same' : `${lines.length}`.padEnd(4);
-    table.push(`${scenario.name.padEnd(24)} | ${word(plan)} | ${word(delta)}`);
-    table.push(...[...plan, ...delta].map((line) => `    ${line}`));
-    if (why !== undefined) table.push(`    ${differing.length - plan.length} lines differ: ${why}`);
-    expect(differing.length - plan.length).toBe(expected.length);
-    expect({ plan, delta }).toEqual({ plan: [], delta: [] });
+    let { verdict, rows } = await playBoth(scenario);
+    table.push(...rows);
+    if (!isDeepStrictEqual(verdict, AS_EXPECTED)) {
+      // Now and then Neutron leaves a row of a port that it deleted, whoever asked. What is wrong here differs again.
+      table.push('    PLAYED AGAIN, the play above differed:');
+      ({ verdict, rows } = await playBoth(scenario));
+      table.push(...rows);
+    }
+    expect(verdict).toEqual(AS_EXPECTED);
   });
 });
+
+/** What differs without a reason written down, and whether every difference that has one was seen. */
+interface Verdict {
+  readonly plan: readonly string[];
+  readonly delta: readonly string[];
+  readonly deviations: 'all seen' | 'not all seen';
+}
+
+const AS_EXPECTED: Verdict = { plan: [], delta: [], deviations: 'all seen' };
+
+/** One play of each, and its rows of the table. */
+async function playBoth(scenario: Scenario): Promise<{ verdict: Verdict; rows: readonly string[] }> {
+  const real = await playReally(scenario);
+  // Two empty deltas would be the same too.
+  expect(real.delta.length > 0).toBe(scenario.outcome === 'purged');
+  const simulated = await playSimulated(scenario);
+  const { lines: expected = [], why } = DEVIATIONS[scenario.name] ?? {};
+  const differing = compare(real.plan, simulated.plan);
+  const plan = differing.filter((line) => !expected.some((form) => form.test(line)));
+  const delta = compare(real.delta, simulated.delta);
+  const excused = differing.length - plan.length;
+  const word = (lines: readonly string[]): string =>
+    lines.length === 0 ? 'same' : `${lines.length}`.padEnd(4);
+  return {
+    verdict: { plan, delta, deviations: excused === expected.length ? 'all seen' : 'not all seen' },
+    rows: [
+      `${scenario.name.padEnd(24)} | ${word(plan)} | ${word(delta)}`,
+      ...[...plan, ...delta].map((line) => `    ${line}`),
+      ...(why === undefined ? [] : [`    ${excused} lines differ: ${why}`]),
+    ],
+  };
+}
 
 /** Lines that only one has: `real` before those of the lab, `simulated` before those of the simulator. */
 function compare(real: readonly string[], simulated: readonly string[]): readonly string[] {

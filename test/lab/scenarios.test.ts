@@ -80,7 +80,7 @@ describe.each(scenarios)('$name', (scenario) => {
   test('purge leaves what Nova leaves, touches no neighbour, and verify is clean', async () => {
     let { difference, purged, seconds } = await purgeAndCompare(scenario, played, site);
     if (difference !== null) {
-      // Now and then Neutron is seen in the middle of something. What comes from expunge comes again; both plays are told.
+      // Now and then Neutron leaves a row of a port that it deleted, whoever asked. What comes from expunge comes again; both plays are told.
       table.push(`${scenario.name.padEnd(24)} PLAYED AGAIN, the first play differed: ${difference}`);
       await scenario.mend(lab);
       played = await play(scenario);
