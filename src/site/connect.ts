@@ -111,8 +111,10 @@ function openReader(doors: Doors): Reader {
         );
         return acceptAnswer(service, path, answer, options?.also);
       },
-      list: (service, path, key) =>
-        once(`http ${service}`, `list ${path}`, () => api.list(service, path, key)),
+      list: (service, path, key, options) =>
+        once(`http ${service}`, `list ${path} ${options?.microversion ?? ''}`, () =>
+          api.list(service, path, key, options?.microversion),
+        ),
       has: (service) => api.has(service),
     },
     command: {

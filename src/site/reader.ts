@@ -35,7 +35,12 @@ export interface HttpReader {
     options?: { microversion?: string; also?: readonly number[] },
   ): Promise<HttpAnswer>;
   /** GET of a collection, all its pages: `key` names the array in the body (`ports`, `images`). */
-  list(service: Service, path: string, key: string): Promise<readonly unknown[]>;
+  list(
+    service: Service,
+    path: string,
+    key: string,
+    options?: { microversion?: string },
+  ): Promise<readonly unknown[]>;
   /** Whether the cloud's catalog has this service at all. */
   has(service: Service): Promise<boolean>;
 }

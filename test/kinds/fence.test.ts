@@ -8,7 +8,7 @@ import type {
   Subject,
 } from '../../src/kinds/subject/subject.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { decisions, instanceRow, subject } from '../support/subjects.ts';
+import { decisions, instanceRow, subject, volumeMapping } from '../support/subjects.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const QUIET = 3_600;
@@ -275,17 +275,7 @@ describe('migration-running', () => {
 describe('volumes-attached', () => {
   const volume = (deleted: boolean): Partial<Subject> => ({
     ...DOWN,
-    volumes: [
-      {
-        rowId: 1,
-        volumeId: 'v1',
-        bootIndex: null,
-        connection: null,
-        attachmentId: null,
-        deleteOnTermination: true,
-        deleted,
-      },
-    ],
+    volumes: [volumeMapping({ volumeId: 'v1', deleteOnTermination: true, deleted })],
   });
   test('nothing lifts it', () => {
     expect(refusals(volume(false))).toMatchObject([{ code: 'volumes-attached', flag: null }]);

@@ -3,7 +3,7 @@
  * answers that nobody asked for.
  */
 import { LookError } from '../../src/plan/errors.ts';
-import type { Check } from '../../src/plan/types.ts';
+import type { Check, Service } from '../../src/plan/types.ts';
 import type { CommandAnswer, HttpAnswer, Reader, Row } from '../../src/site/reader.ts';
 import { compileSelect } from '../../src/site/sql/compile.ts';
 
@@ -15,6 +15,8 @@ export interface FakeAnswers {
   /** `'memcached1:11211 key'` → value */
   readonly cache?: Readonly<Record<string, string | Buffer | LookError>>;
   readonly servers?: readonly string[];
+  /** services that the catalog does not have */
+  readonly without?: readonly Service[];
   /** the compiled SQL with its parameters written in place of `?` → rows; `database: sql` */
   readonly sql?: Readonly<Record<string, readonly Row[] | LookError>>;
   readonly columns?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
@@ -47,15 +49,16 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
         const known = answer(answers.http, `${service} ${path}`);
         const found: HttpAnswer = { status: known.status ?? 200, body: known.body ?? {} };
         if (found.status >= 300 && !options?.also?.includes(found.status))
-          throw new LookError(service, `answered ${found.status}`, { code: 'api-error' });
+          throw new LookError(service, `answered ${found.status}`, { code: `api-${found.status}` });
         return found;
       },
       async list(service, path, key) {
-        const { body } = answer(answers.http, `${service} ${path}`);
+        const { status = 200, body } = answer(answers.http, `${service} ${path}`);
+        if (status >= 300) throw new LookError(service, `answered ${status}`, { code: `api-${status}` });
         return (body as Record<string, unknown[]>)[key] ?? [];
       },
-      async has() {
-        return true;
+      async has(service) {
+        return !answers.without?.includes(service);
       },
     },
     command: {

@@ -1,4 +1,4 @@
-import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
+import type { InstanceRow, Subject, VolumeMapping } from '../../src/kinds/subject/subject.ts';
 import type { Decisions } from '../../src/plan/types.ts';
 
 export function decisions(changes: Partial<Decisions> = {}): Decisions {
@@ -63,6 +63,21 @@ export function subject(changes: Partial<Subject> = {}): Subject {
     unknown: [],
     era: { atLeast: 26, below: 27 },
     now: '2026-11-22 10:00:00',
+    ...changes,
+  };
+}
+
+/** A volume that Nova's rows name, attached in the new way. */
+export function volumeMapping(changes: Partial<VolumeMapping> = {}): VolumeMapping {
+  return {
+    rowId: 7,
+    volumeId: 'bbbbbbbb-0000-4000-8000-000000000001',
+    bootIndex: null,
+    connection: null,
+    connector: null,
+    attachmentId: 'cccccccc-0000-4000-8000-000000000001',
+    deleteOnTermination: false,
+    deleted: false,
     ...changes,
   };
 }

@@ -86,11 +86,11 @@ export function parseConnection(json: string | null): Connection | null {
   } catch {
     return null;
   }
-  return readConnection(value);
+  return parseConnectionValue(value);
 }
 
 /** The same of JSON that was parsed already, as Cinder's API gives it. */
-function readConnection(value: unknown): Connection | null {
+export function parseConnectionValue(value: unknown): Connection | null {
   const outer = z
     .looseObject({ driver_volume_type: z.string(), data: z.looseObject({}).nullish() })
     .safeParse(value);

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Row } from '../../site/reader.ts';
 import { parseConnection } from './connection.ts';
+import { parseStashedConnector } from './connector.ts';
 import type { InstanceRow, Migration, Vif, VolumeMapping } from './subject.ts';
 
 export function text(row: Row, column: string): string | null {
@@ -66,6 +67,7 @@ export function parseVolumeMapping(row: Row): VolumeMapping | null {
     volumeId,
     bootIndex: number(row, 'boot_index'),
     connection: parseConnection(text(row, 'connection_info')),
+    connector: parseStashedConnector(text(row, 'connection_info')),
     attachmentId: text(row, 'attachment_id'),
     deleteOnTermination: flag(row, 'delete_on_termination'),
     deleted: flag(row, 'deleted'),

@@ -1,5 +1,6 @@
 /** The subject of a run: one server, and every trace of it that tells where to look. */
 import type { Connection } from './connection.ts';
+import type { Connector } from './connector.ts';
 
 /** A row of `instances`, live or soft-deleted; `archived` when it was found in `shadow_instances`. */
 export interface InstanceRow {
@@ -71,6 +72,8 @@ export interface VolumeMapping {
   readonly bootIndex: number | null;
   /** how the host reaches it, as Nova wrote it down; null: it wrote nothing, or nothing that can be read */
   readonly connection: Connection | null;
+  /** what the host called itself when the volume was attached the old way (Mitaka and later); null: not noted */
+  readonly connector: Connector | null;
   readonly attachmentId: string | null;
   readonly deleteOnTermination: boolean;
   readonly deleted: boolean;

@@ -53,7 +53,12 @@ export class ApiSession {
    *
    * @throws LookError also for a user without the role `admin`: services show such a user less, and say nothing of it
    */
-  async list(service: Service, path: string, key: string): Promise<readonly unknown[]> {
+  async list(
+    service: Service,
+    path: string,
+    key: string,
+    microversion?: string,
+  ): Promise<readonly unknown[]> {
     if (!(await this.#ensureLogin()).isAdmin)
       throw new LookError(
         SERVICE_NAMES[service],
@@ -70,7 +75,7 @@ export class ApiSession {
         throw new LookError(SERVICE_NAMES[service], `${path} has more than ${MAX_PAGES} pages`, {
           code: 'api-endless',
         });
-      const { body } = await this.get(service, next);
+      const { body } = await this.get(service, next, microversion === undefined ? {} : { microversion });
       const items = isRecord(body) ? body[key] : undefined;
       if (!isRecord(body) || !Array.isArray(items))
         throw new LookError(SERVICE_NAMES[service], `${path} did not answer with ${key}`, {

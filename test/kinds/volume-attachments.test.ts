@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { readAttachments } from '../../src/kinds/volumes/attachments.ts';
+import { LookError } from '../../src/plan/errors.ts';
+import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
+import { subject, volumeMapping } from '../support/subjects.ts';
+
+const SERVER = subject().uuid;
+const VOLUME = 'bbbbbbbb-0000-4000-8000-000000000001';
+const ATTACHMENT = 'cccccccc-0000-4000-8000-000000000001';
+const LIST = `volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`;
+const OTHER = 'dddddddd-0000-4000-8000-000000000001';
+
+/** As Cinder of Zed shows one, over iSCSI with CHAP. */
+const entry = (changes: object = {}) => ({
+  id: ATTACHMENT,
+  status: 'attached',
+  instance: SERVER,
+  volume_id: VOLUME,
+  attached_at: '2026-11-01T10:00:05.000000',
+  detached_at: '',
+  attach_mode: 'rw',
+  connection_info: {
+    driver_volume_type: 'iscsi',
+    target_portal: '10.0.0.1:3260',
+    target_iqn: 'iqn.2010-10.org.openstack:volume-1',
+    target_lun: 0,
+    auth_method: 'CHAP',
+    auth_username: 'u',
+    auth_password: 'hidden-word',
+  },
+  ...changes,
+});
+
+const volume = (holders: readonly object[] = [{}], changes: object = {}) => ({
+  id: VOLUME,
+  name: 'data',
+  size: 1,
+  status: 'in-use',
+  attachments: holders.map((holder) => ({
+    id: VOLUME,
+    volume_id: VOLUME,
+    attachment_id: ATTACHMENT,
+    server_id: SERVER,
+    host_name: 'cmp-1',
+    device: '/dev/vdb',
+    attached_at: '2026-11-01T10:00:05.000000',
+    ...holder,
+  })),
+  ...changes,
+});
+
+function read(http: FakeAnswers['http'], volumes = [volumeMapping()], more: FakeAnswers = {}) {
+  return readAttachments(fakeReader({ ...more, http: http ?? {} }), subject({ volumes }));
+}
+
+const VOLUME_OK = { [`volume /volumes/${VOLUME}`]: { body: { volume: volume() } } };
+
+test('one that both know: its host from the volume, its connection without the secret', async () => {
+  const found = await read({ [LIST]: { body: { attachments: [entry()] } }, ...VOLUME_OK });
+  expect(found).toMatchObject([
+    { id: ATTACHMENT, volumeId: VOLUME, server: SERVER, status: 'attached', host: 'cmp-1', connector: null },
+  ]);
+  expect(found[0]?.connection).toMatchObject({ type: 'iscsi' });
+  expect(JSON.stringify(found)).not.toContain('hidden-word');
+});
+
+test('one that only Cinder has', async () => {
+  const found = await read({ [LIST]: { body: { attachments: [entry()] } }, ...VOLUME_OK }, []);
+  expect(found).toMatchObject([{ id: ATTACHMENT, server: SERVER }]);
+});
+
+test('a reserved one was connected nowhere', async () => {
+  const reserved = entry({ status: 'reserved', connection_info: null });
+  const body = { volume: volume([], { status: 'reserved' }) };
+  const found = await read({
+    [LIST]: { body: { attachments: [reserved] } },
+    [`volume /volumes/${VOLUME}`]: { body },
+  });
+  expect(found).toMatchObject([{ status: 'reserved', host: null, connection: null }]);
+});
+
+test('one that Nova names and Cinder has given to another server is not this server’s', async () => {
+  const http = {
+    [LIST]: { body: { attachments: [] } },
+    [`volume /attachments/${ATTACHMENT}`]: { body: { attachment: entry({ instance: OTHER }) } },
+    [`volume /volumes/${VOLUME}`]: { body: { volume: volume([{ server_id: OTHER }]) } },
+  };
+  expect(await read(http)).toEqual([]);
+});
+
+test('one that is gone, and its volume too', async () => {
+  const http = {
+    [LIST]: { body: { attachments: [] } },
+    [`volume /attachments/${ATTACHMENT}`]: { status: 404 },
+    [`volume /volumes/${VOLUME}`]: { status: 404 },
+  };
+  expect(await read(http)).toEqual([]);
+});
+
+describe('a Cinder without attachments', () => {
+  const connector = { host: 'cmp-1', initiator: 'iqn.1993-08.org.debian:01:1' };
+  test.each([404, 406])('answers %i: the volumes that Nova names are asked instead', async (status) => {
+    const found = await read({ [LIST]: { status }, ...VOLUME_OK }, [
+      volumeMapping({ attachmentId: null, connector }),
+    ]);
+    expect(found).toMatchObject([{ id: ATTACHMENT, volumeId: VOLUME, host: 'cmp-1', connector }]);
+  });
+  test('in Juno the volume has no attachment of its own', async () => {
+    const juno = { volume: volume([{ attachment_id: undefined }]) };
+    const found = await read({ [LIST]: { status: 404 }, [`volume /volumes/${VOLUME}`]: { body: juno } });
+    expect(found).toMatchObject([{ id: null, volumeId: VOLUME, server: SERVER }]);
+  });
+});
+
+describe('could not look', () => {
+  test('a list that others are in, for its filter was dropped', async () => {
+    const http = { [LIST]: { body: { attachments: [entry(), entry({ instance: OTHER, id: OTHER })] } } };
+    await expect(read(http)).rejects.toMatchObject({ code: 'filter-dropped' });
+  });
+  test('Cinder that does not answer', async () => {
+    const down = new LookError('Cinder', 'connection refused', { code: 'api-unreachable' });
+    await expect(read({ [LIST]: down }, [])).rejects.toBe(down);
+  });
+  test('an answer of another shape', async () => {
+    const http = { [LIST]: { body: { attachments: [{ id: 5 }] } } };
+    await expect(read(http)).rejects.toMatchObject({ code: 'answer-not-understood' });
+  });
+  test('a cloud without Cinder whose servers have volumes', async () => {
+    const without = read({}, [volumeMapping()], { without: ['volume'] });
+    await expect(without).rejects.toMatchObject({ code: 'no-endpoint' });
+  });
+});
+
+test('a cloud without Cinder, and a server without volumes', async () => {
+  expect(await read({}, [], { without: ['volume'] })).toEqual([]);
+});
