@@ -18,6 +18,9 @@ export const databases = {
   cinder: 'cinder',
 } as const;
 
+/** Services in whose databases expunge may work. */
+const TOUCHED: readonly string[] = ['nova', 'neutron', 'cinder'];
+
 export type DatabaseName = keyof typeof databases;
 
 /** The lab's own server: its files, its socket, nothing of the machine's /etc/mysql or /var/lib/mysql. */
@@ -82,7 +85,7 @@ function renderAccounts(lab: Lab): string {
   account('expunge_ro', expungeReadOnly);
   for (const [name, user] of Object.entries(databases)) {
     lines.push(`GRANT ALL ON ${name}.* TO '${user}'@'127.0.0.1';`);
-    if (user !== 'nova') continue;
+    if (!TOUCHED.includes(user)) continue;
     lines.push(`GRANT ALL ON ${name}.* TO 'expunge'@'127.0.0.1';`);
     lines.push(`GRANT SELECT ON ${name}.* TO 'expunge_ro'@'127.0.0.1';`);
   }

@@ -28,13 +28,17 @@ export function writeSiteFiles(lab: Lab): void {
 
 function renderSite(lab: Lab, user: string, password: string, compute: Host): string {
   const hostLines = Object.entries(compute).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
+  const url = (name: string) =>
+    `mysql://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.mysql}/${name}`;
   return `cloud: lab
 clouds_file: ${join(lab.dir, 'clouds.yaml')}
 nova_conf: ${join(lab.etc, 'nova.conf')}
 databases:
-  nova_api: "mysql://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.mysql}/nova_api"
+  nova_api: "${url('nova_api')}"
   cell_user: ${JSON.stringify(user)}
   cell_password: ${JSON.stringify(password)}
+  neutron: "${url('neutron')}"
+  cinder: "${url('cinder')}"
 memcached: ["127.0.0.1:${ports.memcached}"]
 hosts:
   ${host}:

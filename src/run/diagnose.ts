@@ -31,6 +31,12 @@ const PROBES: readonly {
   { service: 'placement', path: `/allocations/${NOBODY}`, says: 'allocations can be read' },
 ];
 
+/** Databases that a site need not name, each with a table that every release has. */
+const SERVICE_TABLES = [
+  { database: 'neutron', table: 'ports' },
+  { database: 'cinder', table: 'volumes' },
+] as const;
+
 /**
  * @param explain the sentence for an error that is an answer; null for a fault of the program, which is thrown on
  * @returns findings in a fixed order: APIs, databases, memcached, hosts
@@ -61,13 +67,20 @@ export async function diagnose(
     );
     return `readable${rows.length === 0 ? ', no server in it yet' : ''}; ${await grantsOf(site, 'api')}`;
   });
+  const services = SERVICE_TABLES.filter(({ database }) => look.sql.names(database)).map(
+    ({ database, table }) =>
+      attempt(`database ${database}`, async () => {
+        await look.sql.rows(database, (sql) => sql.selectFrom(table).select('id').limit(1));
+        return `readable; ${await grantsOf(site, database)}`;
+      }),
+  );
   const caches = look.cache.servers.map((server) =>
     attempt(`memcached ${server}`, async () => {
       await look.cache.get(server, 'expunge-doctor');
       return 'answers';
     }),
   );
-  const first = await Promise.all([...apis, api, ...caches]);
+  const first = await Promise.all([...apis, api, ...services, ...caches]);
   const cells = first.find((f) => f.place === 'database nova_api')?.ok ? await site.cells() : [];
   const databases = await Promise.all(
     cells.map((cell) =>

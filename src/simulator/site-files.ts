@@ -16,6 +16,9 @@ simulator: ${JSON.stringify(home)}
 cloud: demo
 clouds_file: ${JSON.stringify(path('clouds.yaml'))}
 nova_conf: ${JSON.stringify(path('nova.conf'))}
+databases:
+  neutron: mysql://nova:nova@127.0.0.1/neutron
+  cinder: mysql://nova:nova@127.0.0.1/cinder
 memcached: ${memcached}
 hosts:
   default: { transport: ssh, sudo: true }

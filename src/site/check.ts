@@ -61,10 +61,12 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
 }
 
 /**
- * A volume's `connection_info` holds the passwords of its storage (CHAP, rbd keyrings). No step changes it, so what is saved
- * of it can do without them.
+ * A volume's `connection_info` holds the passwords of its storage (CHAP, rbd keyrings), in Nova's rows and in Cinder's. No step
+ * changes it, so what is saved of it can do without them. Cinder's `volumes` have such a password in a column of its own
+ * (cinder 21 `db/sqlalchemy/models.py:Volume.provider_auth`, `CHAP <user> <password>`); it is left out whole.
  */
-function withoutSecrets(row: Row): Row {
+function withoutSecrets(whole: Row): Row {
+  const { provider_auth: _password, ...row } = whole;
   const info = row['connection_info'];
   if (typeof info !== 'string') return row;
   const secret = /"([^"]*(?:password|secret(?!_uuid|_type)|keyring)[^"]*)":\s*"(?:[^"\\]|\\.)*"/gi;

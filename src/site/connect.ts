@@ -102,6 +102,7 @@ function openReader(doors: Doors): Reader {
           ),
         );
       },
+      names: (database) => databases.names(database),
     },
     http: {
       async get(service, path, options) {

@@ -16,10 +16,12 @@ export interface Select {
 }
 
 export interface SqlReader {
-  /** Rows of one select on `api` (Nova's API database) or on `cell:<cell uuid>`. */
+  /** Rows of one select on `api` (Nova's API database), `cell:<cell uuid>`, or, where the site names it, `neutron` or `cinder`. */
   rows(database: string, build: (sql: Select) => Compilable): Promise<readonly Row[]>;
   /** Columns of the tables asked for; a table that is not there is not in the answer. */
   columns(database: string, tables: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  /** Whether the site says where the database is: `neutron` and `cinder` need not be named. Asks nobody. */
+  names(database: string): boolean;
 }
 
 export interface HttpAnswer {

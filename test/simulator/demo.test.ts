@@ -193,6 +193,13 @@ describe('a demo that is not whole', () => {
     expect((await run(state, ['--site', 'demo', 'inspect', 'shop-db'])).exit).toBe(0);
   });
 
+  test('doctor finds every database in order, those of Neutron and Cinder too', async () => {
+    const { state } = await makeDemo();
+    const { out } = await run(state, ['--site', 'demo', 'doctor']);
+    for (const name of ['neutron', 'cinder'])
+      expect(out).toMatch(new RegExp(`^ok +database ${name} +readable; may write$`, 'm'));
+  });
+
   test('a state folder that cannot be one: one line, exit 2', async () => {
     const file = join(tempFolder(), 'file');
     writeFileSync(file, '');

@@ -111,6 +111,14 @@ describe('reading', () => {
     );
   });
 
+  test('the databases of Neutron and Cinder are there too', async () => {
+    const file = { databases: { neutron: 'mysql://nova:nova@127.0.0.1/neutron' } };
+    const site = new Databases({ file, novaConf: null } as unknown as SiteConfig, (place, to, readOnly) =>
+      connectSql(world, place, to, readOnly, () => {}),
+    );
+    expect(await site.select('neutron', 'select database() as `d`, `id` from `ports`', [])).toEqual([]);
+  });
+
   test.each([
     ['mysql://nova:nova@127.0.0.1/no_such', 'database-er-bad-db-error'],
     ['mysql://nova:wrong@127.0.0.1/nova_api', 'database-er-access-denied-error'],

@@ -208,6 +208,13 @@ describe('what is saved before an act', () => {
       },
     });
   });
+  test("no password of Cinder's volume either", async () => {
+    const rows = [{ id: 'v1', status: 'available', provider_auth: 'CHAP user chap-secret' }];
+    const of = databases('cinder: select * from volumes where id = "v1"', rows);
+    const where = [{ column: 'id', is: '=' as const, value: 'v1' }];
+    const what = { door: 'sql' as const, database: 'cinder', table: 'volumes', where };
+    expect(await image(what, {}, of)).toEqual([{ id: 'v1', status: 'available' }]);
+  });
   test('what an API says, or that there is nothing', async () => {
     const what = { door: 'http' as const, service: 'network' as const, path: '/v2.0/ports/p1' };
     const http = (answer: object) => ({ http: { 'network /v2.0/ports/p1': answer } });

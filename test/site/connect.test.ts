@@ -44,7 +44,7 @@ describe('the reading door', () => {
       'sql',
     ]);
     expect(Object.keys(reader.http).sort()).toEqual(['get', 'has', 'list']);
-    expect(Object.keys(reader.sql).sort()).toEqual(['columns', 'rows']);
+    expect(Object.keys(reader.sql).sort()).toEqual(['columns', 'names', 'rows']);
     expect(Object.keys(reader.cache).sort()).toEqual(['get', 'servers']);
   });
   test('checks and before-images go through it, and only through it', async () => {

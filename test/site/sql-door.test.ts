@@ -79,6 +79,14 @@ describe('reading', () => {
     expect(await fromT(site, 'cell:c1')).toEqual([{ id: 2 }]);
   });
 
+  test('databases of other services are where the site file says, and need no look into cell_mappings', async () => {
+    const db = await startMysql({ answer: (sql) => (sql === T ? [{ id: 3 }] : undefined) });
+    const site = connect({ file: { databases: { neutron: databaseUrl(db.port, 'neutron') } } });
+    expect([site.reader.sql.names('neutron'), site.reader.sql.names('cinder')]).toEqual([true, false]);
+    expect(await fromT(site, 'neutron')).toEqual([{ id: 3 }]);
+    expect(db.asked).toEqual(['SET SESSION TRANSACTION READ ONLY', T]);
+  });
+
   test('columns by table; a table that is not there is not in the answer', async () => {
     const { site } = await open((sql) =>
       sql.includes('information_schema.columns')
@@ -201,6 +209,15 @@ describe('a database that does not answer is could not look', () => {
   test('no address of it at all', async () => {
     expect(await failure(fromT(connect()))).toMatchObject({ code: 'no-api-database', exitCode: 2 });
   });
+  test.each(['neutron', 'cinder'])('the %s database, which the site file does not name', async (name) => {
+    const site = connect({ file: { databases: { nova_api: databaseUrl(1) } } });
+    expect(site.reader.sql.names(name)).toBe(false);
+    expect(await failure(fromT(site, name))).toMatchObject({
+      name: 'UsageError',
+      code: `no-${name}-database`,
+      hint: `set databases.${name} in the site file`,
+    });
+  });
   test('a TLS file that is not there', async () => {
     const site = connect({ file: { databases: { nova_api: `${databaseUrl(1)}&ssl_ca=/nowhere/ca.pem` } } });
     expect(await failure(fromT(site))).toMatchObject({ code: 'database-tls' });
@@ -253,6 +270,21 @@ describe('writing', () => {
     const { db, done } = await run();
     await done;
     expect(db.asked).toEqual(['START TRANSACTION', UPDATE, DELETE, INSERT, 'COMMIT']);
+  });
+
+  test("in another service's database: rehearsed, read before, and done in one transaction", async () => {
+    const db = await startMysql({
+      answer: (sql) =>
+        sql.startsWith('explain ') ? [{ id: 1 }] : (touched[sql] ?? (sql === T ? [] : undefined)),
+    });
+    const site = connect({ file: { databases: { cinder: databaseUrl(db.port, 'cinder') } } });
+    const of = { ...act, database: 'cinder' };
+    const writer = site.openWriter();
+    await writer.rehearse(of);
+    const where = [{ column: 'a', is: '=' as const, value: "x' or 1=1 --" }];
+    expect(await site.reader.image({ door: 'sql', database: 'cinder', table: 't', where })).toEqual([]);
+    await writer.perform(of);
+    expect(db.asked.slice(-5)).toEqual(['START TRANSACTION', UPDATE, DELETE, INSERT, 'COMMIT']);
   });
 
   test.each([0, 1, 3])('%i rows where two were planned: nothing is committed', async (affected) => {

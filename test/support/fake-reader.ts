@@ -21,6 +21,8 @@ export interface FakeAnswers {
   readonly sql?: Readonly<Record<string, readonly Row[] | LookError>>;
   readonly columns?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly hosts?: Readonly<Record<string, string>>;
+  /** of `neutron` and `cinder`, those that the site names */
+  readonly databases?: readonly string[];
 }
 
 export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[] } {
@@ -43,6 +45,7 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
         const of = answers.columns?.[database] ?? {};
         return new Map(tables.flatMap((t) => (of[t] ? [[t, new Set(of[t])] as const] : [])));
       },
+      names: (database) => answers.databases?.includes(database) ?? false,
     },
     http: {
       async get(service, path, options) {

@@ -45,6 +45,9 @@ export const siteFile = z.strictObject({
       /** used for every cell instead of what cell_mappings says */
       cell_user: z.string().optional(),
       cell_password: z.string().optional(),
+      /** URLs like nova_api's; only changes of rows where an API cannot do it (`--surgery`) need these two */
+      neutron: z.string().optional(),
+      cinder: z.string().optional(),
     })
     .optional(),
   /** servers that nova-consoleauth or the console proxies use; `host:port` */

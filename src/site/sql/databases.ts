@@ -1,4 +1,4 @@
-/** Which database is meant by `api` and `cell:<uuid>`, and the connections to them. */
+/** Which database is meant by `api`, `cell:<uuid>`, `neutron` and `cinder`, and the connections to them. */
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { Row } from '../reader.ts';
@@ -11,6 +11,15 @@ export interface CellEntry {
   readonly name: string;
   readonly database: string;
   readonly isCell0: boolean;
+}
+
+/** Databases of other services: there only where the site file names them. */
+const SERVICES = ['neutron', 'cinder'] as const;
+
+type ServiceDatabase = (typeof SERVICES)[number];
+
+function isService(database: string): database is ServiceDatabase {
+  return SERVICES.some((name) => name === database);
 }
 
 /** nova 15+ `objects/cell_mapping.py:CELL0_UUID` */
@@ -39,6 +48,11 @@ export class Databases {
     return this.#openConnection(await this.placeOf(database), await this.#url(database), false);
   }
 
+  /** Whether the site says where this database is. Nova's databases always count as named: without them nothing works. */
+  names(database: string): boolean {
+    return !isService(database) || this.#config.file.databases?.[database] !== undefined;
+  }
+
   /** Keeps a connection that may write for the act that was rehearsed on it. */
   keepSpare(database: string, connection: SqlConnection): void {
     const earlier = this.#spare.get(database);
@@ -53,9 +67,10 @@ export class Databases {
     return spare;
   }
 
-  /** `database nova_api`, `database nova of cell1`: how this place is called in messages. */
+  /** `database nova_api`, `database neutron`, `database of cell1`: how this place is called in messages. */
   async placeOf(database: string): Promise<string> {
-    if (database === 'api') return 'database nova_api';
+    const place = fixedPlace(database);
+    if (place !== null) return place;
     const cell = (await this.cells()).get(database);
     return `database of ${cell?.name ?? database}`;
   }
@@ -88,7 +103,7 @@ export class Databases {
     if (known !== undefined) return known;
     const opening = (async () =>
       this.#openConnection(
-        database === 'api' ? 'database nova_api' : await this.placeOf(database),
+        fixedPlace(database) ?? (await this.placeOf(database)),
         await this.#url(database),
         true,
       ))();
@@ -117,6 +132,15 @@ export class Databases {
         });
       return parseDatabaseUrl('databases.nova_api', url);
     }
+    if (isService(database)) {
+      const url = file.databases?.[database];
+      if (url === undefined)
+        throw new UsageError(`the site file says nothing about the ${database} database`, {
+          code: `no-${database}-database`,
+          hint: `set databases.${database} in the site file`,
+        });
+      return parseDatabaseUrl(`databases.${database}`, url);
+    }
     const cell = (await this.cells()).get(database);
     if (cell === undefined)
       throw new LookError(database, 'cell_mappings has no such cell', { code: 'no-such-cell' });
@@ -134,4 +158,10 @@ export class Databases {
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }
+}
+
+/** How a database is called that needs no look into cell_mappings; null: one of a cell. */
+function fixedPlace(database: string): string | null {
+  if (database === 'api') return 'database nova_api';
+  return isService(database) ? `database ${database}` : null;
 }
