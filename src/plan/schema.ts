@@ -155,6 +155,16 @@ const guard = z.strictObject({
   check,
 });
 
+/** A lull before a step: something else is under way, and the step is better done after it. Nothing depends on it. */
+const lull = z.strictObject({
+  /** what is waited for, and why, in one sentence */
+  why: z.string(),
+  /** holds as long as it is under way. "Could not look" ends the lull, as "no" does: guards are asked after it */
+  while: check,
+  /** then the step goes on, whatever holds */
+  seconds: z.int().min(1),
+});
+
 export const step = z.strictObject({
   /** unique in the plan and the same each time: kind, place, thing */
   id: z.string(),
@@ -167,6 +177,7 @@ export const step = z.strictObject({
   /** why, in one sentence */
   why: z.string(),
   act,
+  lull: lull.optional(),
   guards: z.array(guard),
   settled: check,
   /** seconds to go on looking whether the act took effect; without it, what `apply` takes for all */

@@ -141,6 +141,7 @@ class Run {
   async #runGroup(steps: readonly Step[]): Promise<void> {
     if (this.#broken) return;
     for (const step of steps) this.#options.emit({ type: 'step-started', step });
+    await Promise.all(steps.map((step) => this.#sitOut(step)));
     const look = this.#reader.fresh();
     const looked = await Promise.all(steps.map((step) => lookFirst(look, step)));
     const go = looked.filter((l) => l.verdict === null);
@@ -155,6 +156,20 @@ class Run {
         await this.#launch();
       }),
     );
+  }
+
+  /** Waits before a step that has a lull, until that is over or nobody can tell. Whether the step may be done, its guards say. */
+  async #sitOut({ lull }: Step): Promise<void> {
+    if (lull === undefined) return;
+    const until = performance.now() + lull.seconds * 1000;
+    try {
+      for (let round = 0; !this.#mustStop() && (await this.#reader.fresh().holds(lull.while)); round++) {
+        if (performance.now() >= until) return;
+        await sleep(PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)]);
+      }
+    } catch (error) {
+      if (!isExpungeError(error)) throw error;
+    }
   }
 
   /** Writes a result down; only then may what waits for the step begin. */

@@ -11,7 +11,7 @@ import { renderHeading, renderObstacles, renderRemains } from '../../src/cli/ren
 import { renderTimings } from '../../src/cli/render/timings.ts';
 import type { Act } from '../../src/plan/types.ts';
 import { fakeProcess } from '../support/fake-process.ts';
-import { plan, SERVER, step } from '../support/plans.ts';
+import { gone, plan, SERVER, step } from '../support/plans.ts';
 
 const PORT = '7aaa2048-9fc0-4739-ba96-647a5efc1b23';
 const PATH = `/var/lib/nova/instances/${SERVER}_resize`;
@@ -100,6 +100,13 @@ describe('in a pipe', () => {
       ...full.remains.map(({ what }) => `    ${what}`),
     ]);
   });
+});
+
+test('a step that waits for something first says for what, and how long at most', () => {
+  const lull = { why: 'Somebody is at it.', while: gone('busy'), seconds: 5 };
+  const text = renderSteps(plan({ steps: [step('x', { lull })] }), pipe, renderAct);
+  expect(text).toContain('\n       wait    at most 5 s. Somebody is at it.\n');
+  expect(renderSteps(plan({ steps: [step('x')] }), pipe, renderAct)).not.toContain('at most');
 });
 
 describe('word for word', () => {

@@ -78,6 +78,32 @@ test('a port that Nova made is deleted, and the look afterwards is what counts',
   ]);
 });
 
+test('before an ACTIVE port is deleted, Neutron is to hear that its interface is gone; nothing else waits', async () => {
+  const lulls = async (changes: Record<string, unknown>, preserve: boolean) =>
+    (await planFor([port(changes)], { vifs: [vif(preserve)] })).steps.map(({ act, lull }) => ({
+      method: 'method' in act ? act.method : null,
+      while: lull?.while,
+      seconds: lull?.seconds,
+    }));
+  expect(await lulls({ status: 'ACTIVE' }, false)).toEqual([
+    {
+      method: 'DELETE',
+      while: {
+        door: 'http',
+        service: 'network',
+        path: `/v2.0/ports/${PORT}`,
+        status: [200],
+        at: { keys: ['port', 'status'], equals: 'ACTIVE' },
+      },
+      seconds: 5,
+    },
+  ]);
+  for (const status of ['DOWN', 'BUILD', 'ERROR', null, undefined])
+    expect(await lulls({ status }, false)).toEqual([{ method: 'DELETE' }]);
+  // A change of a port finds out that another came first, and Neutron repeats it.
+  expect(await lulls({ status: 'ACTIVE' }, true)).toEqual([{ method: 'PUT' }]);
+});
+
 test('a port that the user made beforehand is unbound with Nova’s own body and named as kept', async () => {
   const profile = {
     pci_slot: '0000:81:01.2',

@@ -105,6 +105,62 @@ describe('a run in which all goes well', () => {
 });
 
 describe('before the act', () => {
+  const until = (key: string, seconds = 5): Partial<Step> => ({
+    lull: {
+      why: 'Somebody is at it.',
+      while: { door: 'cache', server: 'm:11211', key, absent: false },
+      seconds,
+    },
+  });
+
+  test('a lull lasts as long as its check holds; guards and before-image are read after it', async () => {
+    let looks = 0;
+    const site = fakeSite({
+      there: ['a', 'busy'],
+      check: {
+        busy: () => {
+          looks++;
+          if (looks === 3) site.there.delete('busy');
+        },
+      },
+    });
+    const { outcomes } = await apply(
+      site,
+      plan({
+        steps: [step('a', { ...until('busy'), ...saved('a'), guards: [{ must: 'x', check: gone('busy') }] })],
+      }),
+    );
+    expect(outcomes).toEqual({ a: 'done' });
+    expect(site.log.slice(0, 3)).toEqual(['check busy', 'check busy', 'check busy']);
+    expect(site.log.indexOf('image a')).toBeGreaterThan(2);
+  });
+
+  test('a lull that does not end is cut off, and the step is done', async () => {
+    const site = fakeSite({ there: ['a', 'busy'] });
+    const begun = performance.now();
+    const { outcomes } = await apply(site, plan({ steps: [step('a', until('busy', 1))] }));
+    expect(outcomes).toEqual({ a: 'done' });
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('a lull of which nobody can tell whether it lasts is over', async () => {
+    const site = fakeSite({ there: ['a', 'busy'], check: { busy: DOWN } });
+    const { outcomes } = await apply(site, plan({ steps: [step('a', until('busy'))] }));
+    expect(outcomes).toEqual({ a: 'done' });
+    expect(site.log.filter((l) => l === 'check busy')).toHaveLength(1);
+  });
+
+  test('whoever asks to stop during a lull need not wait for its end, and nothing is done', async () => {
+    const site = fakeSite({ there: ['a', 'busy'] });
+    const begun = performance.now();
+    const { outcomes } = await apply(site, plan({ steps: [step('a', until('busy', 60))] }), {
+      stopAsked: () => site.log.filter((l) => l === 'check busy').length >= 2,
+    });
+    expect(outcomes).toEqual({ a: 'not-run' });
+    expect(site.there.has('a')).toBe(true);
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
   test('the before-image is on disk, then the intent, then the act, then the result', async () => {
     const site = fakeSite({ there: ['a'] });
     const { journal } = await apply(site, plan({ steps: [step('a', saved('a'))] }));

@@ -37,6 +37,8 @@ export function renderSteps(plan: Plan, screen: Screen, renderAct: RenderAct | n
     lines.push(...wrap(plain(step.title, LONG), columns, `  ${numberOf(i)} `, '         '));
     if (renderAct === null) return;
     lines.push(...field('why', step.why, columns));
+    if (step.lull !== undefined)
+      lines.push(...field('wait', `at most ${step.lull.seconds} s. ${step.lull.why}`, columns));
     for (const guard of step.guards) lines.push(...field('only if', guard.must, columns));
     lines.push(...renderAct(step.act, columns));
     lines.push(...field('undo', UNDO[step.undo], columns).map(paint.dim));

@@ -41,6 +41,35 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
+/**
+ * Longer than a round of the network agent: it looks every two seconds by default (neutron 21
+ * `conf/plugins/ml2/drivers/agent.py`, `polling_interval`), and on a busy machine a round takes longer.
+ */
+const NOTICED_WITHIN_S = 5;
+
+/**
+ * The agent's report that an interface is gone makes Neutron raise the port's `revision_number`. When that falls into the delete,
+ * `neutron.standardattributes` keeps the port's row for ever: `ports` is deleted by id, this row by id and the number read before,
+ * and that it was not there is not noticed (neutron-lib `db/standard_attr.py:StandardAttribute.__mapper_args__`, `version_id_col` with
+ * `confirm_deleted_rows` False; neutron 21 `plugins/ml2/plugin.py:_update_individual_port_db_status`, `delete_port`).
+ */
+function waitForAgent({ status }: Port, path: string): Pick<DraftStep, 'lull'> {
+  if (status !== 'ACTIVE') return {};
+  return {
+    lull: {
+      why: 'Neutron is to hear first that the interface is gone. When it hears that during the delete, it forgets a row of the port.',
+      while: {
+        door: 'http',
+        service: 'network',
+        path,
+        status: [200],
+        at: { keys: ['port', 'status'], equals: 'ACTIVE' },
+      },
+      seconds: NOTICED_WITHIN_S,
+    },
+  };
+}
+
 function makeStep(port: Port, fate: Fate, subject: Subject): DraftStep {
   const path = `/v2.0/ports/${port.id}`;
   const common = {
@@ -67,6 +96,7 @@ function makeStep(port: Port, fate: Fate, subject: Subject): DraftStep {
       title: `delete ${describe(port)}`,
       why: `${sentence(fate.why)}: it holds an address and the project's quota.`,
       act: { door: 'http', service: 'network', method: 'DELETE', path, status: [204, 404] },
+      ...waitForAgent(port, path),
       settled: { door: 'http', service: 'network', path, status: [404] },
       undo: 'recreate',
     };

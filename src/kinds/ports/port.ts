@@ -7,6 +7,8 @@ export interface Port {
   readonly name: string;
   /** empty while Nova has made the port but not bound it yet */
   readonly deviceOwner: string;
+  /** Neutron's word on whether the host's agent has it wired, `ACTIVE` or `DOWN` among others; empty where it says nothing */
+  readonly status: string;
   readonly addresses: readonly string[];
   /** UTC, `YYYY-MM-DD HH:MM:SS`; null before Mitaka and without the `standard-attr-timestamp` extension */
   readonly createdAt: string | null;
