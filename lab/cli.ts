@@ -1,10 +1,16 @@
 import { bringDown } from './down.ts';
+import { type Extra, extras, parseWith } from './extras.ts';
 import { install } from './install.ts';
 import { openLab } from './paths.ts';
 import { readStatus, renderStatus } from './status.ts';
 import { bringUp } from './up.ts';
 
-const usage = `usage: node lab/cli.ts install | up | down [--keep] | status
+const usage = `usage: node lab/cli.ts COMMAND
+  install           the packages
+  up [--with ${extras.join(',')}]
+                    brings everything up; with these besides, or some of them (\`storage\` brings the node)
+  status            one line per service; exit 1 when one is not up
+  down [--keep]     ends everything and removes all state, or keeps it for the next up
 The state lies in /var/lib/expunge-lab, or where EXPUNGE_LAB says.`;
 
 function say(line: string): void {
@@ -14,15 +20,17 @@ function say(line: string): void {
 async function main(words: readonly string[]): Promise<number> {
   const [command, ...options] = words;
   const known = ['install', 'up', 'down', 'status'];
-  const unknown = options.filter((option) => !(command === 'down' && option === '--keep'));
-  if (command === undefined || !known.includes(command) || unknown.length > 0) {
+  const wanted = command === 'up' ? parseWith(options) : new Set<Extra>();
+  const rest = options.filter((option) => !(command === 'down' && option === '--keep'));
+  const isKnown = command !== undefined && known.includes(command);
+  if (!isKnown || wanted === undefined || (command !== 'up' && rest.length > 0)) {
     console.error(usage);
     return 2;
   }
   if (process.getuid?.() !== 0) throw new Error('the lab runs real services: be root');
   const lab = openLab();
   if (command === 'install') await install(say);
-  if (command === 'up') await bringUp(lab, say);
+  if (command === 'up') await bringUp(lab, say, wanted);
   if (command === 'down') await bringDown(lab, say, { keep: options.includes('--keep') });
   if (command !== 'status') return 0;
   const statuses = await readStatus(lab);

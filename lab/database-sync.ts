@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
+import { disksConfig } from './config/disks.ts';
 import { authUrl, databaseUrl, renderIni } from './config/ini.ts';
 import { novaConfig } from './config/nova.ts';
 import { type DatabaseName, recreateDatabase } from './mariadb.ts';
@@ -107,7 +108,7 @@ async function syncNovaCells(lab: Lab): Promise<void> {
     '--transport-url',
     '{scheme}://{username}:{password}@{hostname}:{port}/',
   );
-  const ini = novaConfig(lab);
+  const ini = novaConfig(lab, disksConfig(lab, 'files'));
   const cell0 = { ...ini, database: { connection: databaseUrl(lab, 'nova', 'nova_cell0') } };
   writeFileSync(join(lab.etc, 'nova-cell0.conf'), renderIni(cell0), { mode: 0o640 });
   await manage(lab, 'nova', 'nova-cell0.conf', 'db', 'sync', '--local_cell');

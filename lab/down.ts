@@ -1,5 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
+import { stopCluster } from './ceph/cluster.ts';
+import { removeSecrets } from './ceph/secrets.ts';
+import { turnOff } from './config/backends.ts';
 import { removeDomains, removeFirewall, removeInterfaces, removeSwitch } from './host-cleanup.ts';
+import { removeNode } from './node/power.ts';
 import type { Lab } from './paths.ts';
 import { findPid, stopService, stopStragglers } from './process.ts';
 import { listServices } from './services.ts';
@@ -22,6 +26,11 @@ export async function bringDown(lab: Lab, say: Say, options: { readonly keep: bo
   await Promise.all(first.map((name) => stopService(lab, name, options.keep ? 8000 : 0)));
   await removeDomains(lab, () => startLibvirt(lab));
   await removeInterfaces(lab);
+  await removeNode(lab);
+  // Its targets went with the node: `node lab/storage.ts up` gives them back.
+  turnOff(lab, 'storage');
+  await stopCluster(lab, { keep: options.keep });
+  if (!options.keep) await removeSecrets(lab);
   await Promise.all([stopService(lab, 'libvirtd'), stopService(lab, 'vswitchd')]);
   await Promise.all([
     stopService(lab, 'virtlogd'),

@@ -1,52 +1,66 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './command.ts';
 
-const packages = [
-  'mariadb-server',
-  'rabbitmq-server',
-  'memcached',
-  'keystone',
-  'glance-api',
-  'placement-api',
-  'nova-api',
-  'nova-conductor',
-  'nova-scheduler',
-  'nova-compute',
-  'nova-consoleproxy',
-  'neutron-server',
-  'neutron-openvswitch-agent',
-  'cinder-api',
-  'cinder-scheduler',
-  'cinder-volume',
-  'python3-openstackclient',
-  'python3-osc-placement',
-  'python3-pymysql',
-  'uwsgi-plugin-python3',
-  'libvirt-daemon-system',
-  'libvirt-clients',
-  'qemu-system-x86',
-  'qemu-utils',
-  'openvswitch-switch',
-  'bridge-utils',
-  'iproute2',
-  'iptables',
-  'ebtables',
-  'ipset',
-  'open-iscsi',
-  'tgt',
-  'netcat-openbsd',
-  'openssh-server',
-  'openssh-client',
-  'sudo',
-] as const;
+const groups = {
+  base: [
+    'mariadb-server',
+    'rabbitmq-server',
+    'memcached',
+    'keystone',
+    'glance-api',
+    'placement-api',
+    'nova-api',
+    'nova-conductor',
+    'nova-scheduler',
+    'nova-compute',
+    'nova-consoleproxy',
+    'neutron-server',
+    'neutron-openvswitch-agent',
+    'cinder-api',
+    'cinder-scheduler',
+    'cinder-volume',
+    'python3-openstackclient',
+    'python3-osc-placement',
+    'python3-pymysql',
+    'uwsgi-plugin-python3',
+    'libvirt-daemon-system',
+    'libvirt-clients',
+    'qemu-system-x86',
+    'qemu-utils',
+    'openvswitch-switch',
+    'bridge-utils',
+    'iproute2',
+    'iptables',
+    'ebtables',
+    'ipset',
+    'open-iscsi',
+    'tgt',
+    'netcat-openbsd',
+    'openssh-server',
+    'openssh-client',
+    'sudo',
+  ],
+  ceph: [
+    'ceph-mon',
+    'ceph-mgr',
+    'ceph-osd',
+    'ceph-common',
+    'python3-rados',
+    'python3-rbd',
+    'qemu-block-extra',
+  ],
+} as const;
+
+/** `ceph` is wanted only by a lab that has it, besides `base`. */
+export type PackageGroup = keyof typeof groups;
 
 const policy = '/usr/sbin/policy-rc.d';
 const ourPolicy = '#!/bin/sh\n# Written by the lab of expunge while it installs packages.\nexit 101\n';
 const policyKept = `${policy}.before-expunge-lab`;
 
-/** Installs the packages that are missing, without letting any of them start its services. */
-export async function install(say: (line: string) => void): Promise<void> {
-  const missing = await listMissing();
+/** Installs the packages of a group that are missing, without letting any of them start its services. */
+export async function install(say: (line: string) => void, group: PackageGroup = 'base'): Promise<void> {
+  const missing = await listMissing(groups[group]);
   if (missing.length === 0) return;
   say(`installing ${missing.length} packages: ${missing.join(' ')}`);
   // apt needs the caller's own settings (proxies, certificates), which the lab's services do not get.
@@ -64,7 +78,7 @@ export async function install(say: (line: string) => void): Promise<void> {
   }
 }
 
-async function listMissing(): Promise<readonly string[]> {
+async function listMissing(packages: readonly string[]): Promise<readonly string[]> {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
   const format = '${Package} ${db:Status-Status}\n';
   const { stdout } = await run(['dpkg-query', '-W', '-f', format, ...packages], {

@@ -126,7 +126,11 @@ export function listServices(lab: Lab): readonly (Service & { readonly name: Ser
     python('ovs-agent', 'neutron-openvswitch-agent', 'neutron.conf', 'ml2.ini'),
     api('nova-novncproxy', ports.novnc, 'nova-novncproxy', 'nova.conf'),
     python('cinder-scheduler', 'cinder-scheduler', 'cinder.conf'),
-    python('cinder-volume', 'cinder-volume', 'cinder.conf'),
+    {
+      ...python('cinder-volume', 'cinder-volume', 'cinder.conf'),
+      // Python finds the lab's own driver by it, and must leave no compiled files beside the sources.
+      env: { PYTHONPATH: join(import.meta.dirname, 'storage'), PYTHONDONTWRITEBYTECODE: '1' },
+    },
   ];
 }
 

@@ -1,8 +1,13 @@
+import { startCeph } from './ceph/cloud.ts';
+import { startCluster } from './ceph/cluster.ts';
+import { isTurnedOn } from './config/backends.ts';
 import { writeConfigs } from './config/write.ts';
 import { syncDatabases } from './database-sync.ts';
+import type { Extra } from './extras.ts';
 import { install } from './install.ts';
 import { setUpKeystone } from './keystone-setup.ts';
 import { prepareMariadb } from './mariadb.ts';
+import { startNode } from './node/power.ts';
 import { initOvs, prepareOvs } from './openvswitch.ts';
 import { type Lab, makeFolders } from './paths.ts';
 import { prepareRabbit } from './rabbitmq.ts';
@@ -11,14 +16,16 @@ import { listServices, type ServiceName } from './services.ts';
 import { writeSiteFiles } from './site-file.ts';
 import { prepareSshd } from './sshd.ts';
 import { startService, whileRunning } from './start.ts';
+import { startStorage } from './storage/backends.ts';
 
 export type Say = (line: string) => void;
 
 /** Brings the whole cloud up, or finishes and mends one that is there; running services are left alone. */
-export async function bringUp(lab: Lab, say: Say): Promise<void> {
+export async function bringUp(lab: Lab, say: Say, wanted: ReadonlySet<Extra> = new Set()): Promise<void> {
   const start = (...names: readonly ServiceName[]) =>
     Promise.all(names.map((name) => startService(lab, name)));
   const phase = makePhases(say);
+  const hasCeph = isTurnedOn(lab, 'ceph');
   await phase('packages', () => install(say));
   await phase('folders and configs', async () => {
     makeFolders(lab);
@@ -36,6 +43,8 @@ export async function bringUp(lab: Lab, say: Say): Promise<void> {
         .then(() => start('vswitchd')),
       start('virtlogd').then(() => start('libvirtd')),
       start('memcached', 'sshd'),
+      // One that is there already must answer before Cinder and Nova ask it.
+      hasCeph ? startCluster(lab) : undefined,
     ]),
   );
   await phase('keystone', () => start('keystone').then(() => setUpKeystone(lab)));
@@ -51,6 +60,9 @@ export async function bringUp(lab: Lab, say: Say): Promise<void> {
   );
   const names = listServices(lab).map((service) => service.name);
   await phase('image, flavors, network, host', () => whileRunning(lab, names, seed(lab)));
+  if (hasCeph || wanted.has('ceph')) await phase('Ceph', () => startCeph(lab, say));
+  if (wanted.has('node') || wanted.has('storage')) await phase('second machine', () => startNode(lab, say));
+  if (wanted.has('storage')) await phase('iSCSI storage', () => startStorage(lab, say));
 }
 
 function makePhases(say: Say): <T>(title: string, work: () => Promise<T>) => Promise<T> {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { host, type Lab, ports, region } from '../paths.ts';
 import { databaseUrl, type Ini, messageBus, serviceLogin, tokenCheck } from './ini.ts';
 
-export function novaConfig(lab: Lab): Ini {
+/** `disks`: what [libvirt] says of where a server's own disks lie. */
+export function novaConfig(lab: Lab, disks: Ini[string]): Ini {
   return {
     DEFAULT: {
       transport_url: messageBus,
@@ -46,7 +47,7 @@ export function novaConfig(lab: Lab): Ini {
       novncproxy_port: ports.novnc,
       novncproxy_base_url: `http://127.0.0.1:${ports.novnc}/vnc_auto.html`,
     },
-    libvirt: { virt_type: 'qemu', cpu_mode: 'none', images_type: 'qcow2' },
+    libvirt: { virt_type: 'qemu', cpu_mode: 'none', ...disks },
     placement: serviceLogin(lab, 'placement'),
     neutron: serviceLogin(lab, 'neutron'),
     cinder: { os_region_name: region },

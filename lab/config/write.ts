@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOpenrc } from '../openrc.ts';
 import { type Lab, region } from '../paths.ts';
-import { cinderConfig } from './cinder.ts';
+import { fullCinderConfig } from './backends.ts';
+import { disksConfig, readDisks } from './disks.ts';
 import { glanceConfig } from './glance.ts';
 import { authUrl, type Ini, renderIni } from './ini.ts';
 import { keystoneConfig } from './keystone.ts';
@@ -16,10 +17,10 @@ export function writeConfigs(lab: Lab): void {
     'keystone.conf': keystoneConfig(lab),
     'glance-api.conf': glanceConfig(lab),
     'placement.conf': placementConfig(lab),
-    'nova.conf': novaConfig(lab),
+    'nova.conf': novaConfig(lab, disksConfig(lab, readDisks(lab))),
     'neutron.conf': neutronConfig(lab),
     'ml2.ini': ml2Config(),
-    'cinder.conf': cinderConfig(lab),
+    'cinder.conf': fullCinderConfig(lab),
   };
   for (const [name, ini] of Object.entries(files)) {
     writeFileSync(join(lab.etc, name), renderIni(ini), { mode: 0o640 });

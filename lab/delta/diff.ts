@@ -22,6 +22,7 @@ const hostSections: readonly (keyof HostView)[] = [
   'firewall',
   'namespaces',
   'iscsi',
+  'rbd',
 ];
 
 export function diffSnapshots(a: Snapshot, b: Snapshot): readonly Change[] {

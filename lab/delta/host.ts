@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { run } from '../command.ts';
 import type { Lab } from '../paths.ts';
+import { readRbd } from './rbd.ts';
 
 /** What a thing is called, to what there is to say about it. */
 export type Things = Readonly<Record<string, string>>;
@@ -22,6 +23,8 @@ export interface HostView extends Switching {
   readonly libvirtFiles: Things;
   readonly namespaces: Things;
   readonly iscsi: Things;
+  /** Images in Ceph, with their snapshots. */
+  readonly rbd: Things;
 }
 
 /** Folders below instances_path that belong to the host and not to a server. */
@@ -34,11 +37,17 @@ export const libvirtFolders = [
 ];
 
 export async function readHost(lab: Lab): Promise<HostView> {
-  const [switching, domains, iscsi] = await Promise.all([readSwitching(), readDomains(), readIscsi()]);
+  const [switching, domains, iscsi, rbd] = await Promise.all([
+    readSwitching(),
+    readDomains(),
+    readIscsi(),
+    readRbd(lab),
+  ]);
   return {
     ...switching,
     ...domains,
     iscsi,
+    rbd,
     files: listFiles(lab.instances, hostFolders),
     imageFiles: listFiles(join(lab.dir, 'images')),
     libvirtFiles: Object.assign({}, ...libvirtFolders.map((folder) => listFiles(folder))) as Things,

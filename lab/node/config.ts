@@ -1,3 +1,4 @@
+import { disksConfig } from '../config/disks.ts';
 import type { Ini } from '../config/ini.ts';
 import { ml2Config, neutronConfig } from '../config/neutron.ts';
 import { novaConfig } from '../config/nova.ts';
@@ -21,7 +22,7 @@ export const cloudPorts = [
  * the catalogue's, and no database (nova-compute has none, it asks the conductor).
  */
 export function nodeNovaConfig(lab: Lab): Ini {
-  const { api_database: _, database: __, ...base } = reachable(novaConfig(lab));
+  const { api_database: _, database: __, ...base } = reachable(novaConfig(lab, disksConfig(lab, 'files')));
   const at = (port: number): string => `http://${management.labAddress}:${port}`;
   return {
     ...base,

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Lab } from '../paths.ts';
 import { type Launch, startProcess } from '../process.ts';
 import { insideArgv } from './namespace.ts';
@@ -20,11 +21,9 @@ export function startForward(
   where: 'inside' | 'outside',
   forwards: readonly Forward[],
 ): void {
-  const script = process.argv[1];
-  if (script === undefined) throw new Error('forward: this program does not know its own file');
   const argv = [
     process.execPath,
-    script,
+    join(import.meta.dirname, '..', 'node.ts'),
     'forward',
     ...forwards.flatMap((forward) => [forward.from, forward.to]),
   ];
@@ -51,8 +50,8 @@ export function parseForwards(words: readonly string[]): readonly Forward[] {
 function listen(forward: Forward): Promise<void> {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = createConnection({ ...parseAddress(forward.to), allowHalfOpen: true });
-    join(near, far);
-    join(far, near);
+    connect(near, far);
+    connect(far, near);
   });
   const from = parseAddress(forward.from);
   // A socket that an ended process left cannot be listened on.
@@ -63,7 +62,7 @@ function listen(forward: Forward): Promise<void> {
   });
 }
 
-function join(from: Socket, to: Socket): void {
+function connect(from: Socket, to: Socket): void {
   from.pipe(to);
   // Without this a refused or broken end would end the whole process, and leave the other end waiting.
   from.on('error', () => to.destroy());

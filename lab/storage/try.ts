@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { areBackendsUp } from '../cinder-backends.ts';
 import { waitFor } from '../command.ts';
 import { type Claims, makeClaims } from '../node/claims.ts';
 import { isEnrolled } from '../node/cloud.ts';
@@ -10,7 +11,6 @@ import type { Lab } from '../paths.ts';
 import { readSeed } from '../seed.ts';
 import { deleteServer, type LabServer, waitForStatus } from '../servers.ts';
 import { takeTurn } from '../turn.ts';
-import { areBackendsUp } from './backends.ts';
 import { volumeFile } from './config.ts';
 import { byPathLink, type IscsiConnection, type VolumeConnection } from './connection.ts';
 import {
@@ -36,7 +36,7 @@ export async function tryStorage(lab: Lab, say: (line: string) => void): Promise
   await takeTurn(lab);
   if (!(await isEnrolled(lab)))
     throw new Error(`${nodeName} is no compute host: \`node lab/node.ts enrol\` makes it one`);
-  if (!(await areBackendsUp(lab)))
+  if (!(await areBackendsUp(lab, 'storage')))
     throw new Error('Cinder has no storage: `node lab/storage.ts up` gives it some');
   const claims = makeClaims(say);
   const mark = Date.now().toString(36);

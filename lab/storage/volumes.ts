@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { ask, call } from '../api.ts';
-import { waitFor } from '../command.ts';
+import { type RunResult, run, waitFor } from '../command.ts';
+import type { VolumeTypeName } from '../config/backends.ts';
+import { nodeName } from '../node/paths.ts';
 import { runOnNode } from '../node/power.ts';
 import type { Lab } from '../paths.ts';
 import type { LabServer } from '../servers.ts';
-import { type VolumeTypeName, volumeTypes } from './config.ts';
 import { readConnection, type VolumeConnection } from './connection.ts';
 
 export interface LabVolume {
@@ -43,20 +44,19 @@ export async function createVolume(
   return volume;
 }
 
-/** Asks Nova to attach a volume to a server of the node, and does not wait for it. */
+/** Asks Nova to attach a volume to a server, and does not wait for it. */
 export async function attachVolume(lab: Lab, server: LabServer, volume: LabVolume): Promise<void> {
   const body = { volumeAttachment: { volumeId: volume.id } };
   await call(lab, 'compute', 'POST', `/servers/${server.id}/os-volume_attachments`, { body });
 }
 
-/** Waits until Nova has attached a volume that it was asked to attach, and gives how. */
+/** Waits until Nova has attached a volume of iSCSI that it was asked to attach, and gives how. */
 export async function waitForAttached(
   lab: Lab,
   server: LabServer,
   volume: LabVolume,
 ): Promise<VolumeConnection> {
-  // Nova reserves a volume before it answers, so one that is available again could not be attached.
-  await waitForVolume(lab, volume, 'in-use', ['available', 'error', 'error_attaching']);
+  await waitForInUse(lab, volume);
   let connection: VolumeConnection | undefined;
   await waitFor(`what Nova writes down of ${volume.id}`, async () => {
     connection = await readConnection(lab, server, volume);
@@ -66,7 +66,13 @@ export async function waitForAttached(
   return connection;
 }
 
-/** Has Nova detach a volume from a server of the node, and waits until it is available. */
+/** Waits until a volume that Nova was asked to attach is in use. */
+export async function waitForInUse(lab: Lab, volume: LabVolume): Promise<void> {
+  // Nova reserves a volume before it answers, so one that is available again could not be attached.
+  await waitForVolume(lab, volume, 'in-use', ['available', 'error', 'error_attaching']);
+}
+
+/** Has Nova detach a volume from a server, and waits until it is available. */
 export async function detachVolume(lab: Lab, server: LabServer, volume: LabVolume): Promise<void> {
   await call(lab, 'compute', 'DELETE', `/servers/${server.id}/os-volume_attachments/${volume.id}`);
   await waitFor(
@@ -94,14 +100,15 @@ export async function deleteVolume(lab: Lab, volume: LabVolume): Promise<void> {
   });
 }
 
-/** The volumes of the storage's types, of all projects. */
+/** The volumes of these types, of all projects. */
 export async function listVolumes(
   lab: Lab,
+  types: readonly VolumeTypeName[],
 ): Promise<readonly (LabVolume & { readonly isAttached: boolean })[]> {
   const path = '/volumes/detail?all_tenants=1';
   const { volumes } = await ask(lab, 'volume', 'GET', path, z.object({ volumes: z.array(state) }));
   return volumes.flatMap((volume) => {
-    const type = volumeTypes.find((name) => name === volume.volume_type);
+    const type = types.find((name) => name === volume.volume_type);
     return type === undefined ? [] : [{ id: volume.id, type, isAttached: volume.attachments.length > 0 }];
   });
 }
@@ -132,9 +139,18 @@ async function waitForVolume(
  * reset of the machine carries out what waits (QEMU 7.2, hw/acpi/pcihp.c:acpi_pcihp_reset).
  */
 async function answerUnplug(lab: Lab, server: LabServer, volume: LabVolume): Promise<void> {
-  const live = await runOnNode(lab, ['virsh', 'dumpxml', server.id], { allow: 'any' });
-  const later = await runOnNode(lab, ['virsh', 'dumpxml', '--inactive', server.id], { allow: 'any' });
+  const onHost = await hostOf(lab, server);
+  const live = await onHost(['virsh', 'dumpxml', server.id]);
+  const later = await onHost(['virsh', 'dumpxml', '--inactive', server.id]);
   // Nova takes the disk out of the definition first, then asks for the unplug.
   const isAsked = live.stdout.includes(volume.id) && later.code === 0 && !later.stdout.includes(volume.id);
-  if (isAsked) await runOnNode(lab, ['virsh', 'reset', server.id], { allow: 'any' });
+  if (isAsked) await onHost(['virsh', 'reset', server.id]);
+}
+
+/** Runs commands on a server's host, whatever their exit code. */
+async function hostOf(lab: Lab, server: LabServer): Promise<(argv: readonly string[]) => Promise<RunResult>> {
+  const shape = z.object({ server: z.object({ 'OS-EXT-SRV-ATTR:host': z.string().nullable() }) });
+  const answer = await ask(lab, 'compute', 'GET', `/servers/${server.id}`, shape);
+  const isOnNode = answer.server['OS-EXT-SRV-ATTR:host'] === nodeName;
+  return (argv) => (isOnNode ? runOnNode(lab, argv, { allow: 'any' }) : run(argv, { allow: 'any' }));
 }

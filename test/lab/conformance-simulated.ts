@@ -67,6 +67,7 @@ function readMachine(world: World, host: string): HostView {
     firewall: countAgain(ask('SELECT rule FROM firewall WHERE host = ?').map((row) => row['rule'] ?? '')),
     namespaces: toThings(ask('SELECT name FROM namespaces WHERE host = ?'), 'name', () => ''),
     iscsi: {},
+    rbd: {},
     files: listBelow(files, instances, (path) => path.slice(instances.length), hostFolders),
     libvirtFiles: Object.assign(
       {},

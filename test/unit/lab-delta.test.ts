@@ -112,6 +112,7 @@ function snapshot(
       libvirtFiles: none,
       namespaces: none,
       iscsi: none,
+      rbd: none,
     },
   };
 }

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { cinderConfig } from '../../lab/config/cinder.ts';
 import { renderIni } from '../../lab/config/ini.ts';
 import { openLab } from '../../lab/paths.ts';
 import { parseTargets } from '../../lab/storage/backends.ts';
-import { storageConfig } from '../../lab/storage/config.ts';
+import { storageBackends } from '../../lab/storage/config.ts';
 import { byPathLink, parseCinderConnection, parseNovaConnection } from '../../lab/storage/connection.ts';
 
 describe('cinder.conf with the storage', () => {
-  const config = storageConfig(openLab());
+  const lab = openLab();
+  const config = cinderConfig(lab, storageBackends(lab));
 
   test('keeps the backend that is always there and adds one for each volume type', () => {
     expect(config['DEFAULT']?.['enabled_backends']).toBe('fake,one-target,shared-target');
