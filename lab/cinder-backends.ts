@@ -30,11 +30,15 @@ export async function addBackends(lab: Lab, set: BackendSet): Promise<void> {
   await stopService(lab, 'cinder-volume');
   await forgetReports(lab, set);
   startProcess(lab, readService(lab, 'cinder-volume'));
-  await waitFor(`cinder-volume to report ${backendHosts(set).join(' and ')}`, async () => {
-    if (findPid(lab, 'cinder-volume') === undefined)
-      throw new Error(`cinder-volume ended by itself:\n${readLogEnd(lab, 'cinder-volume')}`);
-    return areBackendsUp(lab, set);
-  });
+  await waitFor(
+    `cinder-volume to report ${backendHosts(set).join(' and ')}`,
+    async () => {
+      if (findPid(lab, 'cinder-volume') === undefined)
+        throw new Error(`cinder-volume ended by itself:\n${readLogEnd(lab, 'cinder-volume')}`);
+      return areBackendsUp(lab, set);
+    },
+    { everyMs: 1000, timeoutMs: 240_000 },
+  );
   const known = await readTypes(lab, set);
   for (const name of backendSets[set].filter((type) => known.every((each) => each.name !== type))) {
     const volumeType = { name, extra_specs: { volume_backend_name: name } };

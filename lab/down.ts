@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { stopCluster } from './ceph/cluster.ts';
+import { takeCephFromNode } from './ceph/node.ts';
 import { removeSecrets } from './ceph/secrets.ts';
 import { turnOff } from './config/backends.ts';
 import { removeDomains, removeFirewall, removeInterfaces, removeSwitch } from './host-cleanup.ts';
@@ -26,6 +27,7 @@ export async function bringDown(lab: Lab, say: Say, options: { readonly keep: bo
   await Promise.all(first.map((name) => stopService(lab, name, options.keep ? 8000 : 0)));
   await removeDomains(lab, () => startLibvirt(lab));
   await removeInterfaces(lab);
+  await takeCephFromNode(lab);
   await removeNode(lab);
   // Its targets went with the node: `node lab/storage.ts up` gives them back.
   turnOff(lab, 'storage');

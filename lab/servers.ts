@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly flavor?: FlavorName;
   readonly consoleToken?: boolean;
+  /** The compute host that it shall be placed on; without it Nova chooses. */
+  readonly host?: string;
   /** As `setPlugging` has the agent do it; only the hybrid way has firewall rules to wait for. */
   readonly plugging?: 'hybrid' | 'native';
 }
@@ -61,6 +63,7 @@ export async function requestServer(lab: Lab, options: ServerOptions): Promise<L
       metadata: options.metadata ?? { purpose: 'lab' },
       tags: options.tags ?? ['t1'],
       security_groups: [{ name: 'default' }],
+      ...(options.host === undefined ? {} : { host: options.host }),
     },
   });
   return { id: made.server.id, name: options.name, prePort };

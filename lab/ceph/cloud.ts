@@ -5,6 +5,7 @@ import type { Lab } from '../paths.ts';
 import { takeTurn } from '../turn.ts';
 import { startCluster, stopCluster } from './cluster.ts';
 import { setDisks } from './disks.ts';
+import { giveCephToNode, takeCephFromNode } from './node.ts';
 import { pools } from './paths.ts';
 import { listImages } from './rbd.ts';
 import { defineSecrets, removeSecrets } from './secrets.ts';
@@ -21,6 +22,7 @@ export async function startCeph(lab: Lab, say: Say): Promise<void> {
   say(`${seconds(begun)} s  Ceph takes writes`);
   await defineSecrets(lab);
   if (!isTurnedOn(lab, 'ceph') || !(await areBackendsUp(lab, 'ceph'))) await addBackends(lab, 'ceph');
+  await giveCephToNode(lab);
   say(`${seconds(begun)} s  volume type ceph is there`);
 }
 
@@ -38,6 +40,7 @@ export async function stopCeph(lab: Lab, say: Say): Promise<void> {
   await removeBackends(lab, 'ceph', say);
   await setDisks(lab, 'files');
   await removeSecrets(lab);
+  await takeCephFromNode(lab);
   await stopCluster(lab, { keep: false });
   say('the lab has no Ceph any more');
 }

@@ -8,6 +8,7 @@ import { type Lab, makeFolders } from '../paths.ts';
 import { findPid, readLogEnd, startProcess, stopService } from '../process.ts';
 import { cephConfig } from './config.ts';
 import { cephAddress, cephPaths, cephPorts, cephProcesses, fsid, keyring, pools } from './paths.ts';
+import { listImages } from './rbd.ts';
 
 /** Both monitor and manager are called so: a cluster of one has no need of names. */
 const id = 'lab';
@@ -60,6 +61,8 @@ export async function startCluster(lab: Lab): Promise<void> {
     assertRuns(lab);
     return (await readClusterStatus(lab)).isUsable;
   });
+  // For a moment the map has an OSD up that was killed; this question waits until there is one that answers.
+  await listImages(lab, pools.nova);
   writeFileSync(paths.made, '');
 }
 

@@ -13,14 +13,21 @@ type Runner = (argv: readonly string[], options?: RunOptions) => Promise<RunResu
 
 /** Gives libvirt the keys by which QEMU signs in to Ceph. libvirtd must run; once more changes nothing. */
 export async function defineSecrets(lab: Lab, onHost: Runner = run): Promise<void> {
-  for (const user of cephUsers) {
-    await withFile(onHost, renderSecret(user), (file) => onHost(['virsh', 'secret-define', file]));
-    const entity = `client.${user}`;
-    // A key is base64 already, as virsh wants it.
-    const key = await run(['ceph-authtool', '--print-key', '--name', entity, keyring(lab, entity)]);
-    await withFile(onHost, key.stdout.trim(), (file) =>
-      onHost(['virsh', 'secret-set-value', secretIds[user], '--file', file]),
-    );
+  // A file on that host: an argument could be read by every user of it.
+  const file = (await onHost(['mktemp'])).stdout.trim();
+  const write = (text: string) => onHost(['dd', `of=${file}`, 'status=none'], { input: text });
+  try {
+    for (const user of cephUsers) {
+      await write(renderSecret(user));
+      await onHost(['virsh', 'secret-define', file]);
+      const entity = `client.${user}`;
+      // A key is base64 already, as virsh wants it.
+      const key = await run(['ceph-authtool', '--print-key', '--name', entity, keyring(lab, entity)]);
+      await write(key.stdout.trim());
+      await onHost(['virsh', 'secret-set-value', secretIds[user], '--file', file]);
+    }
+  } finally {
+    await onHost(['rm', '-f', file]);
   }
 }
 
@@ -40,20 +47,4 @@ function renderSecret(user: CephUser): string {
   </usage>
 </secret>
 `;
-}
-
-/** A file on that host for one command: as an argument every user of the host could read the text. */
-async function withFile(
-  onHost: Runner,
-  text: string,
-  work: (file: string) => Promise<unknown>,
-): Promise<void> {
-  const { stdout } = await onHost(['mktemp']);
-  const file = stdout.trim();
-  try {
-    await onHost(['dd', `of=${file}`, 'status=none'], { input: text });
-    await work(file);
-  } finally {
-    await onHost(['rm', '-f', file]);
-  }
 }

@@ -3,7 +3,7 @@ import { areBackendsUp } from '../cinder-backends.ts';
 import { run, waitFor } from '../command.ts';
 import { readDisks } from '../config/disks.ts';
 import { type Claims, makeClaims } from '../node/claims.ts';
-import type { Lab } from '../paths.ts';
+import { host, type Lab } from '../paths.ts';
 import { readSeed } from '../seed.ts';
 import { createServer, createSnapshot, deleteServer, type LabServer } from '../servers.ts';
 import {
@@ -59,7 +59,7 @@ async function tryVolumes(lab: Lab, mark: string, { claim }: Claims): Promise<vo
       volumes.every((volume) => images.includes(imageOf(volume))),
       images.join(' '),
     );
-    server = await createServer(lab, { name });
+    server = await createServer(lab, { name, host });
     for (const volume of volumes) await tryVolume(lab, server, volume, { claim });
   } finally {
     // Nova lets go of the volumes of a server that it deletes.
@@ -89,7 +89,7 @@ async function tryVolume(
 }
 
 async function tryDisk(lab: Lab, name: string, { claim }: Claims): Promise<void> {
-  const server = await createServer(lab, { name });
+  const server = await createServer(lab, { name, host });
   const image = `${server.id}_disk`;
   try {
     const disk = await readDisk(server, `${pools.nova}/${image}`);

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ask, call } from '../api.ts';
-import { defineSecrets } from '../ceph/secrets.ts';
+import { giveCephToNode } from '../ceph/node.ts';
 import { run, waitFor } from '../command.ts';
-import { isTurnedOn } from '../config/backends.ts';
 import { type Ini, renderIni } from '../config/ini.ts';
 import type { Lab } from '../paths.ts';
 import { findPid } from '../process.ts';
@@ -35,7 +34,7 @@ export async function enrolNode(lab: Lab, say: Say): Promise<void> {
   await takeTurn(lab);
   const begun = Date.now();
   await writeNodeConfigs(lab);
-  if (isTurnedOn(lab, 'ceph')) await defineSecrets(lab, (argv, options) => runOnNode(lab, argv, options));
+  await giveCephToNode(lab);
   for (const name of agentNames()) await startAgent(lab, name);
   await waitFor(
     `Nova to report ${nodeName} up`,

@@ -7,7 +7,8 @@ import { insideArgv } from './namespace.ts';
 
 /**
  * From where to where: `127.0.0.1:2223` is a TCP address, `/run/x.sock` a socket in the file system. The latter is what
- * two network namespaces have in common, so a connection goes from one into the other through two of these.
+ * two network namespaces have in common, so a connection goes from one into the other through two of these. In
+ * `10.77.0.1:3300,10.77.0.2` the second address is the one that the other end shall see, of this machine's own.
  */
 export interface Forward {
   readonly from: string;
@@ -71,13 +72,14 @@ function connect(from: Socket, to: Socket): void {
 
 type Address =
   | { readonly path: string }
-  | { readonly path?: never; readonly host: string; readonly port: number };
+  | { readonly path?: never; readonly host: string; readonly port: number; readonly localAddress?: string };
 
 export function parseAddress(text: string): Address {
   if (text.startsWith('/')) return { path: text };
-  const parts = /^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text);
+  const parts = /^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})(?:,(\d{1,3}(?:\.\d{1,3}){3}))?$/.exec(text);
   const port = Number(parts?.[2]);
   if (parts?.[1] === undefined || port < 1 || port > 65_535)
     throw new Error(`forward: ${text} is neither ADDRESS:PORT nor the path of a socket`);
-  return { host: parts[1], port };
+  const own = parts[3];
+  return { host: parts[1], port, ...(own === undefined ? {} : { localAddress: own }) };
 }

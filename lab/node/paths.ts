@@ -34,6 +34,8 @@ export const processes = {
   insideForward: 'node2-forward-inside',
   outsideForward: 'node2-forward-outside',
   target: 'node2-target',
+  cephInsideForward: 'node2-ceph-inside',
+  cephOutsideForward: 'node2-ceph-outside',
 } as const;
 
 export interface NodePaths {

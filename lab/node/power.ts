@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoteArgv } from '../../src/site/command/quote.ts';
-import { cephAddress, cephForwardedPorts } from '../ceph/paths.ts';
 import { type RunOptions, type RunResult, run, waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
 import { findPid, isFrozen, readLogEnd, startProcess, stopService } from '../process.ts';
@@ -78,19 +77,17 @@ function boot(lab: Lab): void {
   });
 }
 
-/** ssh into the node, and the cloud's services and Ceph out of it. */
+/** ssh into the node, and the cloud's services out of it. */
 function startForwards(lab: Lab): void {
   const socket = (name: string | number): string => join(nodePaths(lab).sockets, `${name}.sock`);
   const [management] = links;
-  const out = [...cloudPorts, ...cephForwardedPorts];
   startForward(lab, processes.insideForward, 'inside', [
     { from: socket('ssh'), to: `${management.address}:22` },
-    ...out.map((port) => ({ from: `${management.labAddress}:${port}`, to: socket(port) })),
+    ...cloudPorts.map((port) => ({ from: `${management.labAddress}:${port}`, to: socket(port) })),
   ]);
   startForward(lab, processes.outsideForward, 'outside', [
     { from: `127.0.0.1:${nodeSshPort}`, to: socket('ssh') },
     ...cloudPorts.map((port) => ({ from: socket(port), to: `127.0.0.1:${port}` })),
-    ...cephForwardedPorts.map((port) => ({ from: socket(port), to: `${cephAddress}:${port}` })),
   ]);
 }
 

@@ -41,14 +41,25 @@ describe('addresses of a forward', () => {
   test('are TCP or a socket in the file system', () => {
     expect(parseAddress('127.0.0.1:2223')).toEqual({ host: '127.0.0.1', port: 2223 });
     expect(parseAddress('/run/x.sock')).toEqual({ path: '/run/x.sock' });
+    expect(parseAddress('10.77.0.1:3300,10.77.0.2')).toEqual({
+      host: '10.77.0.1',
+      port: 3300,
+      localAddress: '10.77.0.2',
+    });
   });
 
-  test.each(['x.sock', ':22', '127.0.0.1:0', '127.0.0.1:70000', 'localhost:22', ''])(
-    '%j is refused',
-    (text) => {
-      expect(() => parseAddress(text)).toThrow(`forward: ${text} is neither`);
-    },
-  );
+  test.each([
+    'x.sock',
+    ':22',
+    '127.0.0.1:0',
+    '127.0.0.1:70000',
+    'localhost:22',
+    '1.2.3.4:22,',
+    '1.2.3.4:22,x',
+    '',
+  ])('%j is refused', (text) => {
+    expect(() => parseAddress(text)).toThrow(`forward: ${text} is neither`);
+  });
 
   test('come in pairs', () => {
     expect(parseForwards(['/a', '/b', '/c', '/d'])).toEqual([
