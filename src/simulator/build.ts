@@ -1,6 +1,7 @@
 /** A whole world from a few lines: which hosts there are and how they fare, which servers and in what state. */
 import { cutHost, freezeCompute, killCompute } from './agents/states.ts';
 import { type Planted, plantCloud, plantHost, plantServer } from './plant.ts';
+import { plantVolumes, type VolumeDescription } from './plant-volumes.ts';
 import { loadCloud, loadHost, loadServer, type State } from './recordings.ts';
 import { writeSiteFiles } from './site-files.ts';
 import { createWorld, setMeta, type World } from './world.ts';
@@ -15,6 +16,7 @@ export interface ServerDescription {
   /** how long ago it got into its state; default: an hour */
   readonly ageSeconds?: number;
   readonly uuid?: string;
+  readonly volumes?: readonly VolumeDescription[];
   /** what else is the matter with it, done when all servers are there */
   readonly twists?: readonly Twist[];
 }
@@ -49,7 +51,7 @@ const MEMCACHED = ['127.0.0.1:11211'];
  *
  *     const { world, servers } = await buildWorld(folder, {
  *       hosts: { 'cmp-1': 'dead' },
- *       servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
+ *       servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1', volumes: [{ target: 'shared' }] }],
  *     });
  */
 export async function buildWorld(folder: string, description: WorldDescription): Promise<BuiltWorld> {
@@ -61,16 +63,17 @@ export async function buildWorld(folder: string, description: WorldDescription):
   const recordedHost = await loadHost();
   for (const name of Object.keys(hosts))
     plantHost(world, recordedHost, { name, instances: '/var/lib/nova/instances' });
-  const servers: Planted[] = [];
-  for (const { state, twists: _, ...server } of description.servers)
-    servers.push(plantServer(world, await loadServer(state), { ageSeconds: AN_HOUR, ...server }));
+  const planted: Planted[] = [];
+  for (const { state, twists: _, volumes: __, ...server } of description.servers)
+    planted.push(plantServer(world, await loadServer(state), { ageSeconds: AN_HOUR, ...server }));
+  const servers = await plantVolumes(world, planted, description.servers);
   for (const [name, state] of Object.entries(hosts)) {
     if (state === 'frozen') freezeCompute(world, name);
     if (state === 'dead' || state === 'cut') killCompute(world, name);
     if (state === 'cut') cutHost(world, name);
   }
-  for (const [index, planted] of servers.entries())
-    for (const twist of description.servers[index]?.twists ?? []) twist(world, planted);
+  for (const [index, server] of servers.entries())
+    for (const twist of description.servers[index]?.twists ?? []) twist(world, server);
   // Last of all: without a site file a world that was cut while it was made is none.
   return { world, servers, site: writeSiteFiles(world, description.home) };
 }

@@ -1,15 +1,57 @@
 /**
- * What is in no service's database: compute hosts with their libvirt, links, switch and files; memcached; what waits in message
- * queues. One SQLite file, so that several processes see the same and a killed one leaves nothing half-written.
+ * What is in no service's database: compute hosts with their libvirt, links, switch, files and disks; what the storage offers;
+ * memcached; what waits in message queues. One SQLite file, so that several processes see the same and a killed one leaves nothing
+ * half-written.
  */
+const DISKS: readonly string[] = [
+  // What the storage offers: a unit of an iSCSI target, as long as it is exported. portals: a JSON list.
+  `CREATE TABLE units (
+     iqn TEXT NOT NULL, lun INTEGER NOT NULL, portals TEXT NOT NULL, volume TEXT NOT NULL, wwid TEXT NOT NULL,
+     bytes INTEGER NOT NULL, PRIMARY KEY (iqn, lun))`,
+  // What iscsid keeps: a record for each node that it knows, and its sessions. startup: automatic | manual.
+  `CREATE TABLE iscsi_nodes (
+     host TEXT NOT NULL, portal TEXT NOT NULL, iqn TEXT NOT NULL, startup TEXT NOT NULL, PRIMARY KEY (host, portal, iqn))`,
+  `CREATE TABLE iscsi_sessions (
+     host TEXT NOT NULL, sid INTEGER NOT NULL, portal TEXT NOT NULL, iqn TEXT NOT NULL, scsi_host INTEGER NOT NULL,
+     PRIMARY KEY (host, sid), UNIQUE (host, portal, iqn))`,
+  // sid: the session that it came by, NULL for a disk of the host's own. wwid: what it said when it was found.
+  `CREATE TABLE scsi_disks (
+     host TEXT NOT NULL, name TEXT NOT NULL, sid INTEGER, lun INTEGER NOT NULL, wwid TEXT NOT NULL, serial TEXT NOT NULL,
+     bytes INTEGER NOT NULL, PRIMARY KEY (host, name))`,
+  // Maps of device mapper. kind: multipath | crypt | linear. below: names of the devices under it, a JSON list.
+  `CREATE TABLE maps (
+     host TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, uuid TEXT NOT NULL, below TEXT NOT NULL,
+     bytes INTEGER NOT NULL, PRIMARY KEY (host, name), UNIQUE (host, number))`,
+  // Processes that have a device open, besides the qemus of domains.
+  `CREATE TABLE openers (
+     host TEXT NOT NULL, device TEXT NOT NULL, pid INTEGER NOT NULL, command TEXT NOT NULL, PRIMARY KEY (host, device, pid))`,
+];
+
+const CEPH: readonly string[] = [
+  // parent: {"pool", "image", "id", "snapshot"}, or NULL.
+  `CREATE TABLE rbd_images (
+     pool TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, bytes INTEGER NOT NULL, parent TEXT, created_at TEXT NOT NULL,
+     PRIMARY KEY (pool, name))`,
+  `CREATE TABLE rbd_snapshots (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, image TEXT NOT NULL, name TEXT NOT NULL,
+     protected INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, UNIQUE (pool, image, name))`,
+  // Clients that have an image open, besides the qemus of domains and the kernels that have it mapped.
+  `CREATE TABLE rbd_clients (
+     pool TEXT NOT NULL, image TEXT NOT NULL, address TEXT NOT NULL, client INTEGER NOT NULL, cookie INTEGER NOT NULL,
+     PRIMARY KEY (pool, image, client))`,
+  'CREATE TABLE rbd_maps (host TEXT NOT NULL, number INTEGER NOT NULL, pool TEXT NOT NULL, image TEXT NOT NULL, PRIMARY KEY (host, number))',
+];
+
 export const MACHINES: readonly string[] = [
   'CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
   // compute: alive | frozen | dead. reachable 0: nothing answers there, neither ssh nor agents. agent 0: no network agent.
   // libvirt, openvswitch: up | down | absent. down: the daemon does not answer; absent: the host has not even its program.
+  // images_pool: the pool of Ceph in which its servers' disks lie; NULL: they are files. multipathd 1: it runs.
   `CREATE TABLE hosts (
      name TEXT PRIMARY KEY, reachable INTEGER NOT NULL DEFAULT 1, compute TEXT NOT NULL DEFAULT 'alive',
      agent INTEGER NOT NULL DEFAULT 1, instances TEXT NOT NULL, reaped_at TEXT, identities TEXT NOT NULL,
-     libvirt TEXT NOT NULL DEFAULT 'up', openvswitch TEXT NOT NULL DEFAULT 'up')`,
+     libvirt TEXT NOT NULL DEFAULT 'up', openvswitch TEXT NOT NULL DEFAULT 'up', images_pool TEXT,
+     multipathd INTEGER NOT NULL DEFAULT 0)`,
   // state: virsh's word. running_id: the number of a running domain, NULL when it does not run.
   `CREATE TABLE domains (
      host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, running_id INTEGER,
@@ -32,6 +74,9 @@ export const MACHINES: readonly string[] = [
   'CREATE TABLE firewall (host TEXT NOT NULL, rule TEXT NOT NULL)',
   'CREATE TABLE namespaces (host TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (host, name))',
   'CREATE TABLE cache (server TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (server, key))',
+  // mappings: the rows of block_device_mapping that a terminate_instance brings along (a JSON list); NULL: it brings none.
   `CREATE TABLE waiting (
-     id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, method TEXT NOT NULL, server TEXT NOT NULL)`,
+     id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, method TEXT NOT NULL, server TEXT NOT NULL, mappings TEXT)`,
+  ...DISKS,
+  ...CEPH,
 ];

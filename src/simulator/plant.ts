@@ -19,7 +19,11 @@ function nextRandom(world: World): Random {
   return seededRandom(Number(readMeta(world, 'seed') ?? 1) * 1_000_003 + planted);
 }
 
-function newIdentities(world: World, now: Date, named: Iterable<readonly [string, string]>): Identities {
+export function newIdentities(
+  world: World,
+  now: Date,
+  named: Iterable<readonly [string, string]>,
+): Identities {
   const handedOut = new Map<string, number>();
   const addresses = new Set<string>();
   return {
@@ -77,7 +81,7 @@ function split(table: string): { database: ServiceDatabase; name: string } {
 }
 
 /** Inserts rows as they are. Foreign keys are checked when all are in. */
-function insertRows(world: World, rows: ReadonlyMap<string, readonly Row[]>): void {
+export function insertRows(world: World, rows: ReadonlyMap<string, readonly Row[]>): void {
   const databases = new Set([...rows.keys()].map((table) => split(table).database));
   for (const database of databases) {
     const db = world.db(database);
@@ -137,6 +141,21 @@ export interface Planted {
   readonly host: string;
   /** what became of each placeholder */
   readonly identities: ReadonlyMap<string, string>;
+  /** in the order in which they were described */
+  readonly volumes: readonly PlantedVolume[];
+}
+
+/** A volume of a server. */
+export interface PlantedVolume {
+  readonly id: string;
+  readonly name: string;
+  /** the uuid of its attachment to this server */
+  readonly attachment: string;
+  /** what the domain was given: `/dev/sda`; null: not over iSCSI, or connected nowhere */
+  readonly device: string | null;
+  readonly unit: { readonly iqn: string; readonly lun: number } | null;
+  /** other servers have it too */
+  readonly multiattach: boolean;
 }
 
 /** A server in a recorded state. `ageSeconds` is how long ago it got into it. */
@@ -163,10 +182,10 @@ export function plantServer(
     plantOnHost(world, server.host, recording.host, identities);
     for (const { method } of recording.waiting)
       world.machines
-        .prepare('INSERT INTO waiting (host, method, server) VALUES (?, ?, ?)')
-        .run(server.host, method, uuid);
+        .prepare('INSERT INTO waiting (host, method, server, mappings) VALUES (?, ?, ?, ?)')
+        .run(server.host, method, uuid, method === 'terminate_instance' ? '[]' : null);
   });
-  return { uuid, name: server.name, host: server.host, identities: identities.named };
+  return { uuid, name: server.name, host: server.host, identities: identities.named, volumes: [] };
 }
 
 function plantOnHost(world: World, host: string, recorded: RecordedHost, identities: Identities): void {

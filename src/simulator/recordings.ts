@@ -1,5 +1,5 @@
 /** The recordings, each loaded when it is first wanted. */
-import type { Recording } from './recorded/types.ts';
+import type { RecordedVolume, Recording } from './recorded/types.ts';
 
 type Load = () => Promise<{ readonly default: unknown }>;
 
@@ -44,4 +44,16 @@ export function loadCloud(): Promise<Recording> {
 /** One compute host without servers. */
 export function loadHost(): Promise<Recording> {
   return load(() => import('./recorded/host.json', { with: { type: 'json' } }));
+}
+
+const VOLUMES = {
+  iscsi: () => import('./recorded/volumes/iscsi.json', { with: { type: 'json' } }),
+  rbd: () => import('./recorded/volumes/rbd.json', { with: { type: 'json' } }),
+} as const satisfies Record<string, Load>;
+
+export type VolumeType = keyof typeof VOLUMES;
+
+/** A volume on a running server. */
+export async function loadVolume(type: VolumeType): Promise<RecordedVolume> {
+  return (await VOLUMES[type]()).default as RecordedVolume;
 }

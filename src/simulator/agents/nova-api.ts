@@ -16,6 +16,7 @@ import {
 } from './server-rows.ts';
 import { computeIsUp } from './services.ts';
 import { together } from './together.ts';
+import { deleteVolumes, detachVolumes, readVolumes } from './volumes.ts';
 
 /** nova `objects/cell_mapping.py:CellMapping.CELL0_UUID` */
 const CELL0_UUID = '00000000-0000-0000-0000-000000000000';
@@ -27,6 +28,7 @@ const WRITES: readonly ServiceDatabase[] = [
   'neutron',
   'placement',
   'glance',
+  'cinder',
 ];
 
 /**
@@ -62,7 +64,7 @@ function mayHavePorts({ vmState }: ServerRow): boolean {
 
 function deleteScheduled(world: World, cell: Cell, server: ServerRow): void {
   const { uuid, host, vmState } = server;
-  refuseUntaught(world, cell, server);
+  refuseUntaught(server);
   if (vmState === 'shelved' || vmState === 'shelved_offloaded') deleteShelvedImage(world, cell, uuid);
   saveServer(world, cell, uuid, { task_state: 'deleting', progress: 0 });
   const up = host !== null && computeIsUp(world, host) === true;
@@ -71,14 +73,14 @@ function deleteScheduled(world: World, cell: Cell, server: ServerRow): void {
     if (server.taskState === 'deleting' || server.taskState === 'soft-deleting') return;
     startAction(world, cell, server, 'delete');
     world.machines
-      .prepare("INSERT INTO waiting (host, method, server) VALUES (?, 'terminate_instance', ?)")
-      .run(host, uuid);
+      .prepare("INSERT INTO waiting (host, method, server, mappings) VALUES (?, 'terminate_instance', ?, ?)")
+      .run(host, uuid, JSON.stringify(readVolumes(world, cell, uuid)));
     markMapping(world, uuid);
     return;
   }
   if (host !== null && portsOf(world, uuid).length > 0) sendEvent(world, host, uuid);
   deallocateNetwork(world, cell, uuid);
-  softDelete(world, cell, 'block_device_mapping', 'instance_uuid', uuid);
+  cleanUpVolumes(world, cell, uuid);
   removeAllocations(world, uuid);
   saveServer(world, cell, uuid, {
     vm_state: 'deleted',
@@ -99,18 +101,18 @@ function sendEvent(world: World, host: string, uuid: string): void {
     .run(host, uuid);
 }
 
-/** A resize is confirmed first by the host that it came from, and a volume is detached by Cinder: neither is recorded yet. */
-function refuseUntaught(world: World, cell: Cell, { uuid, vmState }: ServerRow): void {
+/** A resize is confirmed first by the host that it came from. */
+function refuseUntaught({ uuid, vmState }: ServerRow): void {
   if (vmState === 'resized')
     throw new Error(`the simulated nova-api was not taught to confirm the resize of ${uuid}`);
-  const volume = world
-    .db(cell)
-    .prepare(
-      "SELECT volume_id FROM block_device_mapping WHERE instance_uuid = ? AND destination_type = 'volume' AND deleted = 0",
-    )
-    .get(uuid);
-  if (volume !== undefined)
-    throw new Error(`the simulated nova-api was not taught to detach volume ${volume['volume_id']}`);
+}
+
+/** `_local_cleanup_bdm_volumes`, with a service token: what Cinder refuses stays, and the rows go in any case. The host keeps all of it. */
+function cleanUpVolumes(world: World, cell: Cell, uuid: string): void {
+  const volumes = readVolumes(world, cell, uuid);
+  detachVolumes(world, volumes);
+  deleteVolumes(world, volumes);
+  softDelete(world, cell, 'block_device_mapping', 'instance_uuid', uuid);
 }
 
 /** An image that is gone already is no error to Nova. */

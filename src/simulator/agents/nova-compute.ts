@@ -2,6 +2,7 @@
 import { portsOf } from '../neutron/ports.ts';
 import { removeAllocations } from '../placement/allocations.ts';
 import { type ServiceDatabase, sqlTime, type World } from '../world.ts';
+import { DeleteFailure } from './failure.ts';
 import { readCachedVifs } from './network.ts';
 import {
   destroyServer,
@@ -12,27 +13,39 @@ import {
   saveExtraOfDeleted,
   saveServer,
 } from './server-rows.ts';
-import { DeleteFailure, shutDownServer } from './shutdown.ts';
+import { shutDownServer } from './shutdown.ts';
 import { together } from './together.ts';
+import { parseMappings, type VolumeMapping } from './volumes.ts';
 
 /** The databases that a delete writes to. */
-export const DELETE_WRITES: readonly ServiceDatabase[] = ['nova', 'nova_api', 'neutron', 'placement'];
+export const DELETE_WRITES: readonly ServiceDatabase[] = [
+  'nova',
+  'nova_api',
+  'neutron',
+  'placement',
+  'cinder',
+];
 
 /** nova 26 `compute/power_state.py:NOSTATE` */
 const NOSTATE = 0;
 
 /**
- * Nova's own delete on a host, in the order of nova 26 `compute/manager.py:_delete_instance`: domain, interfaces and files, network,
- * allocations, console tokens, rows. Also sets `queued_for_delete`, which nova-api has done by then when the request came from it.
+ * Nova's own delete on a host, in the order of nova 26 `compute/manager.py:_delete_instance`: domain, interfaces, volumes and files, network,
+ * volumes in Cinder, allocations, console tokens, rows. Also sets `queued_for_delete`, which nova-api has done by then when the request came from it.
  *
  * A server that is deleted already ends where Nova notices it: host and network are done, its rows are not touched again, but for
  * one row in instance_extra that holds nothing.
  *
  * @throws DeleteFailure where Nova's delete fails, or the simulated one was not taught; the host is as far as it came
  */
-export function terminateInstance(world: World, host: string, serverUuid: string): void {
+export function terminateInstance(
+  world: World,
+  host: string,
+  serverUuid: string,
+  volumes: readonly VolumeMapping[] | null = null,
+): void {
   together(world, DELETE_WRITES, () => {
-    shutDownServer(world, host, serverUuid, { readDeleted: false });
+    shutDownServer(world, host, serverUuid, { readDeleted: false, volumes });
     const row = readServer(world, 'nova', serverUuid);
     if (row === null) return;
     if (row.deleted !== 0) {
@@ -54,10 +67,10 @@ export function terminateInstance(world: World, host: string, serverUuid: string
 /** Does everything that waits for the nova-compute of a host, the oldest first. */
 export function takeWaiting(world: World, host: string): void {
   const waiting = world.machines
-    .prepare('SELECT id, method, server FROM waiting WHERE host = ? ORDER BY id')
+    .prepare('SELECT id, method, server, mappings FROM waiting WHERE host = ? ORDER BY id')
     .all(host);
-  for (const { id, method, server } of waiting) {
-    take(world, host, String(method), String(server));
+  for (const { id, method, server, mappings } of waiting) {
+    take(world, host, String(method), String(server), parseMappings(mappings));
     world.machines.prepare('DELETE FROM waiting WHERE id = ?').run(Number(id));
   }
 }
@@ -69,7 +82,13 @@ const ACTIONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** @throws Error for a method that nobody taught */
-function take(world: World, host: string, method: string, server: string): void {
+function take(
+  world: World,
+  host: string,
+  method: string,
+  server: string,
+  volumes: readonly VolumeMapping[] | null,
+): void {
   if (method === 'external_instance_event') {
     hearNeutron(world, server);
     return;
@@ -78,7 +97,7 @@ function take(world: World, host: string, method: string, server: string): void 
   if (action === undefined) throw notTaught(method);
   const step = { action, event: `compute_${method}`, host };
   const error =
-    method === 'terminate_instance' ? tryTerminate(world, host, server) : notTaught(method).message;
+    method === 'terminate_instance' ? tryTerminate(world, host, server, volumes) : notTaught(method).message;
   if (error !== null && readServer(world, 'nova', server)?.deleted === 0)
     failServer(world, server, host, error);
   recordEvent(world, server, error === null ? step : { ...step, error });
@@ -98,9 +117,14 @@ function hearNeutron(world: World, server: string): void {
     throw notTaught(`external_instance_event for the changed ports of ${server}`);
 }
 
-function tryTerminate(world: World, host: string, server: string): string | null {
+function tryTerminate(
+  world: World,
+  host: string,
+  server: string,
+  volumes: readonly VolumeMapping[] | null = null,
+): string | null {
   try {
-    terminateInstance(world, host, server);
+    terminateInstance(world, host, server, volumes);
     return null;
   } catch (error) {
     if (error instanceof DeleteFailure) return error.message;

@@ -1,39 +1,54 @@
-/** What nova-compute does on its host when a server goes: domain, interfaces, files. */
+/** What nova-compute does when a server goes: domain, interfaces, volumes, files, network. */
 import { domainsOf, stopDomain, undefineDomain } from '../hosts/domains.ts';
 import { removeTree } from '../hosts/files.ts';
 import { deleteLink, findLink } from '../hosts/links.ts';
 import { deleteSwitchPort } from '../hosts/switch.ts';
+import { imagesOf, removeImage, removeSnapshot } from '../storage/rbd.ts';
 import type { World } from '../world.ts';
+import { DeleteFailure } from './failure.ts';
 import { deallocateNetwork, readVifs, readVifsOfRequest, type Vif } from './network.ts';
 import { countCleanAttempt, readServer, saveExtraOfDeleted, saveServer } from './server-rows.ts';
-
-/** A delete that the real nova-compute cannot do either, or that the simulated one was not taught. Says which. */
-export class DeleteFailure extends Error {}
+import {
+  deleteVolumes,
+  detachVolumes,
+  disconnectVolumes,
+  readVolumes,
+  refuseUntaughtVolumes,
+  type VolumeMapping,
+} from './volumes.ts';
 
 /** nova 26 `network/model.py:VIF.devname`, os-vif `gen_port_name`: devices carry the first 11 characters of the port's id. */
 const NAME_LENGTH = 11;
 
 /**
- * nova 26 `compute/manager.py:_shutdown_instance`: everything of the server on this host, then its network. What is not there any
- * more is no error. `readDeleted`: by a periodic task, which may write a row that is marked deleted; a request may not, and knows
- * the interfaces that there were when it was made.
+ * nova 26 `compute/manager.py:_shutdown_instance` and `_cleanup_volumes`: everything of the server on this host, then its network, then
+ * its volumes in Cinder, of which those go that were made to go with it. What is not there any more is no error. `readDeleted`: by a
+ * periodic task, which may write a row that is marked deleted; a request may not, and knows the interfaces that there were when it
+ * was made. `volumes`: what a request brings along; otherwise the rows say.
  *
- * @throws DeleteFailure with the network released all the same, as Nova does
+ * @throws DeleteFailure with the network released all the same, and the volumes not, as Nova does
  */
 export function shutDownServer(
   world: World,
   host: string,
   uuid: string,
-  options: { readonly readDeleted: boolean },
+  options: { readonly readDeleted: boolean; readonly volumes?: readonly VolumeMapping[] | null },
 ): void {
+  const { readDeleted } = options;
+  const volumes = options.volumes ?? readVolumes(world, 'nova', uuid, { deleted: readDeleted });
   refuseUntaught(world, uuid);
-  const vifs = options.readDeleted ? readVifs(world, uuid) : readVifsOfRequest(world, uuid);
+  refuseUntaughtVolumes(volumes);
+  const vifs = readDeleted ? readVifs(world, uuid) : readVifsOfRequest(world, uuid);
   stopDomain(world, host, uuid);
   for (const vif of vifs) unplug(world, host, vif);
-  saveCleaned(world, uuid, removeServerFiles(world, host, uuid), options.readDeleted);
+  disconnectVolumes(world, host, volumes);
+  removeOwnImages(world, host, uuid);
+  saveCleaned(world, uuid, removeServerFiles(world, host, uuid), readDeleted);
   const refusal = undefineLast(world, host, uuid);
   deallocateNetwork(world, 'nova', uuid);
   if (refusal !== null) throw new DeleteFailure(refusal);
+  detachVolumes(world, volumes);
+  deleteVolumes(world, volumes);
 }
 
 /** nova 26 `virt/libvirt/driver.py:_cleanup` saves between files and domain, and lets a server pass that is gone meanwhile. */
@@ -57,18 +72,9 @@ function undefineLast(world: World, host: string, uuid: string): string | null {
   return null;
 }
 
-/** Volumes and PCI devices are in no recording yet: nothing is made up about what becomes of them. */
+/** PCI devices are in no recording yet: nothing is made up about what becomes of them. */
 function refuseUntaught(world: World, uuid: string): void {
   const nova = world.db('nova');
-  const volume = nova
-    .prepare(
-      "SELECT volume_id FROM block_device_mapping WHERE instance_uuid = ? AND destination_type = 'volume' AND deleted = 0",
-    )
-    .get(uuid);
-  if (volume !== undefined)
-    throw new DeleteFailure(
-      `the simulated nova-compute was not taught to detach volume ${volume['volume_id']}`,
-    );
   const device = nova.prepare('SELECT address FROM pci_devices WHERE instance_uuid = ?').get(uuid);
   if (device !== undefined)
     throw new DeleteFailure(
@@ -137,4 +143,25 @@ function rename(world: World, host: string, from: string, to: string): void {
        WHERE host = ?1 AND (path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/')`,
     )
     .run(host, from, to);
+}
+
+/** nova's `[libvirt]images_rbd_pool` of a host whose servers' disks lie in Ceph; null: they are files. */
+function poolOf(world: World, host: string): string | null {
+  const row = world.machines.prepare('SELECT images_pool FROM hosts WHERE name = ?').get(host);
+  return typeof row?.['images_pool'] === 'string' ? row['images_pool'] : null;
+}
+
+/**
+ * nova 26 `virt/libvirt/driver.py:_cleanup_rbd`, `storage/rbd_utils.py:_destroy_volume`: every image whose name begins with the server's
+ * uuid, with the snapshot of a resize. One that has other snapshots, or is open, stays, and Nova says so in its log only.
+ */
+function removeOwnImages(world: World, host: string, uuid: string): void {
+  const pool = poolOf(world, host);
+  if (pool === null) return;
+  for (const image of imagesOf(world, pool)) {
+    if (!image.name.startsWith(uuid)) continue;
+    if (removeImage(world, pool, image.name) !== 'ENOTEMPTY') continue;
+    removeSnapshot(world, image, 'nova-resize');
+    removeImage(world, pool, image.name);
+  }
 }

@@ -3,6 +3,7 @@ import { type Answer, type DatabaseRow, isoTime, notTaught, readJson } from '../
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import type { World } from '../world.ts';
+import { endConnection } from './backend.ts';
 import { refuseDeletion } from './deletion-rule.ts';
 import { finishDetach } from './detach.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
@@ -85,6 +86,12 @@ function remove(world: World, request: VolumeRequest, attachment: DatabaseRow): 
   const id = String(attachment['id']);
   const refusal = refuseDeletion(world, request, id, volume);
   if (refusal !== null) return refusal;
-  finishDetach(world, volumeId, id);
+  endAttachment(world, attachment);
   return { status: 200, body: { attachments: attachmentsOf(world, volumeId).map(summary) } };
+}
+
+/** cinder 21 `volume/api.py:attachment_delete`: of one that is only reserved the storage knows nothing. */
+export function endAttachment(world: World, attachment: DatabaseRow): void {
+  if (attachment['attach_status'] !== 'reserved') endConnection(world, attachment);
+  finishDetach(world, String(attachment['volume_id']), String(attachment['id']));
 }

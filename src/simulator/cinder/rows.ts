@@ -3,23 +3,37 @@ import { type DatabaseRow, pythonJson } from '../http/exchange.ts';
 import { type Caller, isAdmin } from '../keystone/tokens.ts';
 import { sqlTime, type World } from '../world.ts';
 
-/** @param caller who may know only of its own project's volumes without the role admin */
-export function findVolume(world: World, id: string, caller: Caller): DatabaseRow | null {
+/** For a service, which sees every project's. */
+export function findAnyVolume(world: World, id: string): DatabaseRow | null {
   const row = world
     .db('cinder')
     .prepare('SELECT * FROM volumes WHERE id = ? AND coalesce(deleted, 0) = 0')
     .get(id);
-  return row !== undefined && (isAdmin(caller) || row['project_id'] === caller.project) ? row : null;
+  return row ?? null;
+}
+
+/** @param caller who may know only of its own project's volumes without the role admin */
+export function findVolume(world: World, id: string, caller: Caller): DatabaseRow | null {
+  const row = findAnyVolume(world, id);
+  return row !== null && (isAdmin(caller) || row['project_id'] === caller.project) ? row : null;
 }
 
 /** Connectors of before Pike are taken over when an attachment is looked at (see `adoptSpecs`). */
-export function findAttachment(world: World, id: string, caller: Caller): DatabaseRow | null {
+export function findAnyAttachment(world: World, id: string): DatabaseRow | null {
   const sql = 'SELECT * FROM volume_attachment WHERE id = ? AND coalesce(deleted, 0) = 0';
   const statement = world.db('cinder').prepare(sql);
-  const row = statement.get(id);
-  if (row === undefined || findVolume(world, String(row['volume_id']), caller) === null) return null;
+  if (statement.get(id) === undefined) return null;
   adoptSpecs(world, id);
   return statement.get(id) ?? null;
+}
+
+export function findAttachment(world: World, id: string, caller: Caller): DatabaseRow | null {
+  const row = world
+    .db('cinder')
+    .prepare('SELECT volume_id FROM volume_attachment WHERE id = ? AND coalesce(deleted, 0) = 0')
+    .get(id);
+  if (row === undefined || findVolume(world, String(row['volume_id']), caller) === null) return null;
+  return findAnyAttachment(world, id);
 }
 
 export function attachmentsOf(world: World, volumeId: string): readonly DatabaseRow[] {

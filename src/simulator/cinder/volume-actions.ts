@@ -5,6 +5,7 @@ import { type Answer, type Asked, type DatabaseRow, notTaught } from '../http/ex
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
+import { removeExport } from './backend.ts';
 import { refuseDeletion } from './deletion-rule.ts';
 import { finishDetach } from './detach.ts';
 import type { VolumeRequest } from './request.ts';
@@ -71,7 +72,7 @@ function forceDetach(
   );
 }
 
-/** The backend's maps are not part of this cloud; of the rows only a volume that waits to be attached changes. */
+/** With one export for every host nothing ends by it on the storage; of the rows only a volume that waits to be attached changes. */
 function terminateConnection(world: World, request: VolumeRequest, volume: DatabaseRow): Answer {
   const refusal = refuseDeletion(world, request, null, volume);
   if (refusal !== null) return refusal;
@@ -85,7 +86,7 @@ function terminateConnection(world: World, request: VolumeRequest, volume: Datab
   return { status: 202 };
 }
 
-/** cinder 21 `volume/api.py:detach`, `volume/manager.py:detach_volume`. */
+/** cinder 21 `volume/api.py:detach`, `volume/manager.py:detach_volume`: the export goes, also where others are attached to it. */
 function detachVolume(
   world: World,
   { caller }: VolumeRequest,
@@ -114,6 +115,7 @@ function detachVolume(
   else {
     const one = attachmentId ?? String(all[0]?.['id']);
     const attachment = findAttachment(world, one, caller);
+    if (attachment !== null) removeExport(world, id);
     finishDetach(world, id, attachment === null ? null : one);
   }
   return { status: 202 };

@@ -3,6 +3,7 @@ import { type Answer, type DatabaseRow, notTaught } from '../http/exchange.ts';
 import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
+import { deleteData } from './backend.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
 import { findVolume } from './rows.ts';
 import { volumeDetail, volumeSummary } from './volume-body.ts';
@@ -55,6 +56,20 @@ const DELETABLE = ['available', 'error', 'error_restoring', 'error_extending', '
  */
 function remove(world: World, { asked, caller }: VolumeRequest, volume: DatabaseRow): Answer {
   if (!isAdmin(caller)) return fault(501, notTaught(asked, 'what a user without the role admin may delete'));
+  if (!deleteVolume(world, volume))
+    return fault(
+      400,
+      `Invalid volume: Volume status must be ${DELETABLE.join(' or ')} and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.`,
+    );
+  return { status: 202 };
+}
+
+/**
+ * One whose data the storage keeps, because a client has it open, is available again (cinder 21 `volume/manager.py:delete_volume`).
+ *
+ * @returns false when the API refuses: it is in use, or has what must go first
+ */
+export function deleteVolume(world: World, volume: DatabaseRow): boolean {
   const id = String(volume['id']);
   const snapshots = world
     .db('cinder')
@@ -68,13 +83,14 @@ function remove(world: World, { asked, caller }: VolumeRequest, volume: Database
     volume['consistencygroup_id'] === null &&
     volume['group_id'] === null &&
     snapshots.length === 0;
-  if (!mayGo)
-    return fault(
-      400,
-      `Invalid volume: Volume status must be ${DELETABLE.join(' or ')} and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.`,
-    );
-  destroyVolume(world, volume);
-  return { status: 202 };
+  if (!mayGo) return false;
+  if (deleteData(world, id)) destroyVolume(world, volume);
+  else
+    world
+      .db('cinder')
+      .prepare("UPDATE volumes SET status = 'available', updated_at = ? WHERE id = ?")
+      .run(sqlTime(world.now()), id);
+  return true;
 }
 
 /** cinder 21 `db/sqlalchemy/api.py:volume_destroy` with `VOLUME_DEPENDENT_MODELS`, and the project's quota as it counts then. */

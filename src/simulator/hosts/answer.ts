@@ -4,7 +4,7 @@ import type { CommandAnswer } from '../../site/reader.ts';
 import type { World } from '../world.ts';
 
 /** A program of a host: its arguments to what it says. What it was not taught it refuses by `untaught`. */
-export type Program = (world: World, host: string, args: readonly string[]) => CommandAnswer;
+export type Program = (world: World, host: string, args: readonly string[], input?: string) => CommandAnswer;
 
 export function says(out: string): CommandAnswer {
   return { exit: 0, out, err: '' };

@@ -3,16 +3,23 @@ import type { CommandAnswer } from '../../site/reader.ts';
 import type { World } from '../world.ts';
 import { fails, sameWords, says, untaught } from './answer.ts';
 import { type FileKind, kindAt, linkTarget, removeOnFileSystem, resolvePath } from './files.ts';
+import { findInKernel, isKernels } from './kernel-find.ts';
+import { kernelTree, resolve } from './kernel-tree.ts';
 import { findLink, membersOf } from './links.ts';
 import { type Mount, mountAt, mountsOf, pathIn } from './mounts.ts';
 
-/** Of the kernel's own file systems only the devices in /sys/class/net are modelled. */
+/** The kernel's own file systems are apart: devices in /sys/class/net, and what `kernel-tree.ts` has. */
 function isModelled(path: string | undefined): path is string {
-  return path?.startsWith('/') === true && !/^\/(?:sys|proc|dev)(?:\/|$)/.test(path);
+  return path?.startsWith('/') === true && !isKernels(path);
 }
 
 /** @throws LookError for words that are not modelled */
 export function runRealpath(world: World, host: string, args: readonly string[]): CommandAnswer {
+  const [, kernels] = args;
+  if (isKernels(kernels) && sameWords(args, '-e', kernels)) {
+    const leads = resolve(kernelTree(world, host), kernels);
+    return leads === null ? fails(1, `realpath: ${kernels}: No such file or directory`) : says(`${leads}\n`);
+  }
   const [e, dashes, path, ...more] = args;
   if (e !== '-e' || dashes !== '--' || !isModelled(path) || more.length > 0)
     throw untaught(host, ['realpath', ...args]);
@@ -25,6 +32,8 @@ export function runTest(world: World, host: string, args: readonly string[]): Co
   const negated = args[0] === '!';
   const [what = '', path, ...more] = negated ? args.slice(1) : args;
   const device = /^\/sys\/class\/net\/([^/]+)$/.exec(path ?? '')?.[1];
+  const isDisks = device === undefined && isKernels(path) && what === '-e' && more.length === 0;
+  if (isDisks) return fails((resolve(kernelTree(world, host), path) !== null) === negated ? 1 : 0, '');
   if (!['-e', '-d'].includes(what) || more.length > 0 || (device === undefined && !isModelled(path)))
     throw untaught(host, ['test', ...args]);
   const holds =
@@ -60,6 +69,7 @@ const FIND_LETTERS: Readonly<Record<FileKind, string>> = { file: 'f', folder: 'd
  * @throws LookError for words that are not modelled
  */
 export function runFind(world: World, host: string, args: readonly string[]): CommandAnswer {
+  if (isKernels(args[0])) return findInKernel(world, host, args);
   const [start = '', depth, one, open, ...rest] = args;
   const [close, printf, format] = rest.slice(-3);
   const names = rest.slice(0, -3).filter((_, i) => i % 3 === 1);

@@ -4,20 +4,42 @@ import type { HostAccess, Transport } from '../../site/command/transport.ts';
 import type { CommandAnswer } from '../../site/reader.ts';
 import type { World } from '../world.ts';
 import { fails, type Program, says, untaught } from './answer.ts';
+import {
+  runBlockdev,
+  runCryptsetup,
+  runDmsetup,
+  runLsblk,
+  runMultipath,
+  runMultipathd,
+  runTee,
+} from './block-programs.ts';
 import { runFind, runFindmnt, runLs, runRealpath, runRm, runTest } from './file-programs.ts';
 import { runIp } from './ip.ts';
+import { runIscsiadm } from './iscsiadm.ts';
 import { runOvsVsctl } from './ovs-vsctl.ts';
+import { runPs } from './processes.ts';
+import { runRbd } from './rbd.ts';
 import { runVirsh } from './virsh.ts';
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
   virsh: runVirsh,
   ip: runIp,
   'ovs-vsctl': runOvsVsctl,
+  blockdev: runBlockdev,
+  cryptsetup: runCryptsetup,
+  dmsetup: runDmsetup,
   find: runFind,
   findmnt: runFindmnt,
+  iscsiadm: runIscsiadm,
   ls: runLs,
+  lsblk: runLsblk,
+  multipath: runMultipath,
+  multipathd: runMultipathd,
+  ps: runPs,
+  rbd: runRbd,
   realpath: runRealpath,
   rm: runRm,
+  tee: runTee,
   test: runTest,
 };
 
@@ -32,9 +54,9 @@ const BELONGS_TO: Readonly<Record<string, string>> = { virsh: 'libvirt', 'ovs-vs
  */
 export function openSimulatedHost(world: World, access: HostAccess, react: () => void): Transport {
   return {
-    async run(argv) {
+    async run(argv: readonly string[], _timeoutMs: number, input?: string) {
       react();
-      const answer = runProgram(world, access, argv);
+      const answer = runProgram(world, access, argv, input);
       react();
       return answer;
     },
@@ -42,7 +64,12 @@ export function openSimulatedHost(world: World, access: HostAccess, react: () =>
   };
 }
 
-function runProgram(world: World, access: HostAccess, argv: readonly string[]): CommandAnswer {
+function runProgram(
+  world: World,
+  access: HostAccess,
+  argv: readonly string[],
+  input: string | undefined,
+): CommandAnswer {
   const host = access.name;
   const state = world.machines.prepare('SELECT * FROM hosts WHERE name = ?').get(host);
   if (state === undefined)
@@ -60,7 +87,7 @@ function runProgram(world: World, access: HostAccess, argv: readonly string[]): 
   const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
   if (program === undefined) throw untaught(host, argv);
   if (state[BELONGS_TO[name] ?? ''] === 'absent') return fails(127, `${name}: command not found`);
-  return program(world, host, args);
+  return program(world, host, args, input);
 }
 
 /** As `site/command/ssh.ts` tells of an ssh that ended before it could answer. */

@@ -96,3 +96,24 @@ export interface Recording {
   /** the port that the user made beforehand, as `{{uuid:1}}` */
   readonly prePort: string | null;
 }
+
+/**
+ * A volume that was attached to a running server: what came with it. Its own placeholders:
+ *
+ *     {{volume}} {{volume.name}} {{attachment}}   the volume's uuid and name, the attachment's uuid
+ *     {{type}} {{service}} {{backend}}            uuids of its volume type and of Cinder's service, `host@backend#pool`
+ *     {{project}} {{user}}                        whose it is
+ *     {{mountpoint}} {{target}} {{place}}         `/dev/vdb`, `vdb`, and a number for it in the domain, from 1
+ *     {{device}}                                  what the domain was given: `/dev/sda`
+ *     {{iqn}} {{lun}} {{portal:1}} {{address:1}}  its unit on the storage; `10.0.3.1:3260`, `10.0.3.1`
+ *     {{chap.user}} {{chap.password}}             the target's account
+ *     {{initiator}} {{nqn}} {{host.address}}      what the compute host calls itself towards the storage
+ */
+export interface RecordedVolume {
+  readonly name: string;
+  readonly title: string;
+  readonly release: string;
+  readonly rows: RecordedRows;
+  /** the `<disk>` element of the domain's XML, with its indentation */
+  readonly disk: string;
+}

@@ -190,12 +190,13 @@ test('with `<uuid>` and `<uuid>_resize` side by side one of them stays, as `<uui
 
 test.each([
   [
-    'volume vol-1',
+    'volume vol-1 by fibre_channel',
     (world: World, uuid: string) =>
       world
         .db('nova')
         .prepare(
-          "UPDATE block_device_mapping SET destination_type = 'volume', volume_id = 'vol-1' WHERE instance_uuid = ?",
+          `UPDATE block_device_mapping SET destination_type = 'volume', volume_id = 'vol-1',
+           connection_info = '{"driver_volume_type": "fibre_channel", "data": {}}' WHERE instance_uuid = ?`,
         )
         .run(uuid),
   ],

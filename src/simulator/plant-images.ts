@@ -1,0 +1,77 @@
+/** Puts a server's own disks into Ceph, as a host with nova's `[libvirt]images_type = rbd` has them. */
+import { removeTree } from './hosts/files.ts';
+import type { Planted } from './plant.ts';
+import { seededRandom } from './random.ts';
+import { addImage, POOLS } from './storage/rbd.ts';
+import { sqlTime, type World } from './world.ts';
+
+/** Nova's pool. */
+const POOL = POOLS[0] ?? '';
+const GIB = 2 ** 30;
+
+/** A snapshot of the root disk; with `clone` it is protected, and an image of Glance's or Cinder's was made of it. */
+export interface DiskSnapshot {
+  readonly name: string;
+  readonly clone?: string;
+}
+
+/** The root disk and the config drive become images; what the domain, if there is one, is given is written as Nova 26 does. */
+export function keepDisksInCeph(
+  world: World,
+  { host, uuid }: Planted,
+  snapshots: readonly DiskSnapshot[] = [],
+): void {
+  const createdAt = sqlTime(world.now());
+  const random = seededRandom(Number.parseInt(uuid.slice(0, 8), 16));
+  world.machines.prepare('UPDATE hosts SET images_pool = ? WHERE name = ?').run(POOL, host);
+  const id = random.hex(12);
+  addImage(world, { pool: POOL, name: `${uuid}_disk`, id, bytes: GIB, parent: null, createdAt });
+  addImage(world, {
+    pool: POOL,
+    name: `${uuid}_disk.config`,
+    id: random.hex(12),
+    bytes: GIB / 16,
+    parent: null,
+    createdAt,
+  });
+  for (const { name, clone } of snapshots) {
+    world.machines
+      .prepare('INSERT INTO rbd_snapshots (pool, image, name, protected, created_at) VALUES (?, ?, ?, ?, ?)')
+      .run(POOL, `${uuid}_disk`, name, clone === undefined ? 0 : 1, createdAt);
+    if (clone !== undefined)
+      addImage(world, {
+        pool: 'volumes',
+        name: clone,
+        id: random.hex(12),
+        bytes: GIB,
+        parent: { pool: POOL, image: `${uuid}_disk`, id, snapshot: name },
+        createdAt,
+      });
+  }
+  const row = world.machines.prepare('SELECT instances FROM hosts WHERE name = ?').get(host);
+  for (const file of ['disk', 'disk.config'])
+    removeTree(world, host, `${row?.['instances']}/${uuid}/${file}`);
+  const domain = world.machines
+    .prepare('SELECT xml FROM domains WHERE host = ? AND uuid = ?')
+    .get(host, uuid);
+  if (domain === undefined) return;
+  const xml = String(domain['xml']).replace(/^ {4}<disk type='file'[\s\S]*?^ {4}<\/disk>\n/m, diskOf(uuid));
+  world.machines.prepare('UPDATE domains SET xml = ? WHERE host = ? AND uuid = ?').run(xml, host, uuid);
+}
+
+/** nova 26 `virt/libvirt/imagebackend.py:Rbd.libvirt_info`, as libvirt 9.0 shows it of a running domain. */
+function diskOf(uuid: string): string {
+  return `    <disk type='network' device='disk'>
+      <driver name='qemu' type='raw' cache='writeback' discard='unmap'/>
+      <auth username='nova'>
+        <secret type='ceph' uuid='ce9f0000-0000-4000-8000-000000000002'/>
+      </auth>
+      <source protocol='rbd' name='${POOL}/${uuid}_disk' index='1'>
+        <host name='10.0.3.1' port='6789'/>
+      </source>
+      <target dev='vda' bus='virtio'/>
+      <alias name='virtio-disk0'/>
+      <address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>
+    </disk>
+`;
+}
