@@ -1,19 +1,23 @@
 import type { Recording } from '../src/simulator/recorded/types.ts';
 import { waitFor } from './command.ts';
+import { nodeName } from './node/paths.ts';
 import { type Lab, openLab } from './paths.ts';
 import { setPlugging } from './plugging.ts';
 import { readFacts, type TableFacts } from './record/facts.ts';
 import { listForbidden } from './record/places.ts';
 import { play, readMoment, states } from './record/play.ts';
+import { playVolume, volumeKinds } from './record/play-volume.ts';
 import { findLeftovers, listTokens, recordCloud, recordHost, recordServer } from './record/recording.ts';
 import { readSchema } from './record/schema.ts';
+import { recordVolume } from './record/volume.ts';
 import { readRecorded, renderRecording, writeRecorded } from './record/write.ts';
 import { createServer, deleteServer } from './servers.ts';
 import { query } from './sql.ts';
 import { takeTurn } from './turn.ts';
 
-const usage = `usage: node lab/record.ts [schema | base | --only NAME[,NAME …]]
-Without a word: everything. Schema: the tables. Base: the cloud and its host. NAME: ${states.map(({ name }) => name).join(' ')}`;
+const usage = `usage: node lab/record.ts [schema | base | volume NAME | --only NAME[,NAME …]]
+Without a word: all but volumes. Schema: the tables. Base: the cloud and its host. Volume, ${volumeKinds.map(({ name }) => name).join(' or ')}: one
+that is attached to a server; the lab must have storage, and for iscsi the second machine, enrolled. NAME: ${states.map(({ name }) => name).join(' ')}`;
 
 function say(line: string): void {
   console.log(line);
@@ -24,12 +28,18 @@ async function main(words: readonly string[]): Promise<number> {
   const only = first === '--only' ? second : undefined;
   const names = only?.split(',') ?? states.map(({ name }) => name);
   const chosen = states.filter(({ name }) => names.includes(name));
-  const known = first === undefined || first === 'schema' || first === 'base' || only !== undefined;
+  const volume = first === 'volume' ? volumeKinds.find(({ name }) => name === second) : undefined;
+  const known =
+    first === undefined ||
+    first === 'schema' ||
+    first === 'base' ||
+    volume !== undefined ||
+    only !== undefined;
   if (
     !known ||
     chosen.length < names.length ||
     more.length > 0 ||
-    (second !== undefined && only === undefined)
+    (second !== undefined && only === undefined && volume === undefined)
   ) {
     console.error(usage);
     return 2;
@@ -40,6 +50,13 @@ async function main(words: readonly string[]): Promise<number> {
   if (first === 'schema') return 0;
   await takeTurn(lab);
   const facts = await readFacts(lab);
+  if (volume !== undefined) {
+    const recording = await playVolume(lab, volume, facts, (played) => recordVolume(played, facts));
+    const left = [...listForbidden(lab), nodeName].filter((each) => JSON.stringify(recording).includes(each));
+    if (left.length > 0) throw new Error(`${volume.name}.json is not written, it has ${left.join(', ')}`);
+    writeRecorded(`volumes/${volume.name}.json`, renderRecording(recording));
+    return 0;
+  }
   await setPlugging(lab, 'hybrid');
   const stamp = Date.now().toString(36);
   // One server is there all the time, so that what comes with the first one on a host counts as the host's.

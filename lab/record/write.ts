@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Recording } from '../../src/simulator/recorded/types.ts';
+import type { RecordedVolume, Recording } from '../../src/simulator/recorded/types.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'src', 'simulator', 'recorded');
 
@@ -16,7 +16,7 @@ export function readRecorded(file: string): Recording {
 }
 
 /** JSON in which each row and each thing has a line, so that a change shows as the line that changed. */
-export function renderRecording(recording: Recording): string {
+export function renderRecording(recording: Recording | RecordedVolume): string {
   return `${renderValue(recording, '')}\n`;
 }
 

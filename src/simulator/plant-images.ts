@@ -10,7 +10,7 @@ const POOL = POOLS[0] ?? '';
 const GIB = 2 ** 30;
 
 /** A snapshot of the root disk; with `clone` it is protected, and an image of Glance's or Cinder's was made of it. */
-export interface DiskSnapshot {
+interface DiskSnapshot {
   readonly name: string;
   readonly clone?: string;
 }

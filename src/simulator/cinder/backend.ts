@@ -7,7 +7,7 @@ import type { World } from '../world.ts';
 import { attachmentsOf } from './rows.ts';
 
 /** Cinder's pool; volumes lie in it as `volume-<id>`. */
-export const VOLUMES_POOL = 'volumes';
+const VOLUMES_POOL = 'volumes';
 
 /**
  * `volume/manager.py:attachment_delete`: without a connector nothing was connected. The export stays while the volume has other

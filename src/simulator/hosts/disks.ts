@@ -158,7 +158,7 @@ export function diskSources(xml: string): readonly string[] {
 }
 
 /** Every name under which a device is opened. */
-export function pathsOf(world: World, host: string, device: string): ReadonlySet<string> {
+function pathsOf(world: World, host: string, device: string): ReadonlySet<string> {
   const links = linksTo(world, host).filter(({ target }) => target === device);
   return new Set([`/dev/${device}`, ...links.map(({ path }) => path)]);
 }

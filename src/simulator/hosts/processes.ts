@@ -4,7 +4,7 @@ import type { World } from '../world.ts';
 import { fails, says, untaught } from './answer.ts';
 import { diskSources, disksOf, linksTo } from './disks.ts';
 
-export interface Process {
+interface Process {
   readonly pid: number;
   /** at most 15 characters, as the kernel keeps it */
   readonly comm: string;
@@ -14,9 +14,9 @@ export interface Process {
 }
 
 /** multipathd has every path open that it looks after. */
-export const MULTIPATHD_PID = 612;
+const MULTIPATHD_PID = 612;
 
-export function processesOf(world: World, host: string): readonly Process[] {
+function processesOf(world: World, host: string): readonly Process[] {
   const targets = new Map(linksTo(world, host).map(({ path, target }) => [path, target]));
   const qemus = world.machines
     .prepare(

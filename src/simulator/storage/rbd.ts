@@ -102,7 +102,7 @@ export function watchersOf(world: World, image: RbdImage): readonly Watcher[] {
 }
 
 /** `pool/image` of a domain's network disks. */
-export function rbdSources(xml: string): readonly string[] {
+function rbdSources(xml: string): readonly string[] {
   return [...xml.matchAll(/<source protocol='rbd' name='([^']*)'/g)].map(([, name = '']) => name);
 }
 
