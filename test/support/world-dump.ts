@@ -32,10 +32,14 @@ function dumpDatabase(name: string, database: DatabaseSync): string[] {
   );
 }
 
-/** Lines that name one of these servers, or a port, address, device or domain of theirs. */
+/** Lines that name one of these servers, or a port, address, device, domain, or volume of theirs. */
 export function linesOf(servers: readonly Planted[], dump: readonly string[]): readonly string[] {
-  const marks = servers.flatMap(({ uuid, identities }) => [
+  const marks = servers.flatMap(({ uuid, identities, volumes }) => [
     uuid,
+    ...volumes.flatMap(({ id, attachment, multiattach }) =>
+      // Lines that name a volume of several servers are not one server's alone. A disk bears the number without its dashes.
+      multiattach ? [attachment] : [attachment, id, id.replaceAll('-', '')],
+    ),
     ...[...identities]
       .filter(([key]) => /^(uuid:|hex:|mac:|domain$)/.test(key))
       // Devices bear the first eleven characters of their port's uuid.
