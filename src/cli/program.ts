@@ -104,6 +104,21 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     async () => (await import('./commands/verify.ts')).verify,
   ).description('Looks everywhere. Exit 0 only when nothing is left and every place could be looked at.');
   add(
+    addCommonOptions(program.command('runs')).summary('what was done so far, and what of it is not finished'),
+    async () => (await import('./commands/runs.ts')).runs,
+  ).description(
+    'Lists the runs that are recorded on this machine for the site: when, which server, by whom, and how they stand. Reads only the records.',
+  );
+  add(
+    addCommonOptions(program.command('resume'))
+      .argument('<run>', "a run's folder, as purge and apply print it, or the last part of its path")
+      .summary('finish a run that was cut, or waits for a host')
+      .option('--yes', "do not ask for the server's name"),
+    async () => (await import('./commands/resume.ts')).resume,
+  ).description(
+    'Goes on with a run: looks which of its hosts are back and what is left, asks for the name, removes that, and looks everywhere again.',
+  );
+  add(
     addCommonOptions(program.command('undo'))
       .argument('<run>', "a run's folder, as purge and apply print it, or the last part of its path")
       .summary('bring back what a run saved first')

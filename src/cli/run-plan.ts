@@ -1,15 +1,13 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
-import { openJournal } from '../run/journal.ts';
-import { isClean } from '../run/make-plan.ts';
-import type { Site } from '../site/connect.ts';
+import { openJournal, type RunLinks } from '../run/journal.ts';
+import { isClean, waitsOnly } from '../run/make-plan.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
 import { openProgress } from './render/progress.ts';
 import { renderObstacles } from './render/survey.ts';
-import { planUuid } from './session.ts';
-import { runsFolder } from './state-folder.ts';
+import { planUuid, type RunSite } from './session.ts';
 
 export interface RunReport {
   readonly results: readonly StepResult[];
@@ -47,7 +45,7 @@ export interface SecondLook {
 }
 
 /** Everywhere again, and nothing may be left. */
-function lookEverywhere(site: Site, plan: Plan): SecondLook {
+function lookEverywhere(site: RunSite, plan: Plan): SecondLook {
   return {
     says: '  looking everywhere again',
     look: () => planUuid(site, plan.server.uuid, plan.decisions),
@@ -55,16 +53,22 @@ function lookEverywhere(site: Site, plan: Plan): SecondLook {
   };
 }
 
+interface RunPlanOptions {
+  /** everywhere, and nothing may be left, unless something else is meant */
+  readonly second?: SecondLook;
+  readonly links?: RunLinks;
+}
+
 /** Applies and then looks again. Ctrl-C lets the step under way end and begins no other. */
 export async function runPlan(
-  site: Site,
+  site: RunSite,
   plan: Plan,
   io: Io,
   quiet: boolean,
-  second = lookEverywhere(site, plan),
+  { second = lookEverywhere(site, plan), links = {} }: RunPlanOptions = {},
 ): Promise<RunReport> {
   assertAppliable(plan, io);
-  const journal = await openJournal(runsFolder(site, io), plan, new Date());
+  const journal = await openJournal(site.runs, plan, new Date());
   let stopAsked = false;
   const progress = quiet ? null : openProgress(plan, io);
   const release = io.onInterrupt(() => {
@@ -77,6 +81,7 @@ export async function runPlan(
       journal,
       emit: progress?.show ?? (() => {}),
       stopAsked: () => stopAsked,
+      links,
     });
     progress?.say(second.says);
     const verified = await second.look();
@@ -105,6 +110,7 @@ function exitCodeOf(
   if (stopAsked && unfinished) return 130;
   if (verified.unknown.length > 0) return 4;
   if (!unfinished && isAsMeant) return 0;
+  if (!unfinished && waitsOnly(verified)) return 4;
   const some = (outcome: StepResult['outcome']) => results.some((r) => r.outcome === outcome);
   return some('refused') && !some('failed') && !some('unknown') ? 3 : 1;
 }

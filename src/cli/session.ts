@@ -2,6 +2,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Decisions, Plan } from '../plan/types.ts';
 import { makePlan, type PlanOrigin } from '../run/make-plan.ts';
+import { readKnown } from '../run/runs.ts';
 import { resolve, survey } from '../run/survey.ts';
 import { connectSite, type Site } from '../site/connect.ts';
 import type { Timings } from '../site/timings.ts';
@@ -9,16 +10,17 @@ import type { Given } from './begin.ts';
 import { noTrace } from './no-trace.ts';
 import type { CommonOptions } from './options.ts';
 import { renderTimings } from './render/timings.ts';
+import { runsFolder } from './state-folder.ts';
 
 /** Runs a command's body on a connected site. */
 export async function withSite(
   { io, begun, options }: Given,
-  body: (site: Site) => Promise<number>,
+  body: (site: RunSite) => Promise<number>,
 ): Promise<number> {
   const timings: Timings = { spans: [], clock: () => performance.now() };
   const site = connectSite(begun.config, begun.api, timings, begun.wires);
   try {
-    return await body(site);
+    return await body({ ...site, runs: runsFolder(site, io) });
   } finally {
     await site.close();
     begun.wires?.close();
@@ -26,8 +28,11 @@ export async function withSite(
   }
 }
 
+/** A site, and the folder in which runs on it are recorded. */
+export type RunSite = Site & { readonly runs: string };
+
 /** The reading half of a site: what `inspect`, `plan` and `verify` are given. It has no writer to ask for. */
-export type ReadSite = Omit<Site, 'openWriter'>;
+export type ReadSite = Omit<RunSite, 'openWriter'>;
 
 function origin(site: ReadSite): PlanOrigin {
   return { tool: packageJson.version, site: site.name, madeAt: new Date().toISOString() };
@@ -38,8 +43,10 @@ export async function planFor(site: ReadSite, server: string, decisions: Decisio
   return planUuid(site, await resolve(site, server), decisions);
 }
 
+/** The same of a uuid. What earlier runs wrote down of the server is a trace like every other. */
 export async function planUuid(site: ReadSite, uuid: string, decisions: Decisions): Promise<Plan> {
-  return makePlan(await survey(site, uuid, decisions), decisions, origin(site));
+  const known = await readKnown(site.runs, site.name, uuid);
+  return makePlan(await survey(site, uuid, { ...decisions, known }), decisions, origin(site));
 }
 
 /** Survey and plan of each server that was named, in turn. @throws UsageError for one that nothing knows */

@@ -7,7 +7,7 @@ import type { Plan, Step } from '../plan/types.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader } from '../site/reader.ts';
 import { type Gate, openGate } from './gate.ts';
-import type { Journal, Outcome } from './journal.ts';
+import type { Journal, JournalEntry, Outcome, RunLinks } from './journal.ts';
 
 export interface StepResult {
   readonly step: Step;
@@ -25,6 +25,7 @@ export interface ApplyOptions {
   readonly emit: (event: RunEvent) => void;
   /** true from the moment somebody asked to stop: what is under way is finished, nothing new begins */
   readonly stopAsked: () => boolean;
+  readonly links?: RunLinks;
   /** after an act: how long to go on looking whether it took effect (milliseconds) */
   readonly settleWithinMs?: number;
 }
@@ -47,15 +48,26 @@ export async function applyPlan(
   const gate = openGate(site, plan, journal);
   await gate.rehearse();
   await journal.write([
-    { event: 'begin', digest: plan.digest, host: hostname(), user: userName(), pid: process.pid },
+    {
+      event: 'begin',
+      digest: plan.digest,
+      host: hostname(),
+      user: userName(),
+      pid: process.pid,
+      ...options.links,
+    },
   ]);
   const run = new Run(site.reader, plan, gate, options);
   const results = await run.finish();
   const complete = results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
-  await journal.write([
-    { event: 'end', outcome: complete ? 'complete' : options.stopAsked() ? 'interrupted' : 'incomplete' },
-  ]);
+  await journal.write([endOf(plan, complete, options.stopAsked())]);
   return results;
+}
+
+function endOf({ deferred }: Plan, complete: boolean, stopAsked: boolean): JournalEntry {
+  if (!complete) return { event: 'end', outcome: stopAsked ? 'interrupted' : 'incomplete' };
+  if (deferred === undefined) return { event: 'end', outcome: 'complete' };
+  return { event: 'end', outcome: 'open', waits: [...new Set(deferred.map(({ place }) => place))] };
 }
 
 /** In a container that runs as any uid, passwd may have no entry of it, and then there is no name. */

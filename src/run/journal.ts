@@ -12,14 +12,25 @@ import type { Plan } from '../plan/types.ts';
 
 export type Outcome = 'done' | 'already' | 'refused' | 'failed' | 'unknown' | 'not-run';
 
+/** What a run has to do with an earlier one, each by the name of its folder. */
+export interface RunLinks {
+  /** the run that this one goes on with */
+  readonly continues?: string;
+  /** the run that this one takes back */
+  readonly undoes?: string;
+}
+
+/** `open`: all that could be done is done, and what is left waits for its host. */
+export type End = 'complete' | 'incomplete' | 'interrupted' | 'open';
+
 export type JournalEntry =
-  | {
+  | ({
       readonly event: 'begin';
       readonly digest: string;
       readonly host: string;
       readonly user: string;
       readonly pid: number;
-    }
+    } & RunLinks)
   | { readonly event: 'intent'; readonly step: string }
   | {
       readonly event: 'result';
@@ -27,7 +38,12 @@ export type JournalEntry =
       readonly outcome: Outcome;
       readonly detail: string | null;
     }
-  | { readonly event: 'end'; readonly outcome: 'complete' | 'incomplete' | 'interrupted' };
+  | {
+      readonly event: 'end';
+      readonly outcome: End;
+      /** of an open run: the places that wait, `host cmp-3` */
+      readonly waits?: readonly string[];
+    };
 
 export interface SavedImage {
   readonly step: string;

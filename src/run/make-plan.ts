@@ -1,5 +1,6 @@
 /** From facts and decisions to a plan: pure, so that the same facts always give the same digest. */
 import type { Subject } from '../kinds/subject/subject.ts';
+import { writeTraces } from '../kinds/subject/traces.ts';
 import { digestPlan } from '../plan/digest.ts';
 import { orderSteps } from '../plan/order.ts';
 import type { Decisions, Plan } from '../plan/types.ts';
@@ -40,7 +41,7 @@ export function makePlan(
     // A refusal without a flag is about identity: no list of lifted flags touches it.
     refusals: refusals.filter((r) => r.flag === null || !decisions.lift.includes(r.flag)),
     ...(manual.length === 0 ? {} : { manual }),
-    ...(deferred.length === 0 ? {} : { deferred }),
+    ...(deferred.length === 0 ? {} : { deferred, traces: writeTraces(subject) }),
     steps: orderSteps(parts.flatMap((part) => part.steps.map((step) => ({ kind: part.id, ...step })))),
   };
   return { ...plan, digest: digestPlan(plan) };
@@ -75,6 +76,17 @@ export function isClean(plan: Plan): boolean {
   return [plan.steps, plan.remains, plan.refusals, plan.unknown, manual, deferred].every(
     (list) => list.length === 0,
   );
+}
+
+/** All is done but for what waits on hosts that are off. */
+export function waitsOnly(plan: Plan): boolean {
+  const { deferred, ...rest } = plan;
+  return deferred !== undefined && isClean(rest);
+}
+
+/** The hosts that something waits for. */
+export function awaitedHosts({ deferred = [] }: Pick<Plan, 'deferred'>): readonly string[] {
+  return [...new Set(deferred.map(({ place }) => place.replace(/^host /, '')))];
 }
 
 /** What differs between two plans for one server, in words; empty when they are the same. */

@@ -6,6 +6,7 @@ import { digestPlan } from '../plan/digest.ts';
 import { UsageError } from '../plan/errors.ts';
 import { beforeImage, plan as planSchema } from '../plan/schema.ts';
 import type { BeforeImage, Plan, Step } from '../plan/types.ts';
+import type { End, RunLinks } from './journal.ts';
 
 export interface ReadImage {
   readonly of: BeforeImage;
@@ -26,21 +27,35 @@ export interface RunRecord {
   readonly plan: Plan;
   /** ISO 8601, UTC; null: it ended before its first step */
   readonly begunAt: string | null;
+  /** who began it, and where; null: it ended before its first step */
+  readonly by: { readonly host: string; readonly user: string; readonly pid: number } | null;
+  readonly links: RunLinks;
   /** null: it was cut, or is still going */
-  readonly end: 'complete' | 'incomplete' | 'interrupted' | null;
+  readonly end: End | null;
   /** in the plan's order */
   readonly acted: readonly ActedStep[];
+  /** steps that were let through the gate, and of which no result is written down; in the plan's order */
+  readonly announced: readonly Step[];
 }
 
 const entry = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('begin'), at: z.string(), digest: z.string() }),
+  z.object({
+    event: z.literal('begin'),
+    at: z.string(),
+    digest: z.string(),
+    host: z.string(),
+    user: z.string(),
+    pid: z.int(),
+    continues: z.string().exactOptional(),
+    undoes: z.string().exactOptional(),
+  }),
   z.object({ event: z.literal('intent'), step: z.string() }),
   z.object({
     event: z.literal('result'),
     step: z.string(),
     outcome: z.enum(['done', 'already', 'refused', 'failed', 'unknown', 'not-run']),
   }),
-  z.object({ event: z.literal('end'), outcome: z.enum(['complete', 'incomplete', 'interrupted']) }),
+  z.object({ event: z.literal('end'), outcome: z.enum(['complete', 'incomplete', 'interrupted', 'open']) }),
 ]);
 
 const savedImage = z.object({ step: z.string(), of: beforeImage, image: z.json() });
@@ -68,6 +83,8 @@ export async function readRun(folder: string): Promise<RunRecord> {
     folder,
     plan,
     begunAt: begin?.at ?? null,
+    by: begin === undefined ? null : { host: begin.host, user: begin.user, pid: begin.pid },
+    links: linksOf(begin, plan),
     end: entries.findLast((e) => e.event === 'end')?.outcome ?? null,
     acted: plan.steps.flatMap((step): ActedStep[] => {
       const known = knownOf(entries, step.id);
@@ -77,11 +94,28 @@ export async function readRun(folder: string): Promise<RunRecord> {
         throw changed(`${folder}: before.jsonl lacks something that step ${step.id} saved`);
       return [{ step, known, images: own.map(({ of, image }) => ({ of, image })) }];
     }),
+    announced: plan.steps.filter(
+      ({ id }) =>
+        entries.some((e) => e.event === 'intent' && e.step === id) &&
+        !entries.some((e) => e.event === 'result' && e.step === id),
+    ),
+  };
+}
+
+type Entry = z.infer<typeof entry>;
+
+/** Runs of version 0.1 did not say that they were undoing one; the ids of their steps do. */
+function linksOf(begin: Extract<Entry, { event: 'begin' }> | undefined, { steps }: Plan): RunLinks {
+  const { continues, undoes } = begin ?? {};
+  const isUndo = undoes !== undefined || steps.some(({ id }) => id.startsWith('undo/'));
+  return {
+    ...(continues === undefined ? {} : { continues }),
+    ...(isUndo ? { undoes: undoes ?? '' } : {}),
   };
 }
 
 /** Null: the step never went through the gate. The intent is on disk before the act, so without one there was none. */
-function knownOf(entries: readonly z.infer<typeof entry>[], id: string): ActedStep['known'] | null {
+function knownOf(entries: readonly Entry[], id: string): ActedStep['known'] | null {
   if (!entries.some((e) => e.event === 'intent' && e.step === id)) return null;
   const result = entries.findLast((e) => e.event === 'result' && e.step === id);
   if (result?.event !== 'result') return 'perhaps';

@@ -6,10 +6,12 @@ import { findSubject } from '../kinds/subject/find.ts';
 import { widenHosts } from '../kinds/subject/hosts.ts';
 import { resolveServer } from '../kinds/subject/resolve.ts';
 import type { Subject, SubjectOptions } from '../kinds/subject/subject.ts';
-import { LookError } from '../plan/errors.ts';
+import type { Traces } from '../kinds/subject/traces.ts';
+import { LookError, UsageError } from '../plan/errors.ts';
 import type { Unknown } from '../plan/types.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader } from '../site/reader.ts';
+import { askFenced, withoutHosts } from './fenced.ts';
 
 export interface Survey {
   readonly subject: Subject;
@@ -34,29 +36,60 @@ export async function resolve(site: SurveySite, typed: string): Promise<string> 
   return resolveServer(site.reader, await site.cells(), typed);
 }
 
+export interface SurveyOptions {
+  readonly allHosts: boolean;
+  /** hosts that the operator says are powered off */
+  readonly fenced?: readonly string[] | undefined;
+  /** what earlier runs wrote down of the server */
+  readonly known?: Traces | null;
+}
+
 /**
  * One look at one server, with a memory of its own: nothing that an earlier survey heard counts.
  *
- * @throws LookError when Nova's databases cannot be read, without which nothing at all is known
+ * @throws LookError when Nova's databases cannot be read, without which nothing at all is known; UsageError when a host that is said to be
+ *   off is none of the server's
  */
-export async function survey(
-  site: SurveySite,
-  uuid: string,
-  options: { allHosts: boolean },
-): Promise<Survey> {
-  const look = site.reader.fresh();
+export async function survey(site: SurveySite, uuid: string, options: SurveyOptions): Promise<Survey> {
+  const { fenced = [], known } = options;
+  const everywhere = site.reader.fresh();
+  const look = withoutHosts(everywhere, fenced);
   const { file, novaConf } = site.config;
   const subjectOptions: SubjectOptions = {
     cells: await site.cells(),
     nameTemplate: novaConf?.instanceNameTemplate ?? NAME_TEMPLATE,
     serviceDownTime: file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S,
     allHosts: options.allHosts,
+    ...(known == null ? {} : { known }),
   };
+  const asked = Promise.all(fenced.map(async (host) => [host, await askFenced(everywhere, host)] as const));
+  // A host that is off takes its time: nobody waits for it but who needs the answer, and that comes last.
+  asked.catch(() => {});
   const narrow = await findSubject(look, uuid, subjectOptions);
   // Hosts that Nova's rows name are asked at once, while Keystone still thinks; only a host that Neutron
   // adds costs a second round, in which every answer already given is remembered.
   const [first, wide] = await Promise.all([findAll(look, narrow), widenHosts(look, narrow, subjectOptions)]);
-  return wide === narrow ? first : findAll(look, wide);
+  const found = wide.hosts === narrow.hosts ? first : await findAll(look, wide);
+  return { ...found, subject: markFenced(wide, new Map(await asked)) };
+}
+
+/** @param answers of each host that is said to be off, what it answered all the same; null: nothing */
+function markFenced(subject: Subject, answers: ReadonlyMap<string, string | null>): Subject {
+  const names = subject.hosts.map(({ name }) => name);
+  const stranger = [...answers.keys()].find((host) => !names.includes(host));
+  if (stranger !== undefined)
+    throw new UsageError(`${stranger} is no host of server ${subject.uuid}`, {
+      code: 'not-its-host',
+      hint:
+        names.length === 0
+          ? 'nothing leads to any host: leave --fenced out'
+          : `--fenced takes a host that it may be on: ${names.join(', ')}`,
+    });
+  const hosts = subject.hosts.map((host) => {
+    const said = answers.get(host.name);
+    return said === undefined ? host : { ...host, fenced: { answers: said } };
+  });
+  return { ...subject, hosts };
 }
 
 async function findAll(look: Reader, subject: Subject): Promise<Survey> {

@@ -341,3 +341,34 @@ describe('when the server last moved', () => {
     expect(facts).toEqual({ quietSeconds: 30 });
   });
 });
+
+describe('a host that is said to be powered off', () => {
+  const off = (answers: string | null, service: Partial<ComputeService> = { up: false }) => ({
+    ...row({ host: 'compute1' }),
+    hosts: [{ ...host(service), fenced: { answers } }],
+  });
+
+  test('and is silent: nothing speaks against it, and what its nova-compute may do later is told', () => {
+    expect(codes(off(null))).toEqual([]);
+    const { kept } = fence.plan({ quietSeconds: QUIET }, subject(off(null)), decisions());
+    expect(kept.map(({ what }) => what)).toContain(
+      'what its nova-compute does by itself when the host is back',
+    );
+    expect(kept.at(-1)?.why).toContain('remove the folder within five minutes');
+  });
+  test('of another host than the row names only the domain is destroyed there', () => {
+    const elsewhere = { ...off(null), ...row({ host: 'compute2' }) };
+    const { kept } = fence.plan({ quietSeconds: QUIET }, subject(elsewhere), decisions());
+    expect(kept.at(-1)?.why).not.toContain('folder');
+  });
+  test('but answers: refused, whatever it answers, and nothing lifts it', () => {
+    expect(refusals(off('Permission denied'))).toMatchObject([
+      { code: 'fenced-but-answers', flag: null, sentence: expect.stringContaining('Permission denied') },
+    ]);
+  });
+  test('but Nova hears of it: refused, and nothing lifts it', () => {
+    expect(refusals(off(null, { up: true, lastSeen: '2026-11-22 10:00:00' }))).toMatchObject([
+      { code: 'fenced-but-up', flag: null, sentence: expect.stringContaining('2026-11-22 10:00:00') },
+    ]);
+  });
+});

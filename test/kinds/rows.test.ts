@@ -463,3 +463,36 @@ describe("which tables each release's delete takes", () => {
     expect(takes(migrations, { atLeast: 13, below: 15 })).toBe(true);
   });
 });
+
+describe('a server whose host is powered off', () => {
+  const [at] = subject().hosts;
+  if (at === undefined) throw new Error('no host');
+  const off = { hosts: [{ ...at, fenced: { answers: null } }] };
+
+  test('gets the row of a local delete by nova-api: its files are not gone, and nobody was at its host', () => {
+    const { writes, settled } = onlyStep(facts({ instance_system_metadata: [5] }), off);
+    const text = sent(writes).join('\n');
+    expect(text).toContain('vm_state = "deleted"');
+    expect(text).toContain('deleted = id');
+    expect(text).not.toMatch(/cleaned|power_state|clean_attempts/);
+    expect(JSON.stringify(settled)).not.toMatch(/cleaned|power_state/);
+  });
+  test('is done then, and is not when the host is back', () => {
+    const row = instanceRow({
+      deleted: 42,
+      vmState: 'deleted',
+      taskState: null,
+      deletedAt: '2026-11-22 10:00:00',
+      terminatedAt: '2026-11-22 10:00:00',
+    });
+    expect(planFor(facts(), { ...off, row }).steps).toEqual([]);
+    const text = sent(onlyStep(facts(), { row }).writes).join('\n');
+    expect(text).toMatch(/cleaned = 1/);
+    expect(text).toMatch(/power_state = 0/);
+    expect(text).toContain('clean_attempts');
+  });
+  test('another host of its own that is off changes nothing of that', () => {
+    const other = { hosts: [at, { ...at, name: 'compute2', fenced: { answers: null } }] };
+    expect(sent(onlyStep(facts(), other).writes).join('\n')).toMatch(/cleaned = 1/);
+  });
+});

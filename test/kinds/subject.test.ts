@@ -3,9 +3,11 @@ import { findSubject } from '../../src/kinds/subject/find.ts';
 import { widenHosts } from '../../src/kinds/subject/hosts.ts';
 import { resolveServer } from '../../src/kinds/subject/resolve.ts';
 import type { Cell, SubjectOptions } from '../../src/kinds/subject/subject.ts';
+import { mergeTraces, readTraces, type Traces, writeTraces } from '../../src/kinds/subject/traces.ts';
 import { LookError, UsageError } from '../../src/plan/errors.ts';
 import type { Row } from '../../src/site/reader.ts';
 import { fakeReader } from '../support/fake-reader.ts';
+import { subject as subjectOf } from '../support/subjects.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const OTHER = '99999999-2222-4333-8444-555555555555';
@@ -436,11 +438,11 @@ describe('hosts that Neutron adds', () => {
   });
   test.each(['compute1', '', null, undefined, 7])('nothing new from a port bound to %j', async (host) => {
     const { narrow, wide } = await widen({ [PORTS]: { body: { ports: [port(host)] } } });
-    expect(wide).toBe(narrow);
+    expect(wide.hosts).toBe(narrow.hosts);
   });
   test('a Neutron that cannot be asked is for the ports to report', async () => {
     const { narrow, wide } = await widen({ [PORTS]: new LookError('Neutron', 'down', { code: 'api-503' }) });
-    expect(wide).toBe(narrow);
+    expect(wide.hosts).toBe(narrow.hosts);
   });
 });
 
@@ -556,5 +558,113 @@ describe('from what was typed to one server', () => {
   });
   test('a cell that cannot be asked ends it: the name may be there', async () => {
     await expect(resolve('web', { [named(1, 'web')]: DOWN })).rejects.toBe(DOWN);
+  });
+});
+
+describe('what an earlier run wrote down', () => {
+  const VIF = {
+    portId: PORT,
+    type: 'ovs',
+    devname: 'tapaaaaaaaa-0',
+    bridge: 'br-int',
+    hybrid: true,
+    vnicType: 'normal',
+    preserveOnDelete: true,
+  };
+  const known: Traces = {
+    name: 'former',
+    projectId: 'p0',
+    domainName: 'instance-00000007',
+    hosts: ['compute2'],
+    portIds: [PORT],
+    vifs: [VIF],
+    volumes: [
+      {
+        rowId: 7,
+        volumeId: 'bbbbbbbb-0000-4000-8000-000000000001',
+        bootIndex: null,
+        connection: { type: 'local', devicePath: null, multipathId: null, encrypted: false },
+        connector: null,
+        attachmentId: null,
+        deleteOnTermination: true,
+        deleted: false,
+      },
+    ],
+  };
+
+  test('is all that is known when no database knows the server any more', async () => {
+    const { subject } = find({}, { known });
+    expect(await subject).toMatchObject({
+      name: 'former',
+      projectId: 'p0',
+      domainName: 'instance-00000007',
+      hosts: [{ name: 'compute2', because: ['an earlier run looked there'] }],
+      portIds: [PORT],
+      vifs: [VIF],
+      // Nothing of it stands in a live row.
+      volumes: [{ ...known.volumes[0], deleted: true }],
+    });
+  });
+
+  test('is added to what the databases know, which counts first', async () => {
+    const { subject } = find({ [live(1)]: [row()], ...details(1) }, { known });
+    expect(await subject).toMatchObject({
+      name: 'web-1',
+      projectId: 'p1',
+      domainName: 'instance-0000002a',
+      hosts: [{ name: 'compute1' }, { name: 'compute2' }],
+    });
+  });
+});
+
+describe('traces in a plan', () => {
+  const of = subjectOf({
+    portIds: ['cccccccc-0000-4000-8000-000000000002', PORT],
+    volumes: [
+      {
+        rowId: 7,
+        volumeId: 'bbbbbbbb-0000-4000-8000-000000000001',
+        bootIndex: 0,
+        connection: {
+          type: 'iscsi',
+          devicePath: '/dev/sdb',
+          multipathId: null,
+          encrypted: false,
+          paths: [{ portal: '10.0.0.1:3260', iqn: 'iqn.2026-01.lab:x', lun: 1 }],
+        },
+        connector: null,
+        attachmentId: null,
+        deleteOnTermination: false,
+        deleted: true,
+      },
+    ],
+  });
+
+  test('are read back as they were written; the order of ports does not count', () => {
+    const written = JSON.parse(JSON.stringify(writeTraces(of)));
+    expect(readTraces(written)).toEqual({
+      name: 'web-1',
+      projectId: 'p1',
+      domainName: 'instance-0000002a',
+      hosts: ['compute1'],
+      portIds: [PORT, 'cccccccc-0000-4000-8000-000000000002'],
+      vifs: [],
+      volumes: of.volumes,
+    });
+  });
+  test('of another version are not guessed at', () => {
+    expect(readTraces({ hosts: 'compute1' })).toBeNull();
+  });
+  test('of several runs: the newest first, and what only older ones know', () => {
+    const newer = readTraces(writeTraces(subjectOf({ domainName: null, portIds: [] })));
+    const older = readTraces(writeTraces(of));
+    if (newer === null || older === null) throw new Error('not read back');
+    expect(mergeTraces([{ ...newer, hosts: ['compute9'] }, older])).toMatchObject({
+      domainName: 'instance-0000002a',
+      hosts: ['compute9', 'compute1'],
+      portIds: older.portIds,
+      volumes: older.volumes,
+    });
+    expect(mergeTraces([])).toBeNull();
   });
 });

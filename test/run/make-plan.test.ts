@@ -4,7 +4,14 @@ import type { Kind } from '../../src/kinds/kind.ts';
 import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
 import { digestPlan } from '../../src/plan/digest.ts';
 import { plan as schema } from '../../src/plan/schema.ts';
-import { describeDrift, hasNoTrace, isClean, makePlan } from '../../src/run/make-plan.ts';
+import {
+  awaitedHosts,
+  describeDrift,
+  hasNoTrace,
+  isClean,
+  makePlan,
+  waitsOnly,
+} from '../../src/run/make-plan.ts';
 import { draft, plan, SERVER, step } from '../support/plans.ts';
 import { decisions, instanceRow } from '../support/subjects.ts';
 import { kindThatPlans, surveyOf } from '../support/surveys.ts';
@@ -98,6 +105,32 @@ describe('refusals', () => {
       ).refusals;
     expect(survey([])).toMatchObject([{ kind: 'fence', code: 'server-locked', flag: 'even-locked' }]);
     expect(survey(['even-locked'])).toEqual([]);
+  });
+});
+
+describe('what waits for a host that is off', () => {
+  const unknown = [
+    { kind: 'files', place: 'host compute1', why: 'powered off, by --fenced' },
+    { kind: 'domain', place: 'host compute1', why: 'powered off, by --fenced' },
+    { kind: 'files', place: 'host compute2', why: 'no answer' },
+  ];
+  const made = makePlan(surveyOf([], { unknown }), decisions({ fenced: ['compute1'] }), ORIGIN);
+
+  test('is deferred, with what leads to it; other places stay unknown', () => {
+    expect(made.deferred).toEqual(unknown.slice(0, 2));
+    expect(made.unknown).toEqual(unknown.slice(2));
+    expect(made.traces).toMatchObject({ hosts: ['compute1'], domainName: 'instance-0000002a' });
+    expect(awaitedHosts(made)).toEqual(['compute1']);
+    expect(schema.parse(JSON.parse(JSON.stringify(made)))).toEqual(made);
+  });
+  test('is all that is missing only when everything else is known and done', () => {
+    expect(waitsOnly(made)).toBe(false);
+    expect(waitsOnly({ ...made, unknown: [] })).toBe(true);
+    expect(isClean({ ...made, unknown: [] })).toBe(false);
+    expect(waitsOnly(plan())).toBe(false);
+  });
+  test('without such a host a plan carries no traces', () => {
+    expect(makePlan(surveyOf([]), decisions(), ORIGIN)).not.toHaveProperty('traces');
   });
 });
 

@@ -60,7 +60,10 @@ async function undo(
     folder: '/runs/1',
     plan: plan({ steps: [unbind] }),
     begunAt: '2026-11-22T10:00:00.000Z',
+    by: { host: 'h', user: 'u', pid: 1 },
+    links: {},
     end: 'complete',
+    announced: [],
     acted: [
       {
         step: unbind,

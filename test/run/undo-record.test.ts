@@ -135,3 +135,34 @@ describe('no record', () => {
     expect(await refused(folder)).toMatchObject({ message: expect.stringContaining('EISDIR') });
   });
 });
+
+describe('what has to do with other runs', () => {
+  test('the run that it goes on with, or takes back', async () => {
+    const folder = await record([{ ...begin(PLAN), continues: 'earlier' } as JournalEntry]);
+    expect(await readRun(folder)).toMatchObject({
+      links: { continues: 'earlier' },
+      by: { host: 'h', user: 'u', pid: 1 },
+      end: null,
+    });
+  });
+  test('an undo of the first version, which did not say so, is known by its steps', async () => {
+    const undo = plan({ steps: [step('undo/a')] });
+    const journal = await openJournal(tempFolder(), undo, new Date());
+    await journal.write([begin(undo)]);
+    await journal.close();
+    expect((await readRun(journal.folder)).links).toEqual({ undoes: '' });
+  });
+  test('steps without a result', async () => {
+    const folder = await record([
+      begin(PLAN),
+      intent('a'),
+      result('a', 'done'),
+      intent('b'),
+      intent('c'),
+      { event: 'end', outcome: 'open', waits: ['host cmp-1'] },
+    ]);
+    const run = await readRun(folder);
+    expect(run.announced.map(({ id }) => id)).toEqual(['b', 'c']);
+    expect(run.end).toBe('open');
+  });
+});

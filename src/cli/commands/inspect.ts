@@ -16,7 +16,7 @@ export async function inspect(command: Given): Promise<number> {
     const plans = await whileLooking(io, common.format === 'text', () =>
       planEach(site, servers, decisionsFrom(common)),
     );
-    const exitCode = plans.some((plan) => plan.unknown.length > 0) ? 4 : 0;
+    const exitCode = plans.some((plan) => plan.unknown.length > 0 || plan.deferred !== undefined) ? 4 : 0;
     if (common.format !== 'text') {
       io.out(
         await renderData(

@@ -1,7 +1,6 @@
 import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
-import type { Site } from '../../site/connect.ts';
 import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
@@ -13,7 +12,7 @@ import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
 import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
-import { planFor, planUuid, withSite } from '../session.ts';
+import { planFor, planUuid, type RunSite, withSite } from '../session.ts';
 
 type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean };
 
@@ -48,7 +47,7 @@ export async function purge(command: Given): Promise<number> {
   });
 }
 
-async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<void> {
+async function checkOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<void> {
   const look = () => planFor(site, server, decisionsFrom(given));
   const plan = noTrace(await whileLooking(io, given.format === 'text', look));
   if (isClean(plan) || isAppliable(plan)) return;
@@ -57,7 +56,7 @@ async function checkOne(site: Site, server: string, given: PurgeOptions, io: Io)
   assertAppliable(plan, io);
 }
 
-async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io): Promise<Report> {
+async function purgeOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<Report> {
   const text = given.format === 'text';
   const decisions = decisionsFrom(given);
   let plan = noTrace(await whileLooking(io, text, () => planFor(site, server, decisions)));
@@ -86,7 +85,7 @@ async function purgeOne(site: Site, server: string, given: PurgeOptions, io: Io)
 }
 
 /** @throws UsageError when what was confirmed is no longer what would be done */
-async function remake(site: Site, shown: Plan): Promise<Plan> {
+async function remake(site: RunSite, shown: Plan): Promise<Plan> {
   const now = await planUuid(site, shown.server.uuid, shown.decisions);
   if (now.digest === shown.digest) return now;
   const { refuseStale } = await import('../stale.ts');

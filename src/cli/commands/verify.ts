@@ -1,5 +1,5 @@
 import type { Plan } from '../../plan/types.ts';
-import { isClean } from '../../run/make-plan.ts';
+import { isClean, waitsOnly } from '../../run/make-plan.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
@@ -33,7 +33,7 @@ export async function verify(command: Given): Promise<number> {
 
 /** Not knowing weighs more than something being left: 4 over 1. */
 function verdict(plan: Plan): number {
-  if (plan.unknown.length > 0) return 4;
+  if (plan.unknown.length > 0 || waitsOnly(plan)) return 4;
   return isClean(plan) ? 0 : 1;
 }
 

@@ -1,8 +1,11 @@
 /** The last lines of a screen: what to do next. */
+import { basename } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
+import { sayFenced } from '../not-appliable.ts';
 import { wrap } from './lines.ts';
+import { plain } from './plain.ts';
 import { shellWord } from './shell-word.ts';
-import { block } from './survey.ts';
+import { block, LONG } from './survey.ts';
 
 /**
  * Commands that can be copied, each whole on a line of its own. What would be refused is not offered: what stands in its way is
@@ -16,17 +19,19 @@ export function renderNext(
   site: string | undefined,
   commands: readonly ('plan' | 'purge')[],
 ): string {
-  const { unknown, refusals, steps } = plan;
+  const { unknown, refusals, steps, deferred } = plan;
+  const fenced = sayFenced(plan);
   if (unknown.length > 0)
     return block([
       ...wrap('Nothing can be purged until every place can be looked at.', columns, ''),
+      ...(fenced === undefined ? [] : wrap(plain(`Or ${fenced}.`, LONG), columns, '')),
       `Next: ${['expunge', 'doctor', ...siteWords(site)].join(' ')}`,
     ]);
   if (refusals.length > 0) {
     const lift = refusals.every(({ flag }) => flag !== null) ? ', or lifted by its flag' : '';
     return block(wrap(`Nothing can be purged until what refuses it is settled${lift}.`, columns, ''));
   }
-  if (steps.length === 0) return '';
+  if (steps.length === 0 && deferred === undefined) return '';
   return block(commands.map((name, i) => `${i === 0 ? 'Next: ' : '  or: '}${commandFor(name, plan, site)}`));
 }
 
@@ -60,4 +65,9 @@ function volumeWords(volumes: Plan['decisions']['volumes']): string[] {
 /** As it was given with `--site`, to be said again. */
 export function siteWords(site: string | undefined): string[] {
   return site === undefined ? [] : ['--site', shellWord(site)];
+}
+
+/** @param run the folder of a run */
+export function resumeCommand(run: string, site: string | undefined): string {
+  return ['expunge', 'resume', shellWord(basename(run)), ...siteWords(site)].join(' ');
 }

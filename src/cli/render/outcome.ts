@@ -2,10 +2,10 @@
 import { basename, dirname } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
-import { isClean } from '../../run/make-plan.ts';
+import { awaitedHosts, isClean, waitsOnly } from '../../run/make-plan.ts';
 import type { Screen } from '../io.ts';
 import { fill, widthOf, wrap } from './lines.ts';
-import { commandFor } from './next.ts';
+import { commandFor, resumeCommand, siteWords } from './next.ts';
 import { plain } from './plain.ts';
 import { OUTCOMES, renderResult } from './progress.ts';
 import { numberOf } from './steps.ts';
@@ -44,7 +44,7 @@ export function renderOutcome(
     ]),
     shown.kept ? '' : renderKept(plan, screen),
     isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
-    renderVerdict(verified, screen, shown.site),
+    renderVerdict(verified, screen, shown.site, { run, finished: isFinished(results) }),
   ]);
   // What did not begin goes on with the list of steps that ended. Whoever typed the name has that line right above.
   const above = listed || notRun !== '' || shown.kept;
@@ -90,8 +90,21 @@ function nameBlocker({ steps }: Plan, detail: string | null): string | null {
   return blocker < 0 ? detail : `waits for step ${blocker + 1}`;
 }
 
-/** The last words of all: is it gone? */
-export function renderVerdict(verified: Plan, { paint, columns }: Screen, site: string | undefined): string {
+function isFinished(results: readonly StepResult[]): boolean {
+  return results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
+}
+
+/**
+ * The last words of all: is it gone?
+ *
+ * @param ended the run that was to remove it, where there was one: its folder, and whether it did all that it was to do
+ */
+export function renderVerdict(
+  verified: Plan,
+  { paint, columns }: Screen,
+  site: string | undefined,
+  ended?: { readonly run: string; readonly finished: boolean },
+): string {
   const { remains, unknown, refusals } = verified;
   if (isClean(verified)) return `${paint.good('Verified')}: looked everywhere again, nothing is left.\n`;
   const say = (verdict: string, sentence: string, command: string | null) => {
@@ -108,7 +121,26 @@ export function renderVerdict(verified: Plan, { paint, columns }: Screen, site: 
       'could not look everywhere. When every place can be reached, look again.',
       commandFor('verify', verified, site),
     );
+  if (waitsOnly(verified)) {
+    const hosts = awaitedHosts(verified).join(' and ');
+    const which = ended === undefined ? 'the run that waits for it' : 'this run';
+    const [first = '', ...others] = wrap(
+      plain(`Open: nothing is left but what may be on ${hosts}. When it is back, finish ${which}.`, LONG),
+      columns,
+      '',
+      '  ',
+    );
+    const command =
+      ended === undefined
+        ? ['expunge', 'runs', ...siteWords(site)].join(' ')
+        : resumeCommand(ended.run, site);
+    return block([`${paint.warn('Open')}${first.slice('Open'.length)}`, ...others, `Next: ${command}`]);
+  }
   const left = remains.length === 0 ? 'steps left' : `${count(remains.length, 'thing')} left, see above`;
-  if (refusals.length === 0) return say('Not clean', `${left}.`, commandFor('purge', verified, site));
+  if (refusals.length === 0) {
+    const goesOn = ended !== undefined && !ended.finished;
+    const command = goesOn ? resumeCommand(ended.run, site) : commandFor('purge', verified, site);
+    return say('Not clean', `${left}.`, command);
+  }
   return say('Not clean', remains.length === 0 ? 'refused, see above.' : `${left}; refused.`, null);
 }

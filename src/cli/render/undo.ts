@@ -1,6 +1,7 @@
 /** Undoing a run as text: what comes back, what does not, and at the end whether it did. */
 import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
+import { awaitedHosts } from '../../run/make-plan.ts';
 import type { RunRecord } from '../../run/read-run.ts';
 import type { Screen } from '../io.ts';
 import { wrap } from './lines.ts';
@@ -19,7 +20,7 @@ export function renderUndo(plan: Plan, run: RunRecord, screen: Screen): string {
   ]);
 }
 
-function renderRun({ folder, begunAt, end }: RunRecord, { columns }: Screen): string {
+function renderRun({ folder, begunAt, end, plan }: RunRecord, { columns }: Screen): string {
   const ended =
     begunAt === null
       ? 'It ended before its first step.'
@@ -27,7 +28,9 @@ function renderRun({ folder, begunAt, end }: RunRecord, { columns }: Screen): st
         ? 'Its record has no end: it was cut, or is still going.'
         : end === 'complete'
           ? ''
-          : `It ended ${end}.`;
+          : end === 'open'
+            ? `It waits for ${awaitedHosts(plan).join(' and ')}.`
+            : `It ended ${end}.`;
   return block([
     ...nameRun('Run to undo', folder, columns, '  '),
     ...(ended === '' ? [] : wrap(ended, columns, '  ')),

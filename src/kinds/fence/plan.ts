@@ -1,6 +1,7 @@
 import type { Kept, Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Host, InstanceRow, Migration, Subject } from '../subject/subject.ts';
+import { keepForReturn, refuseFenced } from './fenced.ts';
 import type { FenceFacts } from './find.ts';
 
 /** A task that Nova has not moved for this long is stuck; a younger one may be under way. */
@@ -68,8 +69,10 @@ export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
     ...refuseProtected(subject),
     ...refuseMoving(subject),
     ...refuseVolumes(subject),
+    ...refuseFenced(subject),
   ];
-  return { steps: [], remains: [], kept: keepWaitingRequest(subject), refusals };
+  const kept = [...keepWaitingRequest(subject), ...keepForReturn(subject)];
+  return { steps: [], remains: [], kept, refusals };
 }
 
 /** Undatable is young: better to ask once more than to cut in. */

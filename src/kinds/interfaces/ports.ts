@@ -77,8 +77,8 @@ export async function readOwner(look: Reader, portId: string): Promise<string | 
 }
 
 /**
- * Every source counts: the cached network_info may be empty or broken, Neutron may have forgotten the port, and a half-done
- * delete leaves devices whose only trace is the domain's XML or a record of Open vSwitch.
+ * Every source counts: the cached network_info may be empty or broken, Neutron may have forgotten the port, which an earlier run then
+ * remembers, and a half-done delete leaves devices whose only trace is the domain's XML or a record of Open vSwitch.
  */
 export function candidates(
   subject: Subject,
@@ -87,7 +87,8 @@ export function candidates(
 ): Candidate[] {
   const claimed = new Set(neutron?.map((p) => p.id) ?? []);
   const found = new Map<string, Candidate>();
-  for (const portId of [...claimed, ...subject.vifs.map((v) => v.portId), ...seen.ports])
+  const remembered = [...subject.vifs.map((v) => v.portId), ...(subject.portIds ?? [])];
+  for (const portId of [...claimed, ...remembered, ...seen.ports])
     if (isUuid(portId) && !found.has(portId))
       found.set(portId, { short: shortId(portId), portId, claimed: claimed.has(portId) });
   const known = new Set([...found.values()].map((c) => c.short));

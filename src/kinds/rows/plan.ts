@@ -67,21 +67,33 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
 }
 
 /**
- * What differs from a row that Nova's compute manager has deleted. A server that was on no host keeps power_state and cleaned,
+ * Somebody was at the server's host and cleaned it. Nobody was when it is on none, or when its host is powered off: then its row is to
+ * look as after nova-api's local delete, and `cleaned = 0` has the nova-compute that comes back remove the folder (nova 26
+ * `compute/manager.py:_run_pending_deletes`).
+ */
+function isHostCleaned(row: InstanceRow, { hosts }: Subject): boolean {
+  if (row.host === null) return false;
+  return hosts.find((host) => host.name === row.host)?.fenced === undefined;
+}
+
+/**
+ * What differs from a row that Nova's compute manager has deleted. A server whose host nobody cleaned keeps power_state and cleaned,
  * as in nova-api's local delete (nova 26 `compute/api.py:_local_delete`, `compute/manager.py:_delete_instance`).
  */
-function instanceChanges(row: InstanceRow, { era }: Subject, facts: RowFacts): Record<string, SqlSet> {
+function instanceChanges(row: InstanceRow, subject: Subject, facts: RowFacts): Record<string, SqlSet> {
+  const { era } = subject;
   const changes: Record<string, SqlSet> = {};
+  const hostCleaned = isHostCleaned(row, subject);
   const has = (column: string) => facts.columns.has(column);
   if (row.vmState !== 'deleted') changes['vm_state'] = 'deleted';
   if (row.taskState !== null) changes['task_state'] = null;
-  if (row.host !== null && row.powerState !== NOSTATE && (era?.below ?? 0) > CLEARS_POWER_STATE)
+  if (hostCleaned && row.powerState !== NOSTATE && (era?.below ?? 0) > CLEARS_POWER_STATE)
     changes['power_state'] = NOSTATE;
   if (row.terminatedAt === null) changes['terminated_at'] = NOW;
   if (row.deletedAt === null) changes['deleted_at'] = NOW;
   if (row.deleted !== row.id) changes['deleted'] = OWN_ID;
   if (row.deleted === 0 && facts.progress !== 0 && has('progress')) changes['progress'] = 0;
-  if (row.host !== null && !row.cleaned && has('cleaned')) changes['cleaned'] = 1;
+  if (hostCleaned && !row.cleaned && has('cleaned')) changes['cleaned'] = 1;
   if (Object.keys(changes).length > 0 && row.deleted === 0) changes['updated_at'] = NOW;
   return changes;
 }
@@ -107,7 +119,7 @@ function rowAsSeen(row: InstanceRow): SqlWhere[] {
  * on a host has this row when Nova deleted it.
  */
 function needsCleanAttempts(row: InstanceRow, subject: Subject): boolean {
-  return row.host !== null && !row.cleaned && !subject.systemMetadata.has('clean_attempts');
+  return isHostCleaned(row, subject) && !row.cleaned && !subject.systemMetadata.has('clean_attempts');
 }
 
 function insertCleanAttempts(uuid: string): SqlWrite {

@@ -15,6 +15,7 @@ import {
 } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
 import type { Cell, InstanceRow, Subject, SubjectOptions } from './subject.ts';
+import { withOthers } from './traces.ts';
 
 /**
  * A subject is made for any uuid, also one that no database knows: then its hosts are all compute hosts, and what the kinds
@@ -31,26 +32,31 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
   if (found !== null && isCrossCell(found.row, details?.migrations ?? []))
     await findRowIn(look, uuid, options.cells);
   const row = found?.row ?? null;
+  const { known } = options;
   const vifs = parseNetworkInfo(details?.networkInfo ?? null);
+  const volumes = details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
+  // What only an earlier run knows of stands in no live row any more.
+  const lostVolumes = known?.volumes.map((volume) => ({ ...volume, deleted: true })) ?? [];
   const half = {
     uuid,
-    name: row?.displayName ?? buildRequest?.name ?? null,
-    projectId: row?.projectId ?? buildRequest?.projectId ?? null,
+    name: row?.displayName ?? buildRequest?.name ?? known?.name ?? null,
+    projectId: row?.projectId ?? buildRequest?.projectId ?? known?.projectId ?? null,
     row,
     cell,
     mapping,
     buildRequest: buildRequest === null ? null : { id: buildRequest.id },
-    domainName: domainNameOf(row, cell, options.nameTemplate),
+    domainName: domainNameOf(row, cell, options.nameTemplate) ?? known?.domainName ?? null,
     systemMetadata: new Map<string, string>(
       details?.systemMetadata.flatMap((r) => {
         const [key, value] = [text(r, 'key'), text(r, 'value')];
         return key === null || value === null ? [] : [[key, value] as const];
       }),
     ),
-    vifs: vifs ?? [],
+    vifs: withOthers(vifs ?? [], known?.vifs ?? [], (vif) => vif.portId),
     vifsKnown: vifs !== null,
+    ...(known === undefined ? {} : { portIds: known.portIds }),
     migrations: details?.migrations.map(parseMigration) ?? [],
-    volumes: details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [],
+    volumes: withOthers(volumes, lostVolumes, (volume) => volume.volumeId),
     era: details?.era ?? null,
     now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
   };

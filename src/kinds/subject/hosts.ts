@@ -28,6 +28,7 @@ export async function findHosts(
     add(migration.destCompute, `destination of migration ${migration.id}`);
   }
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
+  for (const name of options.known?.hosts ?? []) add(name, 'an earlier run looked there');
   const { computes, conductorUp, unknown } = await readServices(look, options, isUnplaced(subject));
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
   for (const name of await readActionHosts(look, subject))
@@ -56,18 +57,20 @@ function isUnplaced({ row, buildRequest }: WithoutHosts): boolean {
   return row === null ? buildRequest !== null : row.deleted === 0 && row.host === null;
 }
 
-/** Adds the hosts that Neutron has the server's ports bound to. */
+/** Adds the ports that Neutron has for the server, and the hosts that it has them bound to. */
 export async function widenHosts(look: Reader, subject: Subject, options: SubjectOptions): Promise<Subject> {
   const ports = await readBindings(look, subject.uuid);
   const known = new Map(subject.hosts.map((host) => [host.name, [...host.because]]));
   for (const { host, port } of ports) {
+    if (host === null) continue;
     const reasons = known.get(host) ?? [];
     reasons.push(`port ${port.slice(0, 8)} is bound there`);
     known.set(host, reasons);
   }
-  if (known.size === subject.hosts.length) return subject;
+  const portIds = [...new Set([...ports.map(({ port }) => port), ...(subject.portIds ?? [])])];
+  if (known.size === subject.hosts.length) return { ...subject, portIds };
   const { computes } = await readServices(look, options, false);
-  return { ...subject, hosts: describeHosts(look, known, computes) };
+  return { ...subject, portIds, hosts: describeHosts(look, known, computes) };
 }
 
 /** Not scheduled yet, never started, or shelved and offloaded: on no host by Nova's own account. */
@@ -81,7 +84,7 @@ function isOnNoHost({ row, buildRequest, cell, mapping }: WithoutHosts): boolean
 
 const portBinding = z.looseObject({ id: z.uuid(), 'binding:host_id': z.string().nullish() });
 
-async function readBindings(look: Reader, uuid: string): Promise<{ host: string; port: string }[]> {
+async function readBindings(look: Reader, uuid: string): Promise<{ host: string | null; port: string }[]> {
   let ports: readonly unknown[];
   try {
     ports = await look.http.list('network', `/v2.0/ports?device_id=${uuid}`, 'ports');
@@ -92,8 +95,7 @@ async function readBindings(look: Reader, uuid: string): Promise<{ host: string;
   }
   return ports.flatMap((port) => {
     const parsed = portBinding.safeParse(port);
-    const host = parsed.success ? parsed.data['binding:host_id'] : null;
-    return parsed.success && host ? [{ host, port: parsed.data.id }] : [];
+    return parsed.success ? [{ host: parsed.data['binding:host_id'] || null, port: parsed.data.id }] : [];
   });
 }
 

@@ -1,6 +1,7 @@
 /** The subject of a run: one server, and every trace of it that tells where to look. */
 import type { Connection } from './connection.ts';
 import type { Connector } from './connector.ts';
+import type { Traces } from './traces.ts';
 
 /** A row of `instances`, live or soft-deleted; `archived` when it was found in `shadow_instances`. */
 export interface InstanceRow {
@@ -87,6 +88,8 @@ export interface Host {
   /** null: the site file does not say how to reach it */
   readonly instancesPath: string | null;
   readonly service: ComputeService | null;
+  /** the operator says that it is powered off. `answers`: what was heard from it all the same; null: nothing */
+  readonly fenced?: { readonly answers: string | null };
 }
 
 export interface ComputeService {
@@ -116,6 +119,8 @@ export interface Subject {
   readonly vifs: readonly Vif[];
   /** false: there is a row but its network_info is missing or cannot be read, so what Nova would keep is not known from it */
   readonly vifsKnown: boolean;
+  /** ids of the ports that Neutron has for it, and of those that it had when an earlier run looked */
+  readonly portIds?: readonly string[];
   readonly migrations: readonly Migration[];
   readonly volumes: readonly VolumeMapping[];
   readonly hosts: readonly Host[];
@@ -144,4 +149,6 @@ export interface SubjectOptions {
   readonly serviceDownTime: number;
   /** look on every compute host of the cloud, not only where a trace leads */
   readonly allHosts: boolean;
+  /** what earlier runs wrote down of the server */
+  readonly known?: Traces;
 }

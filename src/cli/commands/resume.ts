@@ -1,0 +1,129 @@
+import { basename } from 'node:path';
+import { UsageError } from '../../plan/errors.ts';
+import type { Plan } from '../../plan/types.ts';
+import { isClean } from '../../run/make-plan.ts';
+import { type RunRecord, readRun } from '../../run/read-run.ts';
+import { lookBefore, type Resumption } from '../../run/resume.ts';
+import { followedBy, readRuns, stateOf, undoneBy } from '../../run/runs.ts';
+import type { Given } from '../begin.ts';
+import { confirmByName } from '../confirm.ts';
+import { assertSameSite, findRun } from '../find-run.ts';
+import type { Io } from '../io.ts';
+import type { CommonOptions } from '../options.ts';
+import { renderData, type ServerReport } from '../render/data.ts';
+import { whileLooking } from '../render/live-line.ts';
+import { resumeCommand } from '../render/next.ts';
+import { renderOutcome } from '../render/outcome.ts';
+import { renderResumed, renderStillOff } from '../render/resume.ts';
+import { renderSteps } from '../render/steps.ts';
+import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
+import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
+import { planUuid, type RunSite, withSite } from '../session.ts';
+
+type ResumeOptions = CommonOptions & { readonly yes?: boolean };
+
+/** A plan that a person has pondered for longer than this is made anew before it is applied. */
+const FRESH_MS = 5_000;
+
+export async function resume(command: Given): Promise<number> {
+  const { io, options, args } = command;
+  const given = options as unknown as ResumeOptions;
+  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
+    throw new UsageError('resume asks for the name of the server, and there is no terminal to ask on', {
+      code: 'no-terminal',
+      hint: 'say --yes',
+    });
+  return withSite(command, async (site) => {
+    const run = await readRun(await findRun(site.runs, String(args[0])));
+    assertSameSite(run, site);
+    await assertResumable(run, site, given.site);
+    return resumeRun(site, run, given, io);
+  });
+}
+
+/** @throws UsageError for a run that is over, still going, or not the last word on its server */
+async function assertResumable(run: RunRecord, site: RunSite, said: string | undefined): Promise<void> {
+  const name = basename(run.folder);
+  const no = (code: string, sentence: string, hint: string) => {
+    throw new UsageError(`${name} ${sentence}`, { code, hint });
+  };
+  if (run.links.undoes !== undefined)
+    no('run-is-undo', 'is the undo of a run: there is nothing to resume', 'undo that run again');
+  const { runs } = await readRuns(site.runs, run.plan.server.uuid);
+  const undo = undoneBy(run, runs);
+  if (undo !== null)
+    no('run-undone', `was taken back by ${basename(undo.folder)}`, 'purge the server anew, if it is to go');
+  const next = followedBy(run, runs);
+  if (next?.end === 'complete')
+    no('run-complete', `was finished by ${basename(next.folder)}`, 'verify looks everywhere again');
+  if (next !== null)
+    no('run-continued', `was gone on with by ${basename(next.folder)}`, resumeCommand(next.folder, said));
+  const state = await stateOf(run);
+  if (state === 'complete') no('run-complete', 'is complete', 'verify looks everywhere again');
+  if (state === 'running')
+    no('run-still-going', `is still going, as process ${run.by?.pid}`, 'wait for its end, or stop it');
+  if (state === 'elsewhere')
+    no(
+      'run-elsewhere',
+      `has no end, and was begun on ${run.by?.host}: whether it is still going can only be seen there`,
+      'resume it there; or make sure that it has ended, and purge the server again',
+    );
+}
+
+async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io: Io): Promise<number> {
+  const text = given.format === 'text';
+  const { uuid } = run.plan.server;
+  const { before, ...first } = await whileLooking(io, text, async () => {
+    const seen = await lookBefore(run, site.reader);
+    return { before: seen, plan: await planUuid(site, uuid, seen.decisions) };
+  });
+  let { plan } = first;
+  const shownAt = performance.now();
+  const asks = given.yes !== true;
+  if (text)
+    io.out(
+      `${joinParts([
+        renderHeading(plan, io),
+        renderResumed(run, before, io),
+        renderWhere(plan, io),
+        isAppliable(plan) ? renderSteps(plan, io, null) : '',
+        asks ? renderKept(plan, io) : '',
+      ])}\n`,
+    );
+  assertAppliable(plan, io);
+  if (isVain(run, before, plan)) {
+    if (text) io.out(renderStillOff(run, before, io, given.site));
+    return finish(4, { plan }, given, io);
+  }
+  // With nothing to do nothing can go wrong: that it is done is written down.
+  if (asks && plan.steps.length > 0) {
+    await confirmByName(plan, io);
+    if (performance.now() - shownAt > FRESH_MS) plan = await whileLooking(io, text, () => remake(site, plan));
+  }
+  const report = await runPlan(site, plan, io, !text, { links: { continues: basename(run.folder) } });
+  if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
+  return finish(report.exitCode, { plan, ...report }, given, io);
+}
+
+/** Nothing has changed since an open run ended: its hosts are still off, and nothing else is there to be done. */
+function isVain({ end }: RunRecord, { back }: Resumption, plan: Plan): boolean {
+  return end === 'open' && back.length === 0 && plan.steps.length === 0 && !isClean(plan);
+}
+
+async function finish(
+  exitCode: number,
+  report: ServerReport,
+  { format }: ResumeOptions,
+  io: Io,
+): Promise<number> {
+  if (format !== 'text') io.out(await renderData(format, 'resume', exitCode, [report]));
+  return exitCode;
+}
+
+/** @throws RefusedError when what was confirmed is no longer what would be done */
+async function remake(site: RunSite, shown: Plan): Promise<Plan> {
+  const now = await planUuid(site, shown.server.uuid, shown.decisions);
+  if (now.digest === shown.digest) return now;
+  const { refuseStale } = await import('../stale.ts');
+  return refuseStale(shown, now);
+}

@@ -1,0 +1,57 @@
+/** Hosts that the operator says are powered off: they are not looked at, and asked only whether they really are silent. */
+import { reason } from '../kinds/kind.ts';
+import { LookError } from '../plan/errors.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Reader } from '../site/reader.ts';
+
+/** The same doors, but for these hosts: whoever asks one of them has not looked. */
+export function withoutHosts(look: Reader, off: readonly string[]): Reader {
+  if (off.length === 0) return look;
+  return {
+    ...look,
+    command: {
+      async run(host, argv) {
+        if (!off.includes(host)) return look.command.run(host, argv);
+        throw new LookError(`host ${host}`, 'powered off, by --fenced', { code: 'host-fenced' });
+      },
+    },
+    fresh: () => withoutHosts(look.fresh(), off),
+  };
+}
+
+/**
+ * What a host that should be off answers; null: nothing comes from it, or the site file does not say how to reach it.
+ *
+ * Only silence is no answer. Whoever refuses a login, a connection or a key is there, and its servers may run.
+ */
+export async function askFenced(look: Reader, host: string): Promise<string | null> {
+  try {
+    await look.command.run(host, ['true']);
+    return 'it runs commands';
+  } catch (error) {
+    if (!(error instanceof LookError)) throw error;
+    return isSilence(error) ? null : reason(error);
+  }
+}
+
+function isSilence({ code, message }: LookError): boolean {
+  return code === 'host-unknown' || (code === 'host-unreachable' && soundsOff(message));
+}
+
+/**
+ * Whether these words of ssh tell of a host from which nothing comes. Openssh 9.2 `sshconnect.c:ssh_connect_direct` says `connect to host`
+ * with the kernel's reason; of a host that took the connection and then hangs, `Connection to … timed out`. Behind a jump host that
+ * gets no further the last line is `Connection closed by UNKNOWN port 65535`.
+ */
+function soundsOff(words: string): boolean {
+  return /connect to host .*: (?:No route to host|(?:Connection|Operation) timed out|Host is down|Network is unreachable)|Could not resolve hostname|closed by UNKNOWN port/i.test(
+    words,
+  );
+}
+
+/** Hosts of the server from which nothing came, so that a plan does not know what is on them. They may be powered off. */
+export function silentHosts({ unknown, server }: Plan): readonly string[] {
+  return server.hosts.filter((host) =>
+    unknown.some(({ place, why }) => place === `host ${host}` && soundsOff(why)),
+  );
+}

@@ -1,0 +1,189 @@
+/** The runs that a site's folder holds, and how each stands. */
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { reason } from '../kinds/kind.ts';
+import { mergeTraces, readTraces, type Traces } from '../kinds/subject/traces.ts';
+import { isExpungeError, UsageError } from '../plan/errors.ts';
+import { type RunRecord, readRun } from './read-run.ts';
+
+/** A folder that cannot be read as a run. */
+export interface UnreadableRun {
+  readonly folder: string;
+  readonly why: string;
+}
+
+/**
+ * `not-begun`: it ended before its first step. `running`: its process lives. `cut`: its process ended without a word. `elsewhere`: it has
+ * no end, and whether its process lives can only be seen on its own machine.
+ */
+export type RunState =
+  | 'complete'
+  | 'open'
+  | 'incomplete'
+  | 'interrupted'
+  | 'running'
+  | 'cut'
+  | 'elsewhere'
+  | 'not-begun';
+
+/** All runs below a folder, or those on one server, the oldest first. */
+export async function readRuns(
+  runsDir: string,
+  uuid?: string,
+): Promise<{ readonly runs: readonly RunRecord[]; readonly unreadable: readonly UnreadableRun[] }> {
+  const runs: RunRecord[] = [];
+  const unreadable: UnreadableRun[] = [];
+  for (const name of await listFolders(runsDir)) {
+    if (uuid !== undefined && !name.includes(uuid)) continue;
+    const folder = join(runsDir, name);
+    try {
+      runs.push(await readRun(folder));
+    } catch (error) {
+      if (!isExpungeError(error)) throw error;
+      unreadable.push({ folder, why: reason(error) });
+    }
+  }
+  return { runs: runs.sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)), unreadable };
+}
+
+/** @throws UsageError when the folder is there and cannot be read */
+async function listFolders(runsDir: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(runsDir, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new UsageError(`the folder of runs ${runsDir} cannot be read: ${String(error)}`, {
+      code: 'runs-unreadable',
+    });
+  }
+}
+
+/** A run that never began is as old as its plan. Both are ISO 8601, UTC. */
+export function timeOf({ begunAt, plan }: RunRecord): string {
+  return begunAt ?? plan.madeAt;
+}
+
+/** @throws nothing: a process that cannot be told from one that lives counts as alive */
+export async function stateOf({ begunAt, by, end }: RunRecord): Promise<RunState> {
+  if (end !== null) return end;
+  if (begunAt === null || by === null) return 'not-begun';
+  if (by.host !== hostname()) return 'elsewhere';
+  return (await isAlive(by.pid, Date.parse(begunAt))) ? 'running' : 'cut';
+}
+
+/** Process ids come round again: one that was started after the run began is another's. */
+async function isAlive(pid: number, begunAt: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process is one too.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  const startedAt = await startOf(pid);
+  return startedAt === null || startedAt <= begunAt + CLOCK_SLACK_MS;
+}
+
+/** Linux counts a process's start in hundredths of a second since boot (proc(5), field 22 of stat). */
+const TICKS_PER_SECOND = 100;
+const CLOCK_SLACK_MS = 2_000;
+
+/** Milliseconds since 1970; null where /proc does not tell. */
+async function startOf(pid: number): Promise<number | null> {
+  try {
+    const [stat, uptime] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/uptime', 'utf8'),
+    ]);
+    // The program's name stands in parentheses and may hold anything.
+    const ticks = Number(
+      stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .at(19),
+    );
+    const started = Date.now() - Number.parseFloat(uptime) * 1000 + (ticks / TICKS_PER_SECOND) * 1000;
+    return Number.isFinite(started) ? started : null;
+  } catch {
+    return null;
+  }
+}
+
+function isUndo({ links }: RunRecord): boolean {
+  return links.undoes !== undefined;
+}
+
+/** The run that took this one back, all of it; null: none did. */
+export function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
+  const name = basename(run.folder);
+  return runs.findLast(({ links, end }) => links.undoes === name && end === 'complete') ?? null;
+}
+
+/**
+ * The latest run that makes this one a thing of the past: one that went on with it, or a later one on the same server that was complete.
+ * Null: it is the last word.
+ */
+export function followedBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
+  const later = runs.filter(
+    (other) =>
+      other.folder !== run.folder &&
+      timeOf(other) > timeOf(run) &&
+      other.plan.site === run.plan.site &&
+      other.plan.server.uuid === run.plan.server.uuid &&
+      other.begunAt !== null &&
+      !isUndo(other) &&
+      undoneBy(other, runs) === null,
+  );
+  const chain = new Set([basename(run.folder)]);
+  for (const { folder, links } of later)
+    if (links.continues !== undefined && chain.has(links.continues)) chain.add(basename(folder));
+  return later.findLast(({ folder, end }) => end === 'complete' || chain.has(basename(folder))) ?? null;
+}
+
+/** A run, and how it stands among the others on its site. */
+export interface ListedRun {
+  readonly record: RunRecord;
+  readonly state: RunState;
+  readonly undoneBy: RunRecord | null;
+  readonly followedBy: RunRecord | null;
+}
+
+/** What a folder holds of one site, the oldest run first. `elsewhere` counts the runs on other sites. */
+export async function listRuns(runsDir: string, site: string) {
+  const { runs: all, unreadable } = await readRuns(runsDir);
+  const own = all.filter(({ plan }) => plan.site === site);
+  const runs = await Promise.all(
+    own.map(
+      async (record): Promise<ListedRun> => ({
+        record,
+        state: await stateOf(record),
+        undoneBy: undoneBy(record, own),
+        followedBy: followedBy(record, own),
+      }),
+    ),
+  );
+  return { runs, unreadable, elsewhere: all.length - own.length };
+}
+
+/**
+ * What runs on a server wrote down of it while something waited for its host; null: none did. Of a record that cannot be read `runs`
+ * tells: a folder that a full disk left empty must not keep a server from being looked at.
+ *
+ * @throws UsageError when another version of expunge wrote it down in another way
+ */
+export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Traces | null> {
+  const { runs } = await readRuns(runsDir, uuid);
+  const known = runs
+    .filter(({ plan }) => plan.site === site && plan.server.uuid === uuid)
+    .flatMap(({ folder, plan }) => {
+      if (plan.traces === undefined) return [];
+      const traces = readTraces(plan.traces);
+      if (traces !== null) return [traces];
+      throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
+        code: 'run-invalid',
+        hint: `finish it with expunge ${plan.tool}`,
+      });
+    });
+  return mergeTraces(known.toReversed());
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { LookError } from '../../src/plan/errors.ts';
+import { askFenced, silentHosts, withoutHosts } from '../../src/run/fenced.ts';
+import { fakeReader } from '../support/fake-reader.ts';
+import { plan } from '../support/plans.ts';
+
+const ssh = (words: string) =>
+  new LookError('host cmp-1', `ssh ended with 255: ${words}`, { code: 'host-unreachable' });
+
+const ask = (answer: string | LookError) =>
+  askFenced(fakeReader({ command: { 'cmp-1: true': answer } }), 'cmp-1');
+
+/** Last lines of ssh, openssh 9.2 on Debian 12. */
+describe('a host that is said to be off', () => {
+  test.each([
+    'ssh: connect to host cmp-1 port 22: No route to host',
+    'ssh: connect to host cmp-1 port 22: Connection timed out',
+    'ssh: Could not resolve hostname cmp-1: Name or service not known',
+    'Connection closed by UNKNOWN port 65535',
+  ])('is silent: %s', async (words) => {
+    expect(await ask(ssh(words))).toBeNull();
+  });
+  test('and that the site file does not know cannot be asked', async () => {
+    expect(await ask(new LookError('host cmp-1', 'not there', { code: 'host-unknown' }))).toBeNull();
+  });
+  test.each([
+    'ssh: connect to host cmp-1 port 22: Connection refused',
+    'expunge@cmp-1: Permission denied (publickey).',
+    'Host key verification failed.',
+    'Connection to 10.0.0.7 port 22 timed out',
+    'kex_exchange_identification: Connection closed by remote host',
+    'Connection closed by 10.0.0.7 port 22',
+    'Timeout, server cmp-1 not responding.',
+    'no message',
+  ])('is not: %s', async (words) => {
+    expect(await ask(ssh(words))).toBe(`ssh ended with 255: ${words}`);
+  });
+  test.each([
+    [
+      'no answer in time',
+      new LookError('host cmp-1', 'true gave no answer in 40 s', { code: 'host-unreachable' }),
+    ],
+    ['sudo says no', new LookError('host cmp-1', 'sudo: a password is required', { code: 'sudo-refused' })],
+  ])('is not: %s', async (_, error) => {
+    expect(await ask(error)).toBe(error.message);
+  });
+  test('is not when it does as it is told', async () => {
+    expect(await ask('')).toBe('it runs commands');
+  });
+});
+
+describe('doors without a host', () => {
+  const look = withoutHosts(fakeReader({ command: { 'cmp-2: id -un': 'root' } }), ['cmp-1']);
+  test('it is not asked, by whatever reader; others are', async () => {
+    for (const reader of [look, look.fresh()]) {
+      await expect(reader.command.run('cmp-1', ['id', '-un'])).rejects.toMatchObject({
+        place: 'host cmp-1',
+        code: 'host-fenced',
+      });
+      expect(await reader.command.run('cmp-2', ['id', '-un'])).toMatchObject({ out: 'root' });
+    }
+  });
+});
+
+test('hosts that may be off: those of the server from which nothing came', () => {
+  const why = 'ssh ended with 255: ssh: connect to host x port 22: No route to host';
+  const unknown = [
+    { kind: 'files', place: 'host compute1', why },
+    { kind: 'domain', place: 'host compute1', why },
+    { kind: 'files', place: 'host compute2', why: 'libvirt does not answer' },
+    { kind: 'ports', place: 'Neutron', why },
+  ];
+  const server = { ...plan().server, hosts: ['compute1', 'compute2', 'compute3'] };
+  expect(silentHosts(plan({ server, unknown }))).toEqual(['compute1']);
+});
