@@ -40,6 +40,14 @@ const SCREENS: readonly {
   { name: 'refused-healthy', argv: ['--site', 'demo', 'plan', '@web 2'] },
   { name: 'refused', argv: ['--site', 'demo', 'plan', 'tangled'] },
   { name: 'unreachable', argv: ['--site', 'demo', 'inspect', 'cache-3'] },
+  {
+    name: 'fenced',
+    argv: ['--site', 'demo', 'purge', 'cache-3', '--fenced', 'cmp-4'],
+    typed: 'cache-3',
+  },
+  { name: 'runs', argv: ['--site', 'demo', 'runs'] },
+  { name: 'power-on', argv: ['demo', '--power-on', 'cmp-4'] },
+  { name: 'resume', argv: ['--site', 'demo', 'resume', '@run'], typed: 'cache-3' },
 ];
 
 function tmux(...argv: readonly string[]): string {

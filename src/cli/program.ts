@@ -135,6 +135,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
     )
     .option('--list', 'only list its servers, also those that are refused')
     .option('--reset', 'start over with a new cloud')
+    .option('--power-on <host>', 'a host of it that is off is on again: for resume')
     .option('--no-input', 'do not wait for Enter, nor ask for the name')
     .exitOverride()
     .action(async (options: DemoOptions) => {

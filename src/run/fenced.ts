@@ -30,21 +30,29 @@ export async function askFenced(look: Reader, host: string): Promise<string | nu
     return 'it runs commands';
   } catch (error) {
     if (!(error instanceof LookError)) throw error;
-    return isSilence(error) ? null : reason(error);
+    return isSilence(error, look.host(host)?.proxied ?? false) ? null : reason(error);
   }
 }
 
-function isSilence({ code, message }: LookError): boolean {
-  return code === 'host-unknown' || (code === 'host-unreachable' && soundsOff(message));
+function isSilence({ code, message }: LookError, proxied: boolean): boolean {
+  if (code === 'host-unknown') return true;
+  return code === 'host-unreachable' && (soundsOff(message) || (proxied && endedBeforeSsh(message)));
 }
 
 /**
- * Whether these words of ssh tell of a host from which nothing comes. Openssh 9.2 `sshconnect.c:ssh_connect_direct` says `connect to host`
- * with the kernel's reason; of a host that took the connection and then hangs, `Connection to … timed out`. Behind a jump host that
- * gets no further the last line is `Connection closed by UNKNOWN port 65535`.
+ * Whether these words of ssh tell of a host from which nothing comes: the kernel's reason why it could not connect (openssh 9.2
+ * `sshconnect.c:ssh_connect_direct`), or a jump host's (`channels.c`, `open failed: connect failed`). Of a host that took the connection and
+ * then hangs it says `Connection to … timed out`.
  */
 function soundsOff(words: string): boolean {
-  return /connect to host .*: (?:No route to host|(?:Connection|Operation) timed out|Host is down|Network is unreachable)|Could not resolve hostname|closed by UNKNOWN port/i.test(
+  return /(?:connect to host .*|failed): (?:No route to host|(?:Connection|Operation) timed out|Host is down|Network is unreachable)|Could not resolve hostname/i.test(
+    words,
+  );
+}
+
+/** What becomes of a connection that a proxy took and could not pass on. */
+function endedBeforeSsh(words: string): boolean {
+  return /Connection refused|Connection (?:closed|reset) by|kex_exchange_identification|port \d+ timed out/i.test(
     words,
   );
 }

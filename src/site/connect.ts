@@ -133,7 +133,8 @@ function openReader(doors: Doors): Reader {
     },
     host(name) {
       const access = hosts.access(name);
-      return access === null ? null : { name, instancesPath: access.instancesPath };
+      if (access === null) return null;
+      return { name, instancesPath: access.instancesPath, proxied: access.proxied ?? false };
     },
     holds: (check: Check) => checkHolds(reader, databases, check),
     image: (what) => readImage(reader, databases, what),

@@ -69,6 +69,8 @@ export interface CacheReader {
 export interface HostFacts {
   readonly name: string;
   readonly instancesPath: string;
+  /** a proxy takes its connections, and takes them when the host is off too */
+  readonly proxied?: boolean;
 }
 
 export interface Reader {

@@ -58,7 +58,7 @@ describe('a host that does not answer', () => {
     expect(difference(before, dumpWorld(cloud.world))).toEqual([]);
     const looked = await cloud.expunge(['inspect', 'web']);
     expect(looked).toMatchObject({ exit: 4, err: '' });
-    expect(looked.out).toContain('Or when cmp-1 is powered off, say so with --fenced cmp-1');
+    expect(looked.out).toContain('Or, when cmp-1 is powered off, say so with --fenced cmp-1');
   });
 
   test('that answers, but whose libvirt does not, is not said to be perhaps off', async () => {

@@ -126,6 +126,8 @@ Could not look
     not known there: Domain, Interfaces, Files
 
 Nothing can be purged until every place can be looked at.
+Or, when compute1 is powered off, say so with --fenced compute1: then the rest
+is purged, and what is on it waits for resume.
 Next: expunge doctor
 `);
   });

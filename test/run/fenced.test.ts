@@ -16,7 +16,7 @@ describe('a host that is said to be off', () => {
     'ssh: connect to host cmp-1 port 22: No route to host',
     'ssh: connect to host cmp-1 port 22: Connection timed out',
     'ssh: Could not resolve hostname cmp-1: Name or service not known',
-    'Connection closed by UNKNOWN port 65535',
+    'channel 0: open failed: connect failed: No route to host',
   ])('is silent: %s', async (words) => {
     expect(await ask(ssh(words))).toBeNull();
   });
@@ -30,6 +30,7 @@ describe('a host that is said to be off', () => {
     'Connection to 10.0.0.7 port 22 timed out',
     'kex_exchange_identification: Connection closed by remote host',
     'Connection closed by 10.0.0.7 port 22',
+    'Connection closed by UNKNOWN port 65535',
     'Timeout, server cmp-1 not responding.',
     'no message',
   ])('is not: %s', async (words) => {
@@ -43,6 +44,30 @@ describe('a host that is said to be off', () => {
     ['sudo says no', new LookError('host cmp-1', 'sudo: a password is required', { code: 'sudo-refused' })],
   ])('is not: %s', async (_, error) => {
     expect(await ask(error)).toBe(error.message);
+  });
+  describe('behind a proxy that always takes the connection', () => {
+    const behind = (answer: string | LookError) => {
+      const look = fakeReader({ command: { 'cmp-1: true': answer } });
+      const host = { name: 'cmp-1', instancesPath: '/i', proxied: true };
+      return askFenced({ ...look, host: () => host }, 'cmp-1');
+    };
+    test.each([
+      'Connection closed by 127.0.0.1 port 2223',
+      'Connection reset by 127.0.0.1 port 2223',
+      'Connection closed by UNKNOWN port 65535',
+      'ssh: connect to host 127.0.0.1 port 2223: Connection refused',
+    ])('is silent when nothing of ssh comes through: %s', async (words) => {
+      expect(await behind(ssh(words))).toBeNull();
+    });
+    test.each(['expunge@cmp-1: Permission denied (publickey).', 'Host key verification failed.'])(
+      'is not when its ssh speaks: %s',
+      async (words) => {
+        expect(await behind(ssh(words))).toBe(`ssh ended with 255: ${words}`);
+      },
+    );
+    test('is not when it does as it is told', async () => {
+      expect(await behind('')).toBe('it runs commands');
+    });
   });
   test('is not when it does as it is told', async () => {
     expect(await ask('')).toBe('it runs commands');

@@ -241,3 +241,28 @@ test('--site demo makes the cloud when there is none; ./demo is a file', async (
   expect(existsSync(join(state, 'expunge/demo/expunge.yaml'))).toBe(true);
   expect((await run(state, ['inspect', 'shop-db', '--site', './demo'])).exit).toBe(2);
 });
+
+describe('a host of it that is off', () => {
+  test('is on again, and resume finishes what waited for it', async () => {
+    const { state } = await makeDemo();
+    const purged = await run(state, ['--site', 'demo', 'purge', 'cache-3', '--fenced', 'cmp-4', '--yes']);
+    expect(purged, purged.err).toMatchObject({ exit: 4, err: '' });
+    const resume = /expunge (resume .*)/.exec(purged.out)?.[1]?.split(' ') ?? [];
+    expect(await run(state, [...resume, '--yes'])).toMatchObject({ exit: 4, err: '' });
+    expect(await run(state, ['demo', '--power-on', 'cmp-4'])).toEqual({
+      exit: 0,
+      out: 'cmp-4 is on. Next: expunge runs --site demo\n',
+      err: '',
+    });
+    const resumed = await run(state, [...resume, '--yes']);
+    expect(resumed, resumed.err).toMatchObject({ exit: 0, err: '' });
+    expect(resumed.out).toContain('Verified');
+  });
+  test('that there is none of', async () => {
+    const { state } = await makeDemo();
+    expect(await run(state, ['demo', '--power-on', 'cmp-9'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('the world has no host cmp-9'),
+    });
+  });
+});

@@ -222,6 +222,15 @@ describe('commands through ssh', () => {
       });
     });
 
+    test('nor does its jump host: the line that says why, not the last', async () => {
+      const ssh = open(
+        'echo "channel 0: open failed: connect failed: No route to host" >&2; echo "Connection closed by UNKNOWN port 65535" >&2; exit 255',
+      );
+      await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({
+        message: 'ssh ended with 255: channel 0: open failed: connect failed: No route to host',
+      });
+    });
+
     test('the connection ends in the middle of a command: that one and all after it', async () => {
       const ssh = open();
       const answers = await Promise.allSettled([

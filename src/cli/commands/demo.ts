@@ -1,13 +1,16 @@
 /** `expunge demo`: the whole job on an embedded cloud, with short explanations. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UsageError } from '../../plan/errors.ts';
 import { isClean } from '../../run/make-plan.ts';
+import { restoreHost } from '../../simulator/agents/states.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
 import { openWholeWorld, type World } from '../../simulator/world.ts';
 import { beginSite, type Given } from '../begin.ts';
 import { renderServers, renderStage, renderTryNext, renderWelcome } from '../demo/screens.ts';
 import { damagedDemo, demoFolder, ensureDemo } from '../demo/site.ts';
 import type { Io } from '../io.ts';
+import { reasonOf } from '../render/error.ts';
 import { planUuid, withSite } from '../session.ts';
 import { stateFolder } from '../state-folder.ts';
 
@@ -16,6 +19,7 @@ export interface DemoOptions {
   /** commander's form of `--no-input` */
   readonly input: boolean;
   readonly list?: boolean;
+  readonly powerOn?: string;
 }
 
 type Action = (given: Given) => Promise<number>;
@@ -52,6 +56,7 @@ const STAGES: readonly Stage[] = [
 /** @returns 0 when the walk went through */
 export async function demo(io: Io, options: DemoOptions): Promise<number> {
   await ensureDemo(io, options.reset);
+  if (options.powerOn !== undefined) return powerOn(io, options.powerOn);
   const entries = readEntries(io) ?? (await remake(io));
   const program = io.env['npm_lifecycle_event'] === 'demo' ? 'npx expunge' : 'expunge';
   if (options.list) {
@@ -87,13 +92,30 @@ export async function demo(io: Io, options: DemoOptions): Promise<number> {
   return 0;
 }
 
-function readEntries(io: Io): readonly DemoEntry[] | null {
-  let world: World;
+/** What somebody does to a host in a machine room. @throws UsageError when the demo has no such host */
+function powerOn(io: Io, host: string): number {
+  const world = openDemo(io);
   try {
-    world = openWholeWorld(demoFolder(io));
+    restoreHost(world, host);
+  } catch (error) {
+    throw new UsageError(reasonOf(error), { code: 'no-such-host', hint: 'doctor lists the hosts' });
+  } finally {
+    world.close();
+  }
+  io.out(`${host} is on. Next: expunge runs --site demo\n`);
+  return 0;
+}
+
+function openDemo(io: Io): World {
+  try {
+    return openWholeWorld(demoFolder(io));
   } catch {
     throw damagedDemo(io);
   }
+}
+
+function readEntries(io: Io): readonly DemoEntry[] | null {
+  const world = openDemo(io);
   try {
     return listDemo(world);
   } finally {

@@ -37,6 +37,7 @@ export function renderTryNext(program: string, run: string | undefined): string 
     ['inspect web', 'two servers of one name: it asks which'],
     ['purge billing-db', 'refused: it has volumes'],
     ['purge cache-3', 'its host does not answer: nothing is half done'],
+    ['purge cache-3 --fenced cmp-4', 'its host is off: what is on it waits for resume'],
     ['doctor', 'every API, database and host'],
   ];
   // What it is above, not beside: both together are wider than a terminal.
@@ -49,6 +50,7 @@ export function renderTryNext(program: string, run: string | undefined): string 
     ...(run === undefined
       ? []
       : entry('bring back what that purge saved first', `--site demo undo ${run.split('-', 1)[0]}`)),
+    ...entry('that host is on again; then: expunge resume', 'demo --power-on cmp-4'),
     ...entry('every server, also those that are refused', 'demo --list'),
     ...entry('start over', 'demo --reset'),
   ].join('\n')}\n`;

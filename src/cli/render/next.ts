@@ -24,7 +24,7 @@ export function renderNext(
   if (unknown.length > 0)
     return block([
       ...wrap('Nothing can be purged until every place can be looked at.', columns, ''),
-      ...(fenced === undefined ? [] : wrap(plain(`Or ${fenced}.`, LONG), columns, '')),
+      ...(fenced === undefined ? [] : wrap(plain(`Or, ${fenced}.`, LONG), columns, '')),
       `Next: ${['expunge', 'doctor', ...siteWords(site)].join(' ')}`,
     ]);
   if (refusals.length > 0) {

@@ -37,6 +37,7 @@ export class Hosts {
       knownHostsFile: entry.known_hosts_file,
       sudo: entry.sudo ?? false,
       instancesPath: entry.instances_path ?? this.#config.novaConf?.instancesPath ?? DEFAULT_INSTANCES_PATH,
+      proxied: entry.proxied,
     };
   }
 

@@ -88,7 +88,7 @@ class SshSession {
     this.#child.stdin.on('error', () => {});
     this.#child.on('error', (error) => this.#fail(error.message));
     this.#child.on('close', (code) =>
-      this.#fail(`ssh ended with ${code}: ${lastLine(this.#err) || 'no message'}`),
+      this.#fail(`ssh ended with ${code}: ${tellingLine(this.#err) || 'no message'}`),
     );
     this.#child.stdin.write('LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/sbin; export PATH\n');
     // What a banner or a login script says before the first command is the answer to this one, which nobody reads.
@@ -149,6 +149,13 @@ class SshSession {
   }
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim() ?? '';
+/** Behind a jump host the last line says only that the connection ended; a line above it says why. */
+function tellingLine(text: string): string {
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
+  const cause =
+    /: (?:No route to host|Connection refused|\w+ timed out|Network is unreachable|Host is down)$/;
+  return lines.findLast((line) => cause.test(line)) ?? lines.at(-1) ?? '';
 }

@@ -17,6 +17,8 @@ export interface HostAccess {
   readonly knownHostsFile: string | undefined;
   readonly sudo: boolean;
   readonly instancesPath: string;
+  /** a proxy takes its connections: that one is refused or closed before ssh has begun says nothing of the host */
+  readonly proxied?: boolean | undefined;
 }
 
 /** sudo answers 1 for a program that is not there, where a shell says 127; both become 127. */

@@ -26,6 +26,8 @@ const hostEntry = z.strictObject({
   known_hosts_file: absolutePath.optional(),
   sudo: z.boolean().optional(),
   instances_path: absolutePath.optional(),
+  /** something else takes its connections, and takes them when the host is off too */
+  proxied: z.boolean().optional(),
 });
 
 export type HostEntry = z.infer<typeof hostEntry>;
