@@ -22,7 +22,11 @@ const DISKS: readonly string[] = [
   `CREATE TABLE maps (
      host TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, uuid TEXT NOT NULL, below TEXT NOT NULL,
      bytes INTEGER NOT NULL, PRIMARY KEY (host, name), UNIQUE (host, number))`,
-  // Processes that have a device open, besides the qemus of domains.
+  // NVMe over fabrics: a subsystem with its one controller and its block devices (a JSON list): `nvme-subsys1`, `nvme1`, `nvme1n1`.
+  `CREATE TABLE nvme_subsystems (
+     host TEXT NOT NULL, number INTEGER NOT NULL, nqn TEXT NOT NULL, address TEXT NOT NULL, namespaces TEXT NOT NULL,
+     PRIMARY KEY (host, number))`,
+  // Processes that have something open, besides the qemus of domains. device: its name, or an absolute path.
   `CREATE TABLE openers (
      host TEXT NOT NULL, device TEXT NOT NULL, pid INTEGER NOT NULL, command TEXT NOT NULL, PRIMARY KEY (host, device, pid))`,
 ];

@@ -14,6 +14,7 @@ import {
   usersOf,
 } from './disks.ts';
 import { kernelTree, OWN_DISK, rbdMaps, resolve, scsiPath } from './kernel-tree.ts';
+import { subsystemsOf } from './nvme.ts';
 import { runsMultipathd } from './processes.ts';
 
 const LSBLK_COLUMNS = 'NAME,KNAME,PKNAME,TYPE,SIZE,STATE,MOUNTPOINT';
@@ -77,6 +78,8 @@ function blockDevices(world: World, host: string): readonly BlockDevice[] {
     const [pool = '', image = ''] = spec.split('/');
     add(`rbd${number}`, 'disk', findImage(world, pool, image)?.bytes ?? 0, '');
   }
+  for (const { namespaces } of subsystemsOf(world, host))
+    for (const name of namespaces) add(name, 'disk', 2 ** 30, 'live');
   // A map that has lost all that was under it.
   for (const map of maps)
     if (!found.some(({ kernelName }) => kernelName === `dm-${map.number}`))

@@ -4,9 +4,10 @@ import type { World } from '../world.ts';
 import { fails, sameWords, says, untaught } from './answer.ts';
 import { type FileKind, kindAt, linkTarget, removeOnFileSystem, resolvePath } from './files.ts';
 import { findInKernel, isKernels } from './kernel-find.ts';
-import { kernelTree, resolve } from './kernel-tree.ts';
+import { kernelTree, readFiles, resolve } from './kernel-tree.ts';
 import { findLink, membersOf } from './links.ts';
 import { type Mount, mountAt, mountsOf, pathIn } from './mounts.ts';
+import { openFiles } from './processes.ts';
 
 /** The kernel's own file systems are apart: devices in /sys/class/net, and what `kernel-tree.ts` has. */
 function isModelled(path: string | undefined): path is string {
@@ -99,6 +100,11 @@ export function runFind(world: World, host: string, args: readonly string[]): Co
 export function runFindmnt(world: World, host: string, args: readonly string[]): CommandAnswer {
   const mounts = mountsOf(world, host);
   if (sameWords(args, '-n', '-r', '-o', 'TARGET,FSTYPE,SOURCE')) return says(mounts.map(rawLine).join(''));
+  const target = args[5];
+  if (isModelled(target) && sameWords(args, '-n', '-r', '-o', 'SOURCE', '-M', target)) {
+    const last = mounts.findLast((mount) => mount.target === target);
+    return last === undefined ? fails(1, '') : says(`${last.source}\n`);
+  }
   const path = args[4];
   if (!isModelled(path) || !sameWords(args, '-n', '-o', 'TARGET', '-T', path))
     throw untaught(host, ['findmnt', ...args]);
@@ -134,4 +140,30 @@ export function runRm(world: World, host: string, args: readonly string[]): Comm
       : `rm: skipping '${told}', since it's on a different device`;
   });
   return complaints.length === 0 ? says('') : fails(1, complaints.join('\n'));
+}
+
+/** `umount <target>`: what is open below it keeps it. @throws LookError for words that are not modelled */
+export function runUmount(world: World, host: string, args: readonly string[]): CommandAnswer {
+  const [target] = args;
+  if (!isModelled(target) || args.length !== 1) throw untaught(host, ['umount', ...args]);
+  const mount = mountsOf(world, host).findLast((each) => each.target === target);
+  if (mount === undefined) return fails(32, `umount: ${target}: not mounted.`);
+  const open = openFiles(world, host).some(({ path }) => path.startsWith(`${target}/`));
+  if (open) return fails(32, `umount: ${target}: target is busy.`);
+  world.machines
+    .prepare(
+      'DELETE FROM mounts WHERE host = ?1 AND ordinal = (SELECT max(ordinal) FROM mounts WHERE host = ?1 AND target = ?2)',
+    )
+    .run(host, target);
+  return says('');
+}
+
+/** Files of the kernel's alone. @throws LookError for words that are not modelled */
+export function runCat(world: World, host: string, args: readonly string[]): CommandAnswer {
+  if (args.length === 0 || !args.every(isKernels)) throw untaught(host, ['cat', ...args]);
+  const texts = readFiles(kernelTree(world, host), args);
+  const missing = args.filter((_, i) => texts[i] === null);
+  const out = texts.join('');
+  if (missing.length === 0) return says(out);
+  return fails(1, missing.map((path) => `cat: ${path}: No such file or directory`).join('\n'), out);
 }

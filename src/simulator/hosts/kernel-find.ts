@@ -50,7 +50,7 @@ export function findInKernel(world: World, host: string, args: readonly string[]
 function walk(tree: Tree, folder: string): readonly Found[] {
   const at = resolve(tree, `${folder.slice(0, folder.lastIndexOf('/'))}/`);
   const last = folder.slice(folder.lastIndexOf('/') + 1);
-  const real = at === null ? null : `${at === '/' ? '' : at}/${last}`;
+  const real = at === null || last === '.' ? at : `${at === '/' ? '' : at}/${last}`;
   const entry = real === null ? undefined : tree.get(real);
   if (real === null || entry === undefined) return [];
   const below = [...tree]

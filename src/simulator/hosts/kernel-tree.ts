@@ -1,9 +1,13 @@
 /** What the kernel and udev show of disks as files: parts of /sys, /dev and /proc, made anew for each question. */
 import type { World } from '../world.ts';
 import { type Disk, disksOf, holdersOf, linksTo, mapsOf, sessionsOf } from './disks.ts';
+import { subsystemsOf } from './nvme.ts';
 import { openFiles } from './processes.ts';
 
-export type Entry = { readonly kind: 'folder' | 'file' } | { readonly kind: 'link'; readonly target: string };
+export type Entry =
+  | { readonly kind: 'folder' }
+  | { readonly kind: 'file'; readonly text?: string }
+  | { readonly kind: 'link'; readonly target: string };
 
 /** Absolute paths without links in them, to what is there. */
 export type Tree = ReadonlyMap<string, Entry>;
@@ -65,8 +69,18 @@ export function kernelTree(world: World, host: string): Tree {
         link(`${mapPath(map.number)}/slaves/${below}`, resolve(tree, `/sys/block/${below}`) ?? '');
     }
   }
-  for (const { number } of rbdMaps(world, host))
+  for (const { number, spec } of rbdMaps(world, host)) {
+    const [pool, image] = spec.split('/');
     device(`rbd${number}`, `/sys/devices/rbd/${number}/block/rbd${number}`);
+    put(`/sys/devices/rbd/${number}/pool`, { kind: 'file', text: `${pool}\n` });
+    put(`/sys/devices/rbd/${number}/name`, { kind: 'file', text: `${image}\n` });
+  }
+  for (const { name, namespaces } of subsystemsOf(world, host)) {
+    const at = `/sys/devices/virtual/nvme-subsystem/${name}`;
+    folder(at);
+    link(`/sys/class/nvme-subsystem/${name}`, at);
+    for (const namespace of namespaces) device(namespace, `${at}/${namespace}`);
+  }
   for (const { path, target } of linksTo(world, host)) link(path, `/dev/${target}`);
   for (const { pid, fd, path } of openFiles(world, host))
     put(`/proc/${pid}/fd/${fd}`, { kind: 'link', target: path });
@@ -108,6 +122,15 @@ function relative(from: string, to: string): string {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
   return [...a.slice(same).map(() => '..'), ...b.slice(same)].join('/');
+}
+
+/** `cat` of one file or several. */
+export function readFiles(tree: Tree, paths: readonly string[]): readonly (string | null)[] {
+  return paths.map((path) => {
+    const at = resolve(tree, path);
+    const entry = at === null ? undefined : tree.get(at);
+    return entry?.kind === 'file' ? (entry.text ?? '') : null;
+  });
 }
 
 /** A path with its links followed; null where it leads nowhere. */

@@ -9,8 +9,13 @@ interface Process {
   /** at most 15 characters, as the kernel keeps it */
   readonly comm: string;
   readonly args: string;
-  /** names of devices that it has open: `sda` */
+  /** what it has open: names of devices (`sda`), or absolute paths */
   readonly devices: readonly string[];
+}
+
+function fileSources(xml: string): readonly string[] {
+  const disks = xml.match(/<disk type='file'[\s\S]*?<\/disk>/g) ?? [];
+  return disks.flatMap((disk) => /<source file='([^']*)'/.exec(disk)?.[1] ?? []);
 }
 
 /** multipathd has every path open that it looks after. */
@@ -20,17 +25,18 @@ function processesOf(world: World, host: string): readonly Process[] {
   const targets = new Map(linksTo(world, host).map(({ path, target }) => [path, target]));
   const qemus = world.machines
     .prepare(
-      'SELECT name, running_id, xml FROM domains WHERE host = ? AND running_id IS NOT NULL ORDER BY running_id',
+      'SELECT uuid, name, running_id, xml FROM domains WHERE host = ? AND running_id IS NOT NULL ORDER BY running_id',
     )
     .all(host)
     .map(
       (row): Process => ({
         pid: 20_000 + Number(row['running_id']),
         comm: 'qemu-system-x86',
-        args: `/usr/bin/qemu-system-x86_64 -name guest=${row['name']},debug-threads=on`,
-        devices: diskSources(String(row['xml'])).map(
-          (path) => targets.get(path) ?? path.replace(/^\/dev\//, ''),
-        ),
+        args: `/usr/bin/qemu-system-x86_64 -name guest=${row['name']},debug-threads=on -S -uuid ${row['uuid']} -no-user-config`,
+        devices: [
+          ...diskSources(String(row['xml'])).map((path) => targets.get(path) ?? path.replace(/^\/dev\//, '')),
+          ...fileSources(String(row['xml'])),
+        ],
       }),
     );
   const others = world.machines
@@ -39,7 +45,7 @@ function processesOf(world: World, host: string): readonly Process[] {
     .map(
       (row): Process => ({
         pid: Number(row['pid']),
-        comm: String(row['command']).split(/[ /]/)[0]?.slice(0, 15) ?? '',
+        comm: /^(?:\S*\/)?(\S{0,15})/.exec(String(row['command']))?.[1] ?? '',
         args: String(row['command']),
         devices: [String(row['device'])],
       }),
@@ -65,7 +71,11 @@ export function openFiles(
   host: string,
 ): readonly { readonly pid: number; readonly fd: number; readonly path: string }[] {
   return processesOf(world, host).flatMap(({ pid, devices }) =>
-    devices.map((device, at) => ({ pid, fd: 10 + at, path: `/dev/${device}` })),
+    devices.map((device, at) => ({
+      pid,
+      fd: 10 + at,
+      path: device.startsWith('/') ? device : `/dev/${device}`,
+    })),
   );
 }
 

@@ -13,9 +13,19 @@ import {
   runMultipathd,
   runTee,
 } from './block-programs.ts';
-import { runFind, runFindmnt, runLs, runRealpath, runRm, runTest } from './file-programs.ts';
+import {
+  runCat,
+  runFind,
+  runFindmnt,
+  runLs,
+  runRealpath,
+  runRm,
+  runTest,
+  runUmount,
+} from './file-programs.ts';
 import { runIp } from './ip.ts';
 import { runIscsiadm } from './iscsiadm.ts';
+import { runNvme } from './nvme.ts';
 import { runOvsVsctl } from './ovs-vsctl.ts';
 import { runPs } from './processes.ts';
 import { runRbd } from './rbd.ts';
@@ -26,6 +36,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   ip: runIp,
   'ovs-vsctl': runOvsVsctl,
   blockdev: runBlockdev,
+  cat: runCat,
   cryptsetup: runCryptsetup,
   dmsetup: runDmsetup,
   find: runFind,
@@ -35,12 +46,14 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   lsblk: runLsblk,
   multipath: runMultipath,
   multipathd: runMultipathd,
+  nvme: runNvme,
   ps: runPs,
   rbd: runRbd,
   realpath: runRealpath,
   rm: runRm,
   tee: runTee,
   test: runTest,
+  umount: runUmount,
 };
 
 /** What a host may really lack: the column of `hosts` that says so. */

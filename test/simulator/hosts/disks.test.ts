@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { addMap, connectUnit } from '../../../src/simulator/hosts/connect.ts';
 import { openSimulatedHost } from '../../../src/simulator/hosts/transport.ts';
+import { addImage } from '../../../src/simulator/storage/rbd.ts';
 import { freeLun, offerUnit, type Unit, withdrawVolume } from '../../../src/simulator/storage/units.ts';
 import type { World } from '../../../src/simulator/world.ts';
 import { hostAccess } from '../../support/host-access.ts';
@@ -232,5 +233,87 @@ describe('what storage does behind the back of a host', () => {
     expect(next).toMatchObject({ lun: 1, wwid: '360000000000000000e00000000010001' });
     // The host takes its old disk for the new volume.
     expect(connectUnit(world, 'compute1', next)).toBe('/dev/sda');
+  });
+});
+
+describe('other ways to a volume', () => {
+  test('an image that the kernel has as a device', async () => {
+    const world = await hostsWorld('compute1');
+    const image = { pool: 'volumes', name: 'volume-1', id: 'abc', bytes: 2 ** 30, parent: null };
+    addImage(world, { ...image, createdAt: '2026-11-01 10:00:00' });
+    insert(world, 'rbd_maps', { host: 'compute1', number: 0, pool: 'volumes', image: 'volume-1' });
+    expect(JSON.parse(await outOf(world, 'rbd showmapped --format json'))).toEqual([
+      { id: '0', pool: 'volumes', namespace: '', name: 'volume-1', snap: '-', device: '/dev/rbd0' },
+    ]);
+    expect(await outOf(world, 'cat /sys/devices/rbd/0/pool /sys/devices/rbd/0/name')).toBe(
+      'volumes\nvolume-1\n',
+    );
+    expect(await outOf(world, 'find /sys/block/rbd0/. -path */holders/* -printf %f\\n')).toBe('');
+    expect(await runWith(world, ['rbd', '-p', 'volumes', 'rm', 'volume-1', '--no-progress'])).toMatchObject({
+      exit: 16,
+    });
+    await outOf(world, 'rbd unmap /dev/rbd0');
+    expect(await runWith(world, ['test', '!', '-e', '/sys/devices/rbd/0'])).toMatchObject({ exit: 0 });
+    expect(await runWith(world, ['rbd', '-p', 'volumes', 'rm', 'volume-1', '--no-progress'])).toMatchObject({
+      exit: 0,
+    });
+  });
+
+  test('a subsystem of NVMe', async () => {
+    const world = await hostsWorld('compute1');
+    const nqn = 'nqn.2014-08.org.nvmexpress:uuid:1';
+    insert(world, 'nvme_subsystems', {
+      host: 'compute1',
+      number: 1,
+      nqn,
+      address: 'traddr=10.0.3.1,trsvcid=4420',
+      namespaces: '["nvme1n1"]',
+    });
+    expect(
+      await lines(world, 'find /sys/class/nvme-subsystem -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n'),
+    ).toEqual(['nvme-subsys1\t../../devices/virtual/nvme-subsystem/nvme-subsys1']);
+    expect(await lines(world, 'find /sys/block -maxdepth 1 -lname */nvme-subsys1/* -printf %f\\n')).toEqual([
+      'nvme1n1',
+    ]);
+    expect(JSON.parse(await outOf(world, 'nvme list-subsys -o json'))).toMatchObject([
+      { Subsystems: [{ Name: 'nvme-subsys1', NQN: nqn, Paths: [{ Name: 'nvme1' }] }] },
+    ]);
+    await outOf(world, `nvme disconnect -n ${nqn}`);
+    expect(await outOf(world, 'nvme list-subsys -o json')).toBe('[]\n');
+    expect(await runWith(world, ['nvme', 'disconnect', '-n', nqn])).toMatchObject({ exit: 1 });
+  });
+
+  test('an export of NFS is not unmounted while a domain has a file of it', async () => {
+    const world = await hostsWorld('compute1');
+    const target = '/var/lib/nova/mnt/0123456789abcdef0123456789abcdef';
+    insert(world, 'mounts', {
+      host: 'compute1',
+      ordinal: 1,
+      target,
+      fstype: 'nfs4',
+      source: 'filer:/vols',
+      device: 60,
+    });
+    const disk = `<disk type='file' device='disk'>\n<source file='${target}/volume-1' index='1'/>\n</disk>`;
+    insert(world, 'domains', {
+      host: 'compute1',
+      uuid: MINE,
+      name: 'instance-00000001',
+      state: 'running',
+      running_id: 1,
+      persistent: 1,
+      xml: `<domain><devices>${disk}</devices></domain>`,
+    });
+    expect(await outOf(world, `findmnt -n -r -o SOURCE -M ${target}`)).toBe('filer:/vols\n');
+    expect(await runWith(world, ['umount', target])).toMatchObject({
+      exit: 32,
+      err: expect.stringContaining('busy'),
+    });
+    world.machines.exec('UPDATE domains SET running_id = NULL');
+    expect(await runWith(world, ['umount', target])).toMatchObject({ exit: 0 });
+    expect(await runWith(world, ['findmnt', '-n', '-r', '-o', 'SOURCE', '-M', target])).toMatchObject({
+      exit: 1,
+    });
+    expect(await runWith(world, ['umount', target])).toMatchObject({ exit: 32 });
   });
 });
