@@ -1,6 +1,7 @@
 import { allocations } from './allocations/index.ts';
 import { buildRequest } from './build-request/index.ts';
 import { consoleTokens } from './console-tokens/index.ts';
+import { disks } from './disks/index.ts';
 import { domain } from './domain/index.ts';
 import { fence } from './fence/index.ts';
 import { files } from './files/index.ts';
@@ -23,6 +24,7 @@ export const KINDS: readonly Kind<unknown>[] = [
   erase(domain),
   erase(interfaces),
   erase(files),
+  erase(disks),
   erase(ports),
   erase(shelveSnapshot),
   erase(allocations),

@@ -74,6 +74,7 @@ export const check = z.discriminatedUnion('door', [
         z.strictObject({ hasLine: z.string() }),
         z.strictObject({ lacksLine: z.string() }),
         z.strictObject({ linesWithin: z.array(z.string()) }),
+        z.strictObject({ lacksText: z.string().min(1) }),
       ])
       .optional(),
   }),
@@ -98,6 +99,8 @@ export const act = z.discriminatedUnion('door', [
     argv,
     /** what the program reads from its standard input; nothing when it is not there */
     input: z.string().optional(),
+    /** longest that it may take, where that is more than usual */
+    seconds: z.int().min(1).optional(),
     /** exit codes that mean done */
     exit: z.array(z.int()),
     /** tried in turn when the one before ended otherwise: the same act for older programs */

@@ -19,6 +19,7 @@ export type Decisions = z.infer<typeof schema.decisions>;
 export type Plan = z.infer<typeof schema.plan>;
 
 export type SqlAct = Extract<Act, { door: 'sql' }>;
+export type CommandAct = Extract<Act, { door: 'command' }>;
 export type HttpAct = Extract<Act, { door: 'http' }>;
 
 export type SqlWrite = SqlAct['writes'][number];

@@ -49,6 +49,7 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
     });
   }
   if (check.out === undefined) return true;
+  if ('lacksText' in check.out) return !answer.out.includes(check.out.lacksText);
   const lines = answer.out
     .split('\n')
     .map((line) => line.trim())

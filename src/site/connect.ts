@@ -1,7 +1,7 @@
 /** A site, connected: its reader, and the writer that only the gate may ask for. */
 
 import { ActError, LookError } from '../plan/errors.ts';
-import type { Act, Check } from '../plan/types.ts';
+import type { Act, Check, CommandAct } from '../plan/types.ts';
 import { checkHolds, readImage } from './check.ts';
 import { Hosts } from './command/hosts.ts';
 import { isReading } from './command/reading.ts';
@@ -134,7 +134,8 @@ function openReader(doors: Doors): Reader {
     host(name) {
       const access = hosts.access(name);
       if (access === null) return null;
-      return { name, instancesPath: access.instancesPath, proxied: access.proxied ?? false };
+      const { instancesPath, images, proxied = false } = access;
+      return { name, instancesPath, images, proxied };
     },
     holds: (check: Check) => checkHolds(reader, databases, check),
     image: (what) => readImage(reader, databases, what),
@@ -177,7 +178,7 @@ async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promi
     case 'command': {
       let failure = '';
       for (const argv of [act.argv, ...(act.otherwise ?? [])]) {
-        const answer = await runActing(hosts, act.host, argv);
+        const answer = await runActing(hosts, act, argv);
         if (act.exit.includes(answer.exit)) return;
         failure = `${argv.slice(0, 3).join(' ')} … ended with ${answer.exit}: ${lastLine(answer.err) || 'no message'}`;
       }
@@ -186,9 +187,13 @@ async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promi
   }
 }
 
-async function runActing(hosts: Hosts, host: string, argv: readonly string[]): Promise<CommandAnswer> {
+async function runActing(
+  hosts: Hosts,
+  { host, seconds = 0 }: CommandAct,
+  argv: readonly string[],
+): Promise<CommandAnswer> {
   try {
-    return await hosts.run(host, argv, ACT_TIMEOUT_MS);
+    return await hosts.run(host, argv, Math.max(ACT_TIMEOUT_MS, seconds * 1000));
   } catch (error) {
     if (!(error instanceof LookError)) throw error;
     const started = error.code === 'host-unreachable' || error.code === 'command-timeout';

@@ -65,12 +65,26 @@ export interface CacheReader {
   get(server: string, key: string): Promise<Buffer | null>;
 }
 
+/** Where Nova keeps a server's own disks when not in the instances folder: `[libvirt] images_type` rbd or lvm. */
+export type ImageStore =
+  | {
+      readonly type: 'rbd';
+      readonly pool: string;
+      /** the Ceph user, without `client.`; null: rbd's own default */
+      readonly user: string | null;
+      /** null: /etc/ceph/ceph.conf */
+      readonly conf: string | null;
+    }
+  | { readonly type: 'lvm'; readonly group: string };
+
 /** What the site file says of one compute host. */
 export interface HostFacts {
   readonly name: string;
   readonly instancesPath: string;
   /** a proxy takes its connections, and takes them when the host is off too */
   readonly proxied?: boolean;
+  /** where Nova keeps disks there when not in the instances folder; null: the site file does not say */
+  readonly images: ImageStore | null;
 }
 
 export interface Reader {

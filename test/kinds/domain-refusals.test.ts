@@ -55,21 +55,6 @@ test('a namesake on a host that Nova does not name, with disks of its own, is a 
   expect(plan.kept).toMatchObject([{ what: `domain ${NAME}`, why: expect.stringContaining(NEIGHBOUR) }]);
 });
 
-test.each([`vms/${SERVER}_disk`, `/dev/vg/${SERVER}_disk.config`])(
-  'a disk of the server outside its folder is told of while the domain still names it: %s',
-  async (disk) => {
-    const { kept, refusals } = await look(domainAnswers({ disk }), subject());
-    expect(refusals).toEqual([]);
-    expect(kept).toMatchObject([{ place: 'host compute1', what: `disk ${disk}` }]);
-  },
-);
-
-test('a disk in its folder, or of a volume, is not', async () => {
-  expect((await look(domainAnswers(), subject())).kept).toEqual([]);
-  const disk = `volumes/volume-${NEIGHBOUR}`;
-  expect((await look(domainAnswers({ disk }), subject())).kept).toEqual([]);
-});
-
 test('a domain of the server that is active on another host than the living row’s refuses without a flag', async () => {
   const plan = await look(domainAnswers(), subject({ row: instanceRow({ host: 'compute2' }) }));
   expect(codes(plan)).toEqual([['domain-elsewhere', null]]);
@@ -122,6 +107,7 @@ test('the XML gives name, disks without their backing chain, project, ports and 
     uuid: SERVER,
     disks: [`${ROOT}/${SERVER}/disk`],
     project: 'p1',
+    rbdDisks: [],
     ports: [PORT],
     taps: ['tapdfaeac36-44'],
   });
@@ -146,6 +132,9 @@ test('network disks and Open vSwitch interfaces are read', () => {
       <target dev='tap99999999-44'/>
     </interface>
     <disk type='network' device='disk'>
+      <auth username='nova'>
+        <secret type='ceph' uuid='457eb676-33da-42ec-9a8c-9293d545c337'/>
+      </auth>
       <source protocol='rbd' name='vms/${SERVER}_disk'>
         <host name='10.0.0.1' port='6789'/>
       </source>
@@ -154,6 +143,7 @@ test('network disks and Open vSwitch interfaces are read', () => {
   });
   expect(parseDomainXml(xml)).toMatchObject({
     disks: [`${ROOT}/${SERVER}/disk`, `vms/${SERVER}_disk`],
+    rbdDisks: [{ pool: 'vms', image: `${SERVER}_disk`, user: 'nova' }],
     ports: [PORT, '99999999-448c-4a00-a71e-f3f81f979d44'],
     taps: ['tap99999999-44'],
   });

@@ -28,7 +28,11 @@ describe('the reading door', () => {
   });
   test('a host that the site file does not know is null, not a guess', () => {
     const { reader } = connect(LOCAL);
-    expect(reader.host('compute1')).toEqual({ name: 'compute1', instancesPath: '/var/lib/nova/instances' });
+    expect(reader.host('compute1')).toEqual({
+      name: 'compute1',
+      instancesPath: '/var/lib/nova/instances',
+      images: null,
+    });
     expect(reader.host('compute2')).toBeNull();
   });
   test('a survey hands out no way to write', () => {

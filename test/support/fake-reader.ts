@@ -4,7 +4,7 @@
  */
 import { LookError } from '../../src/plan/errors.ts';
 import type { Check, Service } from '../../src/plan/types.ts';
-import type { CommandAnswer, HttpAnswer, Reader, Row } from '../../src/site/reader.ts';
+import type { CommandAnswer, HttpAnswer, ImageStore, Reader, Row } from '../../src/site/reader.ts';
 import { compileSelect } from '../../src/site/sql/compile.ts';
 
 export interface FakeAnswers {
@@ -23,6 +23,7 @@ export interface FakeAnswers {
   readonly hosts?: Readonly<Record<string, string>>;
   /** of `neutron` and `cinder`, those that the site names */
   readonly databases?: readonly string[];
+  readonly images?: Readonly<Record<string, ImageStore>>;
 }
 
 export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[] } {
@@ -81,7 +82,8 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
     },
     host(name) {
       const path = answers.hosts?.[name];
-      return path === undefined ? null : { name, instancesPath: path };
+      const images = answers.images?.[name] ?? null;
+      return path === undefined ? null : { name, instancesPath: path, images };
     },
     async holds(check: Check): Promise<boolean> {
       throw new Error(`the test did not foresee a check: ${JSON.stringify(check)}`);

@@ -15,6 +15,7 @@ export function hostAccess(changes: Partial<HostAccess> = {}): HostAccess {
     knownHostsFile: undefined,
     sudo: false,
     instancesPath: '/var/lib/nova/instances',
+    images: null,
     ...changes,
   };
 }

@@ -71,23 +71,9 @@ export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
   return refusals;
 }
 
-/** Disks of the server itself that no kind removes: `images_type` rbd or lvm. Once the domain is gone nothing names them any more. */
-function keepDisks(at: DomainsOnHost, { uuid }: Subject): Omit<Kept, 'kind'>[] {
-  const root = `${at.instancesPath.replace(/\/+$/, '')}/`;
-  return (at.own?.disks ?? [])
-    .filter((disk) => !disk.startsWith(root) && serverOfDisk(disk, at.instancesPath) === uuid)
-    .map((disk) => ({
-      place: `host ${at.host}`,
-      what: `disk ${disk}`,
-      why: 'it is not in the instances folder, and this version removes no disks on rbd or LVM: remove it by hand',
-    }));
-}
-
 export function keepDomains(at: DomainsOnHost, subject: Subject): Omit<Kept, 'kind'>[] {
-  const disks = keepDisks(at, subject);
-  if (at.namesake === null || isDangerous(at, subject)) return disks;
+  if (at.namesake === null || isDangerous(at, subject)) return [];
   return [
-    ...disks,
     {
       place: `host ${at.host}`,
       what: `domain ${subject.domainName}`,

@@ -5,11 +5,19 @@
  * `<` escaped, so no element can be forged by a name. That is why a handful of expressions is enough, and quick to start.
  */
 
+export interface RbdDisk {
+  readonly pool: string;
+  readonly image: string;
+  readonly user: string | null;
+}
+
 export interface DomainXml {
   readonly name: string | null;
   readonly uuid: string | null;
   /** what its disks are backed by: path, device, or `pool/image` */
   readonly disks: readonly string[];
+  /** those of them that are images in Ceph, with the user that qemu signs in as */
+  readonly rbdDisks: readonly RbdDisk[];
   /** project of the owner that Nova wrote into the metadata (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestMetaNovaOwner`) */
   readonly project: string | null;
   /** Neutron ports named in the metadata (nova 26 `LibvirtConfigGuestMetaNovaPort`) and in `<virtualport>` of Open vSwitch */
@@ -48,6 +56,17 @@ function values(of: readonly (string | undefined)[]): string[] {
   return [...new Set(of.filter((value) => value !== undefined))];
 }
 
+/** `<auth username='nova'>` and `<source protocol='rbd' name='vms/<uuid>_disk'>` of one disk. */
+function rbdDisk(disk: string): RbdDisk[] {
+  const [own = ''] = disk.split('<backingStore');
+  const [source = ''] = tags(own, 'source');
+  if (attribute(source, 'protocol') !== 'rbd') return [];
+  const [, pool, image] = /^([^/]+)\/(.+)$/.exec(attribute(source, 'name') ?? '') ?? [];
+  if (pool === undefined || image === undefined) return [];
+  const user = tags(own, 'auth').map((tag) => attribute(tag, 'username'))[0] ?? null;
+  return [{ pool, image, user }];
+}
+
 export function parseDomainXml(xml: string): DomainXml {
   const interfaces = blocks(xml, 'interface');
   return {
@@ -61,6 +80,7 @@ export function parseDomainXml(xml: string): DomainXml {
         return attribute(source, 'file|dev|name|dir');
       }),
     ),
+    rbdDisks: blocks(xml, 'disk').flatMap(rbdDisk),
     project: tags(xml, 'nova:project').map((tag) => attribute(tag, 'uuid'))[0] ?? null,
     ports: values([
       ...tags(xml, 'nova:port').map((tag) => attribute(tag, 'uuid')),

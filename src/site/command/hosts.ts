@@ -2,12 +2,19 @@
 import { LookError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { HostEntry } from '../config/site-file.ts';
-import type { CommandAnswer } from '../reader.ts';
+import type { CommandAnswer, ImageStore } from '../reader.ts';
 import type { Wires } from '../wires.ts';
 import { type HostAccess, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
 /** nova's own default of `[DEFAULT] instances_path` with the packages' state_path */
 const DEFAULT_INSTANCES_PATH = '/var/lib/nova/instances';
+
+function imagesOf(images: HostEntry['images']): ImageStore | null {
+  if (images === undefined) return null;
+  return images.type === 'lvm'
+    ? { type: 'lvm', group: images.volume_group }
+    : { type: 'rbd', pool: images.pool, user: images.user ?? null, conf: images.conf ?? null };
+}
 
 export class Hosts {
   readonly #config: SiteConfig;
@@ -38,6 +45,7 @@ export class Hosts {
       sudo: entry.sudo ?? false,
       instancesPath: entry.instances_path ?? this.#config.novaConf?.instancesPath ?? DEFAULT_INSTANCES_PATH,
       proxied: entry.proxied,
+      images: imagesOf(entry.images),
     };
   }
 

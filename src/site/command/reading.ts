@@ -30,6 +30,14 @@ const IP_OPTIONS = new Set(['-o', '-d', '-j', '-s']);
 /** `find` can delete, execute and write: only tests and -printf are let through. */
 const FIND_WORDS = new Set(['-mindepth', '-maxdepth', '-name', '-o', '-printf', '-type', '-xdev', '(', ')']);
 
+const RBD_READS = new Set(['ls', 'info', 'status', 'children', 'snap ls', 'showmapped']);
+const RBD_OPTION = /^(?:--id|--conf|-p|--format)$/;
+
+/** The words that are no options, of a program whose options each take the word after them; an option that is not known is a word. */
+function words(args: readonly string[], option: RegExp): string[] {
+  return args.filter((arg, i) => !option.test(arg) && !option.test(args[i - 1] ?? ''));
+}
+
 function anything(): boolean {
   return true;
 }
@@ -47,6 +55,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     splitOvs(args).every((command) => OVS_READS.has(command.find((a) => !OVS_OPTION.test(a)) ?? '')),
   find: (args) =>
     args.filter((a) => a.startsWith('-') || a === '(' || a === ')').every((a) => FIND_WORDS.has(a)),
+  rbd: (args) => {
+    const [verb, noun] = words(args, RBD_OPTION);
+    return RBD_READS.has(verb === 'snap' ? `snap ${noun}` : (verb ?? ''));
+  },
+  // Nothing else that LVM has begins with lvs; options of it that write are in no release.
+  lvs: anything,
   findmnt: anything,
   realpath: anything,
   stat: anything,

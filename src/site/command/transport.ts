@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '../reader.ts';
+import type { CommandAnswer, ImageStore } from '../reader.ts';
 
 /** One way to a host. `run` rejects with LookError when the host cannot be reached or the answer was cut. */
 export interface Transport {
@@ -19,6 +19,7 @@ export interface HostAccess {
   readonly instancesPath: string;
   /** a proxy takes its connections: that one is refused or closed before ssh has begun says nothing of the host */
   readonly proxied?: boolean | undefined;
+  readonly images: ImageStore | null;
 }
 
 /** sudo answers 1 for a program that is not there, where a shell says 127; both become 127. */

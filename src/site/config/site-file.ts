@@ -10,6 +10,9 @@ function isHostPort(text: string): boolean {
 
 const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absolute path without ".."');
 
+/** It becomes a word of a command. */
+const plainName = z.string().regex(/^[A-Za-z0-9_][\w.+-]*$/, 'is not a plain name');
+
 /** How one compute host is reached, and where Nova keeps its servers' folders there. */
 const hostEntry = z.strictObject({
   transport: z.enum(['local', 'ssh']).optional(),
@@ -28,6 +31,25 @@ const hostEntry = z.strictObject({
   instances_path: absolutePath.optional(),
   /** something else takes its connections, and takes them when the host is off too */
   proxied: z.boolean().optional(),
+  /** nova.conf's `[libvirt] images_type` there, when it is rbd or lvm */
+  images: z
+    .discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('rbd'),
+        /** `images_rbd_pool` */
+        pool: plainName,
+        /** `rbd_user` */
+        user: plainName.optional(),
+        /** `images_rbd_ceph_conf` */
+        conf: absolutePath.optional(),
+      }),
+      z.strictObject({
+        type: z.literal('lvm'),
+        /** `images_volume_group` */
+        volume_group: plainName,
+      }),
+    ])
+    .optional(),
 });
 
 export type HostEntry = z.infer<typeof hostEntry>;

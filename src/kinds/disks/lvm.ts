@@ -1,0 +1,51 @@
+/** Logical volumes of a server in the volume group that Nova keeps its disks in. */
+import { LookError } from '../../plan/errors.ts';
+import type { Reader } from '../../site/reader.ts';
+import type { LvmStore } from './stores.ts';
+
+export interface LogicalVolume {
+  readonly name: string;
+  /** bytes */
+  readonly size: number;
+  /** something has it open: qemu, a mount, a mapping above it */
+  readonly open: boolean;
+}
+
+const COLUMNS = 'lv_name,lv_size,lv_device_open';
+
+/** One line for each volume: name, bytes, and `open` or nothing. */
+export function lvs(target: string, columns = COLUMNS): string[] {
+  return ['lvs', '--noheadings', '--nosuffix', '--units', 'b', '--separator', '|', '-o', columns, target];
+}
+
+/**
+ * Volumes called `<uuid>_…` (nova 26 `virt/libvirt/driver.py:_lvm_disks`).
+ *
+ * @throws LookError when lvs does not answer, or the group is not there
+ */
+export async function readLogicalVolumes(
+  look: Reader,
+  host: string,
+  { group }: LvmStore,
+  uuid: string,
+): Promise<LogicalVolume[]> {
+  const { exit, out, err } = await look.command.run(host, lvs(group));
+  if (exit !== 0)
+    throw new LookError(
+      `host ${host}`,
+      `the volume group ${group} cannot be read: ${err.trim().split('\n').at(-1) || `lvs ended with ${exit}`}`,
+      { code: 'volume-group-unreadable' },
+    );
+  return out
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith(`${uuid}_`))
+    .map((line) => {
+      const [name = '', size = '', open = ''] = line.split('|');
+      if (!/^[\w.+-]+$/.test(name) || !/^\d+$/.test(size))
+        throw new LookError(`host ${host}`, `the list of logical volumes is not understood: ${line}`, {
+          code: 'answer-not-understood',
+        });
+      return { name, size: Number(size), open: open !== '' };
+    });
+}
