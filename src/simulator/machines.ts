@@ -31,6 +31,13 @@ const DISKS: readonly string[] = [
      host TEXT NOT NULL, device TEXT NOT NULL, pid INTEGER NOT NULL, command TEXT NOT NULL, PRIMARY KEY (host, device, pid))`,
 ];
 
+const LVM: readonly string[] = [
+  // open 1: something has its device open.
+  `CREATE TABLE logical_volumes (
+     host TEXT NOT NULL, "group" TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, open INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (host, "group", name))`,
+];
+
 const CEPH: readonly string[] = [
   // parent: {"pool", "image", "id", "snapshot"}, or NULL.
   `CREATE TABLE rbd_images (
@@ -50,12 +57,13 @@ export const MACHINES: readonly string[] = [
   'CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
   // compute: alive | frozen | dead. reachable 0: nothing answers there, neither ssh nor agents. agent 0: no network agent.
   // libvirt, openvswitch: up | down | absent. down: the daemon does not answer; absent: the host has not even its program.
-  // images_pool: the pool of Ceph in which its servers' disks lie; NULL: they are files. multipathd 1: it runs.
+  // images_pool, images_group: the pool of Ceph or the volume group in which its servers' disks lie; NULL: they are files.
+  // multipathd 1: it runs.
   `CREATE TABLE hosts (
      name TEXT PRIMARY KEY, reachable INTEGER NOT NULL DEFAULT 1, compute TEXT NOT NULL DEFAULT 'alive',
      agent INTEGER NOT NULL DEFAULT 1, instances TEXT NOT NULL, reaped_at TEXT, identities TEXT NOT NULL,
      libvirt TEXT NOT NULL DEFAULT 'up', openvswitch TEXT NOT NULL DEFAULT 'up', images_pool TEXT,
-     multipathd INTEGER NOT NULL DEFAULT 0)`,
+     images_group TEXT, multipathd INTEGER NOT NULL DEFAULT 0)`,
   // state: virsh's word. running_id: the number of a running domain, NULL when it does not run.
   `CREATE TABLE domains (
      host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, running_id INTEGER,
@@ -82,5 +90,6 @@ export const MACHINES: readonly string[] = [
   `CREATE TABLE waiting (
      id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, method TEXT NOT NULL, server TEXT NOT NULL, mappings TEXT)`,
   ...DISKS,
+  ...LVM,
   ...CEPH,
 ];

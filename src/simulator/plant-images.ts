@@ -75,3 +75,23 @@ function diskOf(uuid: string): string {
     </disk>
 `;
 }
+
+/** Nova's volume group on a host whose servers' disks are logical volumes. */
+const GROUP = 'nova-disks';
+
+/** The root disk becomes a logical volume, as with nova's `[libvirt]images_type = lvm`. */
+export function keepDiskOnLvm(world: World, { host, uuid }: Planted, { open = false } = {}): void {
+  world.machines.prepare('UPDATE hosts SET images_group = ? WHERE name = ?').run(GROUP, host);
+  world.machines
+    .prepare('INSERT INTO logical_volumes (host, "group", name, bytes, open) VALUES (?, ?, ?, ?, ?)')
+    .run(host, GROUP, `${uuid}_disk`, GIB, open ? 1 : 0);
+  const row = world.machines.prepare('SELECT instances FROM hosts WHERE name = ?').get(host);
+  removeTree(world, host, `${row?.['instances']}/${uuid}/disk`);
+}
+
+/** Somebody besides the server's own qemu has its disk in Ceph open. */
+export function watchDisk(world: World, { uuid }: Planted): void {
+  world.machines
+    .prepare('INSERT INTO rbd_clients (pool, image, address, client, cookie) VALUES (?, ?, ?, 4711, 1)')
+    .run(POOL, `${uuid}_disk`, '10.0.3.77:0/2187418577');
+}

@@ -8,6 +8,18 @@ export function writeSiteFiles(world: World, home = world.folder): string {
   const path = (name: string) => join(home, name);
   const write = (name: string, text: string) =>
     writeFileSync(join(world.folder, name), text, { mode: 0o600 });
+  const images = world.machines
+    .prepare(
+      'SELECT name, images_pool, images_group FROM hosts WHERE images_pool IS NOT NULL OR images_group IS NOT NULL ORDER BY name',
+    )
+    .all()
+    .map((row) => {
+      const store =
+        row['images_pool'] === null
+          ? `{ type: lvm, volume_group: ${row['images_group']} }`
+          : `{ type: rbd, pool: ${row['images_pool']}, user: nova }`;
+      return `  ${row['name']}: { images: ${store} }\n`;
+    });
   const memcached = readMeta(world, 'memcached') ?? '[]';
   write(
     'expunge.yaml',
@@ -22,7 +34,7 @@ databases:
 memcached: ${memcached}
 hosts:
   default: { transport: ssh, sudo: true }
-`,
+${images.join('')}`,
   );
   write(
     'clouds.yaml',

@@ -48,7 +48,7 @@ describe('a host that is said to be off', () => {
   describe('behind a proxy that always takes the connection', () => {
     const behind = (answer: string | LookError) => {
       const look = fakeReader({ command: { 'cmp-1: true': answer } });
-      const host = { name: 'cmp-1', instancesPath: '/i', proxied: true };
+      const host = { name: 'cmp-1', instancesPath: '/i', images: null, proxied: true };
       return askFenced({ ...look, host: () => host }, 'cmp-1');
     };
     test.each([

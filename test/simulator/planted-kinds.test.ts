@@ -10,6 +10,7 @@ const PLANTED: Readonly<Record<string, plants.Plant>> = {
   domain: plants.plantDomain,
   interfaces: plants.plantInterface,
   files: plants.plantFolder,
+  disks: plants.plantDisk,
   ports: plants.plantPort,
   'shelve-snapshot': plants.plantImage,
   allocations: plants.plantAllocation,

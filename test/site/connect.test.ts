@@ -32,6 +32,7 @@ describe('the reading door', () => {
       name: 'compute1',
       instancesPath: '/var/lib/nova/instances',
       images: null,
+      proxied: false,
     });
     expect(reader.host('compute2')).toBeNull();
   });

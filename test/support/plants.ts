@@ -1,5 +1,7 @@
 /** One kind of remains at a time, put back beside a server that Nova has deleted properly: nothing else is left of it. */
 import type { Planted } from '../../src/simulator/plant.ts';
+import { keepDisksInCeph } from '../../src/simulator/plant-images.ts';
+import { writeSiteFiles } from '../../src/simulator/site-files.ts';
 import { sqlTime, type World } from '../../src/simulator/world.ts';
 
 export type Plant = (world: World, server: Planted) => void;
@@ -46,6 +48,12 @@ export const plantFolder: Plant = (world, { host, uuid }) => {
   world.machines
     .prepare("INSERT INTO files VALUES (?, ?, 'folder', '755', '64055:64055', NULL)")
     .run(host, `/var/lib/nova/instances/${uuid}_resize`);
+};
+
+/** The site file says that this host keeps disks in Ceph, so they are found without a domain. */
+export const plantDisk: Plant = (world, server) => {
+  keepDisksInCeph(world, server);
+  writeSiteFiles(world);
 };
 
 export const plantPort: Plant = (world, { uuid }) => {

@@ -42,6 +42,7 @@ export function shutDownServer(
   stopDomain(world, host, uuid);
   for (const vif of vifs) unplug(world, host, vif);
   disconnectVolumes(world, host, volumes);
+  removeOwnVolumes(world, host, uuid);
   removeOwnImages(world, host, uuid);
   saveCleaned(world, uuid, removeServerFiles(world, host, uuid), readDeleted);
   const refusal = undefineLast(world, host, uuid);
@@ -149,6 +150,16 @@ function rename(world: World, host: string, from: string, to: string): void {
 function poolOf(world: World, host: string): string | null {
   const row = world.machines.prepare('SELECT images_pool FROM hosts WHERE name = ?').get(host);
   return typeof row?.['images_pool'] === 'string' ? row['images_pool'] : null;
+}
+
+/** nova 26 `virt/libvirt/driver.py:_lvm_disks`, `virt/libvirt/storage/lvm.py:remove_volumes`; one that is open stays. */
+function removeOwnVolumes(world: World, host: string, uuid: string): void {
+  world.machines
+    .prepare(
+      `DELETE FROM logical_volumes WHERE host = ?1 AND open = 0 AND substr(name, 1, length(?2)) = ?2
+         AND "group" = (SELECT images_group FROM hosts WHERE name = ?1)`,
+    )
+    .run(host, `${uuid}_`);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The servers of the demo: what operators really meet, and one for every reason to refuse. */
 import type { HostState, ServerDescription, Twist } from '../build.ts';
+import { keepDiskOnLvm, keepDisksInCeph, watchDisk } from '../plant-images.ts';
 import type { State } from '../recordings.ts';
 import * as twists from './twists.ts';
 
@@ -62,6 +63,10 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
     twists: [twists.attachVolumes],
   },
   {
+    ...usual('photos', 'deleting-forever', 'cmp-2', 4 * HOUR, 'its disk is in Ceph'),
+    twists: [(world, server) => keepDisksInCeph(world, server, [{ name: 'nova-resize' }])],
+  },
+  {
     ...usual('gallery', 'shelved-offloaded', 'cmp-1', 20 * DAY, 'snapshot is in use'),
     twists: [twists.useSnapshot],
   },
@@ -112,6 +117,17 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
     'cmp-5',
     'folder on shared storage',
     twists.shareStore('cmp-5', 'cmp-6'),
+  ),
+  refused(
+    'template',
+    'deleting-forever',
+    'cmp-2',
+    'disk is cloned, and open',
+    (world, server) => keepDisksInCeph(world, server, [{ name: 'golden', clone: 'volume-of-a-clone' }]),
+    watchDisk,
+  ),
+  refused('vault', 'native-plug', 'cmp-6', 'disk on LVM is mounted', (world, server) =>
+    keepDiskOnLvm(world, server, { open: true }),
   ),
   refused('keepsake', 'shelved-offloaded', 'cmp-1', 'protected snapshot', twists.protectSnapshot),
   refused('mixup', 'shelved-offloaded', 'cmp-1', 'snapshot of another one', twists.giveSnapshotTo(STRANGER)),

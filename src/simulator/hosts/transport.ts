@@ -25,6 +25,7 @@ import {
 } from './file-programs.ts';
 import { runIp } from './ip.ts';
 import { runIscsiadm } from './iscsiadm.ts';
+import { runLvremove, runLvs } from './lvm.ts';
 import { runNvme } from './nvme.ts';
 import { runOvsVsctl } from './ovs-vsctl.ts';
 import { runPs } from './processes.ts';
@@ -43,6 +44,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   findmnt: runFindmnt,
   iscsiadm: runIscsiadm,
   ls: runLs,
+  lvremove: runLvremove,
+  lvs: runLvs,
   lsblk: runLsblk,
   multipath: runMultipath,
   multipathd: runMultipathd,
