@@ -4,9 +4,11 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { openJournal, type RunLinks } from '../../src/run/journal.ts';
 import { stopDomain } from '../../src/simulator/hosts/domains.ts';
+import { fakeProcess } from '../support/fake-process.ts';
 import { plan as planned } from '../support/plans.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -99,6 +101,24 @@ describe('a run whose process was killed', () => {
     expect(ended.out).toContain('Verified');
     expect(await cloud.expunge(['resume', run, '--yes'])).toMatchObject({ exit: 2 });
   });
+});
+
+test('a run that was asked to stop says how to go on, and resume does the rest', async () => {
+  const cloud = await stuckCloud();
+  const process = fakeProcess({ env: { XDG_STATE_HOME: join(cloud.runs, '../..') } });
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = (text: string) => {
+    if (text.includes('stop domain') && text.includes(' done ')) process.interrupt();
+    return write(text);
+  };
+  const exit = await runCli(['node', 'expunge', '--site', cloud.site, 'purge', 'web', '--yes'], process);
+  expect(exit, process.out() + process.err()).toBe(130);
+  const [run = ''] = readdirSync(cloud.runs);
+  expect(process.out().trimEnd().split('\n').at(-1)).toBe(`Next: expunge resume ${run} --site ${cloud.site}`);
+  const resumed = await cloud.expunge(['resume', run, '--yes']);
+  expect(resumed, resumed.out + resumed.err).toMatchObject({ exit: 0, err: '' });
+  expect(resumed.out).toContain('interrupted: it was asked to stop');
+  expect((await cloud.expunge(['runs'])).out).toContain('interrupted: it was asked to stop; finished by');
 });
 
 describe('a run that is not resumed', () => {
