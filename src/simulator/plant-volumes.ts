@@ -2,13 +2,14 @@
  * Puts volumes on servers. Their rows and their disk in the domain were recorded of volumes on running servers; what the host has of
  * them is built as os-brick connects them, and a server in another state than running lets go of them as Nova does in that state.
  */
-import { deleteVolumes, detachVolumes, disconnectVolumes, readVolumes } from './agents/volumes.ts';
+
 import { addMap, connectUnit } from './hosts/connect.ts';
 import { mapsOf } from './hosts/disks.ts';
 import { removeTree } from './hosts/files.ts';
 import { pythonJson, readJson } from './http/exchange.ts';
 import { fillRows, fillText, type Identities, type Row } from './instantiate.ts';
 import { insertRows, newIdentities, type Planted, type PlantedVolume } from './plant.ts';
+import { reachState } from './plant-volume-states.ts';
 import type { RecordedVolume } from './recorded/types.ts';
 import { loadVolume, type State } from './recordings.ts';
 import { addImage } from './storage/rbd.ts';
@@ -75,7 +76,19 @@ export async function plantVolumes(
   }
   for (const [at, server] of result.entries())
     if (server.volumes.length > 0) reachState(world, server, described[at]?.state ?? 'healthy');
-  return result;
+  return result.map((server) => ({
+    ...server,
+    volumes: server.volumes.map((volume) => asHeld(world, server, volume)),
+  }));
+}
+
+/** With the attachment by which the server holds the volume now, or held it last. */
+function asHeld(world: World, { uuid }: Planted, volume: PlantedVolume): PlantedVolume {
+  const row = world
+    .db('nova')
+    .prepare('SELECT attachment_id FROM block_device_mapping WHERE instance_uuid = ? AND volume_id = ?')
+    .get(uuid, volume.id);
+  return { ...volume, attachment: String(row?.['attachment_id'] ?? volume.attachment) };
 }
 
 interface Place {
@@ -316,47 +329,4 @@ function bootFromIt(world: World, { host, uuid }: Planted): void {
   nova.prepare("UPDATE instances SET image_ref = '' WHERE uuid = ?").run(uuid);
   const folder = world.machines.prepare('SELECT instances FROM hosts WHERE name = ?').get(host);
   removeTree(world, host, `${folder?.['instances']}/${uuid}/disk`);
-}
-
-/** What has become of the volumes of a server in this state. */
-const AFTERWARDS: Partial<Readonly<Record<State, (world: World, server: Planted) => void>>> = {
-  // nova-api deleted it alone, with its host down.
-  'host-was-down': (world, server) => release(world, server, { onHost: false }),
-  // Rows were marked by hand, and nobody asked Cinder.
-  'row-gone-domain-runs': (world, server) => markMappings(world, server),
-  'already-clean': (world, server) => release(world, server, { onHost: true }),
-};
-
-const NO_HOST: readonly State[] = [
-  'error-never-scheduled',
-  'build-request-only',
-  'shelved-offloaded',
-  'shelving-stuck',
-];
-
-function reachState(world: World, server: Planted, state: State): void {
-  if (NO_HOST.includes(state)) throw new Error(`volumes of a server that is ${state} were not thought of`);
-  AFTERWARDS[state]?.(world, server);
-  world.machines
-    .prepare("UPDATE waiting SET mappings = ? WHERE server = ? AND method = 'terminate_instance'")
-    .run(JSON.stringify(readVolumes(world, 'nova', server.uuid)), server.uuid);
-}
-
-function release(world: World, server: Planted, { onHost }: { readonly onHost: boolean }): void {
-  const volumes = readVolumes(world, 'nova', server.uuid);
-  if (onHost) disconnectVolumes(world, server.host, volumes);
-  detachVolumes(world, volumes);
-  deleteVolumes(world, volumes);
-  markMappings(world, server);
-}
-
-/** With the moment at which the server was marked. */
-function markMappings(world: World, { uuid }: Planted): void {
-  world
-    .db('nova')
-    .prepare(
-      `UPDATE block_device_mapping SET deleted = id, deleted_at = (SELECT deleted_at FROM instances WHERE uuid = ?1)
-       WHERE instance_uuid = ?1 AND destination_type = 'volume' AND deleted = 0`,
-    )
-    .run(uuid);
 }

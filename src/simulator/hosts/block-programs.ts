@@ -154,7 +154,7 @@ export function runMultipathd(world: World, host: string, args: readonly string[
   const isDelete = device !== undefined && sameWords(args, 'del', 'path', args[2] ?? '');
   if (!isDelete && !sameWords(args, 'show', 'paths', 'format', '%d'))
     throw untaught(host, ['multipathd', ...args]);
-  if (!runsMultipathd(world, host)) return fails(1, 'error -111 connecting to multipathd');
+  if (!runsMultipathd(world, host)) return fails(1, '');
   if (!isDelete)
     return says(['dev', ...disksOf(world, host).map(({ name }) => name)].map((line) => `${line}\n`).join(''));
   if (!disksOf(world, host).some(({ name }) => name === device)) return fails(1, '', 'fail\n');

@@ -29,7 +29,7 @@ function logIn(world: World, host: string, portal: string, iqn: string): Session
   const known = all.find((session) => session.portal === portal && session.iqn === iqn);
   if (known !== undefined) return known;
   const sid = 1 + Math.max(0, ...all.map((session) => session.sid));
-  const session: Session = { sid, portal, iqn, scsiHost: 1 + sid };
+  const session: Session = { sid, portal, iqn, scsiHost: sid - 1 };
   world.machines
     .prepare('INSERT INTO iscsi_sessions VALUES (?, ?, ?, ?, ?)')
     .run(host, sid, portal, iqn, session.scsiHost);

@@ -170,6 +170,7 @@ export function linksTo(
 ): readonly { readonly path: string; readonly target: string }[] {
   const ofDisks = disksOf(world, host).flatMap(({ name, session, lun, wwid }) => [
     { path: `/dev/disk/by-id/scsi-${wwid}`, target: topOf(world, host, name) },
+    { path: `/dev/disk/by-id/wwn-0x${wwid.slice(1)}`, target: topOf(world, host, name) },
     ...(session === null
       ? []
       : [{ path: `/dev/disk/by-path/ip-${session.portal}-iscsi-${session.iqn}-lun-${lun}`, target: name }]),

@@ -10,6 +10,9 @@ interface Node {
   readonly startup: string;
 }
 
+/** os-brick makes records without asking the target for its portal group, and iscsiadm writes none so. */
+const NO_GROUP = 4_294_967_295;
+
 const NO_RECORDS = 'iscsiadm: No records found';
 
 /** @throws LookError for words that are not modelled */
@@ -56,7 +59,7 @@ function listSessions(sessions: readonly Session[]): CommandAnswer {
 
 function listNodes(nodes: readonly Node[]): CommandAnswer {
   if (nodes.length === 0) return fails(21, NO_RECORDS);
-  return says(nodes.map(({ portal, iqn }) => `${portal},1 ${iqn}\n`).join(''));
+  return says(nodes.map(({ portal, iqn }) => `${portal},${NO_GROUP} ${iqn}\n`).join(''));
 }
 
 /** The part of a record that tells what it is; iscsiadm hides the password of CHAP itself. */
@@ -64,12 +67,12 @@ function showRecord({ portal, iqn, startup }: Node): string {
   const [, address = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(portal) ?? [];
   return `# BEGIN RECORD 2.1.8
 node.name = ${iqn}
-node.tpgt = 1
+node.tpgt = -1
 node.startup = ${startup}
 node.leading_login = No
 iface.iscsi_ifacename = default
 iface.transport_name = tcp
-node.discovery_type = send_targets
+node.discovery_type = static
 node.session.auth.authmethod = CHAP
 node.session.auth.username = ********
 node.session.auth.password = ********

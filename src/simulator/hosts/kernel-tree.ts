@@ -48,10 +48,6 @@ export function kernelTree(world: World, host: string): Tree {
     link(`/sys/class/iscsi_session/session${session.sid}`, `${at}/iscsi_session/session${session.sid}`);
     link(`/sys/bus/scsi/devices/host${session.scsiHost}`, parent(at));
     link(`/sys/bus/scsi/devices/target${session.scsiHost}:0:0`, `${at}/target${session.scsiHost}:0:0`);
-    // Unit 0 is the target's own controller, and no disk.
-    const controller = scsiPath({ session, lun: 0 });
-    folder(controller);
-    link(`/sys/bus/scsi/devices/${session.scsiHost}:0:0:0`, controller);
   }
   for (const disk of disksOf(world, host)) {
     const scsi = scsiPath(disk);

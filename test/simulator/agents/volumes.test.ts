@@ -138,6 +138,16 @@ test('deleted by the API alone, its host down: Cinder lets go, and the host keep
   expect(row?.['deleted']).toBe(row?.['id']);
 });
 
+test('off its host a server holds its volume by a reservation, and the host has nothing of it', async () => {
+  const { world, victim, mine } = await twoServers({}, [], { state: 'shelved-offloaded' });
+  const row = world.db('cinder').prepare('SELECT * FROM volume_attachment WHERE id = ?').get(mine.attachment);
+  expect(row).toMatchObject({ instance_uuid: victim.uuid, attach_status: 'reserved', connector: null });
+  // The reservation is made first, so that the driver took the volume for one that others use, and kept its export.
+  expect([statusOf(world, mine), units(world), names(world)]).toEqual(['reserved', [mine.id], []]);
+  requestDelete(world, victim.uuid);
+  expect([statusOf(world, mine), attachmentsOf(world, mine)]).toEqual(['available', []]);
+});
+
 describe('late actors', () => {
   /** Somebody frees the volume with Cinder, and keeps it. */
   function free(world: World, mine: PlantedVolume): void {

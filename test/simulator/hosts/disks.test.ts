@@ -42,29 +42,29 @@ async function lines(world: World, words: string): Promise<string[]> {
 }
 
 const BLOCK = 'find /sys/block -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n';
-const SCSI = '/sys/devices/platform/host2/session1/target2:0:0';
+const SCSI = '/sys/devices/platform/host0/session1/target0:0:0';
 
 describe('looking', () => {
   test('disks, with the sessions that they came by', async () => {
     const world = await twoUnits();
     expect(await lines(world, BLOCK)).toEqual([
-      `sda\t../devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda`,
-      `sdb\t../devices/platform/host2/session1/target2:0:0/2:0:0:2/block/sdb`,
+      `sda\t../devices/platform/host0/session1/target0:0:0/0:0:0:1/block/sda`,
+      `sdb\t../devices/platform/host0/session1/target0:0:0/0:0:0:2/block/sdb`,
       'vda\t../devices/pci0000:00/0000:00:05.0/virtio2/block/vda',
     ]);
     expect(await lines(world, 'iscsiadm -m session')).toEqual([
       `tcp: [1] ${PORTALS[0]},1 ${IQN} (non-flash)`,
     ]);
-    expect(await lines(world, 'iscsiadm -m node')).toEqual([`${PORTALS[0]},1 ${IQN}`]);
+    expect(await lines(world, 'iscsiadm -m node')).toEqual([`${PORTALS[0]},4294967295 ${IQN}`]);
     const [link = ''] = await lines(
       world,
       'find /dev/disk/by-path /dev/disk/by-id -mindepth 1 -maxdepth 1 -type l -printf %p\\t%l\\n',
     );
     expect(link).toBe(`/dev/disk/by-path/ip-${PORTALS[0]}-iscsi-${IQN}-lun-1\t../../sda`);
     expect(await outOf(world, `realpath -e ${link.split('\t')[0]}`)).toBe('/dev/sda\n');
-    expect(await outOf(world, 'realpath -e /sys/block/sda')).toBe(`${SCSI}/2:0:0:1/block/sda\n`);
-    const below = `find /sys/devices/platform/host2/session1 -mindepth 2 -maxdepth 2 -name *:*:*:* -printf %f\\n`;
-    expect(await lines(world, below)).toEqual(['2:0:0:0', '2:0:0:1', '2:0:0:2']);
+    expect(await outOf(world, 'realpath -e /sys/block/sda')).toBe(`${SCSI}/0:0:0:1/block/sda\n`);
+    const below = `find /sys/devices/platform/host0/session1 -mindepth 2 -maxdepth 2 -name *:*:*:* -printf %f\\n`;
+    expect(await lines(world, below)).toEqual(['0:0:0:1', '0:0:0:2']);
     expect(await lines(world, 'find /sys/class/iscsi_session -mindepth 1 -maxdepth 1 -printf %f\\n')).toEqual(
       ['session1'],
     );
@@ -141,11 +141,11 @@ describe('looking', () => {
 describe('taking away', () => {
   test('one disk of two in a session: the other stays, and so does the session', async () => {
     const world = await twoUnits();
-    expect(await runWith(world, ['tee', `${SCSI}/2:0:0:1/delete`], '1')).toMatchObject({ exit: 0 });
+    expect(await runWith(world, ['tee', `${SCSI}/0:0:0:1/delete`], '1')).toMatchObject({ exit: 0 });
     expect((await lines(world, BLOCK)).map((line) => line.split('\t')[0])).toEqual(['sdb', 'vda']);
     expect(await lines(world, 'iscsiadm -m session')).toHaveLength(1);
-    expect(await runWith(world, ['test', '!', '-e', `${SCSI}/2:0:0:1`])).toMatchObject({ exit: 0 });
-    expect(await runWith(world, ['tee', `${SCSI}/2:0:0:1/delete`], '1')).toMatchObject({ exit: 1 });
+    expect(await runWith(world, ['test', '!', '-e', `${SCSI}/0:0:0:1`])).toMatchObject({ exit: 0 });
+    expect(await runWith(world, ['tee', `${SCSI}/0:0:0:1/delete`], '1')).toMatchObject({ exit: 1 });
   });
 
   test('the session: all of its disks go, whoever uses them', async () => {
@@ -196,7 +196,7 @@ describe('taking away', () => {
     expect(await outOf(world, 'lsblk -n -r -o MOUNTPOINT /dev/dm-1')).toBe('/mnt/rescue\n');
     expect(await outOf(world, 'multipathd del path sda')).toBe('ok\n');
     expect(await lines(world, BLOCK)).toContain(
-      'sda\t../devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda',
+      'sda\t../devices/platform/host0/session1/target0:0:0/0:0:0:1/block/sda',
     );
   });
 
@@ -209,7 +209,7 @@ describe('taking away', () => {
       below: ['sda'],
       bytes: 1,
     });
-    const holders = `find ${SCSI}/2:0:0:1/block/sda -path */holders/* -printf %f\\n`;
+    const holders = `find ${SCSI}/0:0:0:1/block/sda -path */holders/* -printf %f\\n`;
     expect(await lines(world, holders)).toEqual(['dm-0']);
     expect(await runWith(world, ['cryptsetup', 'close', 'crypt-mine'])).toMatchObject({ exit: 0 });
     expect(await outOf(world, holders)).toBe('');
