@@ -96,6 +96,8 @@ export const act = z.discriminatedUnion('door', [
   z.strictObject({
     door: z.literal('command'),
     host: z.string(),
+    /** what runs just before, one after the other: when one ends otherwise than with its exit codes, the act is not done */
+    first: z.array(z.strictObject({ argv, exit: z.array(z.int()) })).optional(),
     argv,
     /** what the program reads from its standard input; nothing when it is not there */
     input: z.string().optional(),

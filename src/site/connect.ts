@@ -175,25 +175,39 @@ async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promi
       return api.send(act);
     case 'cache':
       return cache.delete(act.server, act.key);
-    case 'command': {
-      let failure = '';
-      for (const argv of [act.argv, ...(act.otherwise ?? [])]) {
-        const answer = await runActing(hosts, act, argv);
-        if (act.exit.includes(answer.exit)) return;
-        failure = `${argv.slice(0, 3).join(' ')} … ended with ${answer.exit}: ${lastLine(answer.err) || 'no message'}`;
-      }
-      throw new ActError(`host ${act.host}: ${failure}`, { code: 'command-failed' });
-    }
+    case 'command':
+      return performCommand(hosts, act);
   }
+}
+
+async function performCommand(hosts: Hosts, act: CommandAct): Promise<void> {
+  for (const { argv, exit } of act.first ?? []) {
+    const answer = await runActing(hosts, act, argv);
+    if (!exit.includes(answer.exit)) throw commandFailed(act.host, argv, answer);
+  }
+  let failure: ActError | undefined;
+  for (const argv of [act.argv, ...(act.otherwise ?? [])]) {
+    const answer = await runActing(hosts, act, argv, act.input);
+    if (act.exit.includes(answer.exit)) return;
+    failure = commandFailed(act.host, argv, answer);
+  }
+  throw failure;
+}
+
+function commandFailed(host: string, argv: readonly string[], { exit, err }: CommandAnswer): ActError {
+  const words = argv.slice(0, 3).join(' ');
+  const said = lastLine(err) || 'no message';
+  return new ActError(`host ${host}: ${words} … ended with ${exit}: ${said}`, { code: 'command-failed' });
 }
 
 async function runActing(
   hosts: Hosts,
   { host, seconds = 0 }: CommandAct,
   argv: readonly string[],
+  input?: string,
 ): Promise<CommandAnswer> {
   try {
-    return await hosts.run(host, argv, Math.max(ACT_TIMEOUT_MS, seconds * 1000));
+    return await hosts.run(host, argv, Math.max(ACT_TIMEOUT_MS, seconds * 1000), input);
   } catch (error) {
     if (!(error instanceof LookError)) throw error;
     const started = error.code === 'host-unreachable' || error.code === 'command-timeout';

@@ -150,6 +150,12 @@ describe('word for word', () => {
       otherwise: [['rm', '$x']],
     };
     expect(shown(act)).toEqual([`run     rm 'a'\\''b c'`, "or else rm '$x'"]);
+    const fed: Act = { ...act, first: [{ argv: ['sync'], exit: [0] }], argv: ['tee', '/x'], input: '1\n$x' };
+    expect(shown(fed)).toEqual([
+      'run     sync',
+      "then    printf %s '1\\u{a}$x' | tee /x",
+      "or else printf %s '1\\u{a}$x' | rm '$x'",
+    ]);
   });
   test('of a console token only the beginning', () => {
     const key = '0123456789abcdef';

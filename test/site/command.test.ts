@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
 import { Hosts } from '../../src/site/command/hosts.ts';
 import { openLocal } from '../../src/site/command/local.ts';
-import { quoteArgv } from '../../src/site/command/quote.ts';
+import { quoteArgv, quoteCommand } from '../../src/site/command/quote.ts';
 import { openSsh, sshArgv } from '../../src/site/command/ssh.ts';
 import { normaliseSudo, sudoRefusal, type Transport } from '../../src/site/command/transport.ts';
 import type { SiteConfig } from '../../src/site/config/load.ts';
@@ -44,6 +44,28 @@ describe('argv as text for a shell', () => {
   });
 });
 
+/** What a shell, printf or a frame could take for its own. */
+const INPUT = "1\n%s \\n 'it' $HOME `id`; exit 9\n\nend without newline";
+
+describe('a command with what it reads, as text for a shell', () => {
+  const run = (text: string) => spawnSync('sh', ['-c', text], { encoding: 'utf8' });
+
+  test('what is given is read to the byte, whatever it is, and the exit code is the command’s own', () => {
+    const given = fc.string({ unit: fc.constantFrom(...`'"\\\n\t $\`;&|<>()%-s1`), maxLength: 40 });
+    fc.assert(
+      fc.property(given, (input) => {
+        expect(run(quoteCommand(['cat'], input)).stdout).toBe(input);
+      }),
+      { numRuns: 40 },
+    );
+    expect(run(quoteCommand(['sh', '-c', 'cat; exit 7'], '1'))).toMatchObject({ stdout: '1', status: 7 });
+  });
+
+  test('without it the command reads nothing', () => {
+    expect(quoteCommand(['cat', 'a b'])).toBe("cat 'a b' </dev/null");
+  });
+});
+
 describe('commands on this machine', () => {
   const local = openLocal(hostAccess({ transport: 'local' }));
 
@@ -72,6 +94,14 @@ describe('commands on this machine', () => {
 
   test('it hears nothing on its input', async () => {
     expect((await local.run(['cat'], 1_000)).out).toBe('');
+  });
+
+  test('it hears what it is given', async () => {
+    expect((await local.run(['cat'], 1_000, INPUT)).out).toBe(INPUT);
+  });
+
+  test('one that does not read what it is given answers all the same', async () => {
+    expect(await local.run(['true'], 1_000, 'x'.repeat(1_000_000))).toMatchObject({ exit: 0 });
   });
 
   test('the messages are English, the environment is not ours', async () => {
@@ -159,6 +189,26 @@ describe('commands through ssh', () => {
     const [cat, next] = await Promise.all([ssh.run(['cat'], 1_000), ssh.run(['echo', 'next'], 1_000)]);
     expect(cat).toEqual({ exit: 0, out: '', err: '' });
     expect(next.out).toBe('next\n');
+  });
+
+  test('a command hears what it is given, and only that', async () => {
+    const ssh = open();
+    const [cat, next, none] = await Promise.all([
+      ssh.run(['cat'], 1_000, INPUT),
+      ssh.run(['echo', 'next'], 1_000),
+      ssh.run(['cat'], 1_000),
+    ]);
+    expect(cat).toEqual({ exit: 0, out: INPUT, err: '' });
+    expect([next.out, none.out]).toEqual(['next\n', '']);
+  });
+
+  test('one that does not read what it is given leaves the rest to nobody', async () => {
+    const ssh = open();
+    const [deaf, next] = await Promise.all([
+      ssh.run(['true'], 1_000, 'exit 9\n'.repeat(20_000)),
+      ssh.run(['echo', 'next'], 1_000),
+    ]);
+    expect([deaf.exit, next.out]).toEqual([0, 'next\n']);
   });
 
   test('hostile words stay words', async () => {
@@ -315,6 +365,13 @@ describe('sudo', () => {
       const on = hosts(true);
       onTestFinished(() => on.close());
       expect((await on.run('compute1', ['virsh', 'list'], 1_000)).out).toBe('with sudo: virsh list\n');
+    });
+
+    test('what a command reads reaches it through sudo', async () => {
+      withSudo('"$@"');
+      const on = hosts(true);
+      onTestFinished(() => on.close());
+      expect((await on.run('compute1', ['cat'], 1_000, INPUT)).out).toBe(INPUT);
     });
 
     test('that sudo refuses is not an answer of the program', async () => {

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ActError, LookError } from '../../src/plan/errors.ts';
 import type { Act } from '../../src/plan/types.ts';
@@ -98,6 +99,32 @@ describe('a command that acts', () => {
     await perform({ argv: ['test', '-d', `${folder}/a`], otherwise: [['rm', '-r', `${folder}/a`]] });
     await perform({ argv: ['test', '-d', `${folder}/a`] });
     await expect(perform({ argv: ['false'], otherwise: [['false']] })).rejects.toThrow(ActError);
+  });
+  test('what it reads comes with it, also to the older way', async () => {
+    const file = `${tempFolder()}/a`;
+    await perform({ argv: ['tee', file], input: '1' });
+    expect(readFileSync(file, 'utf8')).toBe('1');
+    const older = [['tee', '-a', file]];
+    await perform({ argv: ['false'], otherwise: older, input: '2' });
+    expect(readFileSync(file, 'utf8')).toBe('12');
+  });
+  test('what comes first runs first, and reads nothing', async () => {
+    const file = `${tempFolder()}/a`;
+    const first = [
+      { argv: ['tee', file], exit: [0] },
+      { argv: ['sh', '-c', `echo first >>${file}; exit 3`], exit: [3] },
+    ];
+    await perform({ first, argv: ['tee', '-a', file], input: 'then' });
+    expect(readFileSync(file, 'utf8')).toBe('first\nthen');
+  });
+  test('when what comes first fails the act is not done', async () => {
+    const file = `${tempFolder()}/a`;
+    const acts = { argv: ['touch', file], otherwise: [['touch', file]] };
+    await expect(perform({ first: [{ argv: ['false'], exit: [0] }], ...acts })).rejects.toMatchObject({
+      code: 'command-failed',
+      message: 'host compute1: false … ended with 1: no message',
+    });
+    expect(existsSync(file)).toBe(false);
   });
   test('a host that nobody knows was surely not reached', async () => {
     await expect(perform({ host: 'compute9' })).rejects.toMatchObject({

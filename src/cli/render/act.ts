@@ -11,13 +11,7 @@ const INDENT = ' '.repeat(FIELD);
 export function renderAct(act: Act, columns: number): readonly string[] {
   switch (act.door) {
     case 'command':
-      return [act.argv, ...(act.otherwise ?? [])].flatMap((argv, i) =>
-        fill(argv.map(shellWord), columns, {
-          first: labelled(i === 0 ? 'run' : 'or else'),
-          others: `${INDENT}  `,
-          end: ' \\',
-        }),
-      );
+      return renderCommands(act, columns);
     case 'http': {
       const version = act.microversion === undefined ? '' : `, microversion ${act.microversion}`;
       const request = [`${act.method} ${plain(act.path, WHOLE)}`, `(${act.service} API${version})`];
@@ -34,6 +28,19 @@ export function renderAct(act: Act, columns: number): readonly string[] {
       return lines.map((line, i) => `${i === 0 ? labelled('SQL') : INDENT}${line}`);
     }
   }
+}
+
+/** What is run first has its own label; what the program reads stands before it, as an operator would type it. */
+function renderCommands(act: Extract<Act, { door: 'command' }>, columns: number): readonly string[] {
+  const words = (argv: readonly string[]): string[] => argv.map((arg) => shellWord(arg));
+  const fed = (argv: readonly string[]): string[] =>
+    act.input === undefined ? words(argv) : ['printf', '%s', shellWord(act.input), '|', ...words(argv)];
+  const first = (act.first ?? []).map(({ argv }) => ({ label: 'run', line: words(argv) }));
+  const run = { label: first.length === 0 ? 'run' : 'then', line: fed(act.argv) };
+  const others = (act.otherwise ?? []).map((argv) => ({ label: 'or else', line: fed(argv) }));
+  return [...first, run, ...others].flatMap(({ label, line }) =>
+    fill(line, columns, { first: labelled(label), others: `${INDENT}  `, end: ' \\' }),
+  );
 }
 
 /** One line where it fits, else one for each clause, and more where a clause does not fit. */

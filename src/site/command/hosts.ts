@@ -50,7 +50,12 @@ export class Hosts {
   }
 
   /** Runs one command. An exit code is an answer. @throws LookError when there is none */
-  async run(name: string, argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+  async run(
+    name: string,
+    argv: readonly string[],
+    timeoutMs: number,
+    input?: string,
+  ): Promise<CommandAnswer> {
     const access = this.access(name);
     if (access === null)
       throw new LookError(`host ${name}`, 'the site file does not say how to reach it', {
@@ -62,7 +67,7 @@ export class Hosts {
       transport = this.#open(access);
       this.#transports.set(name, transport);
     }
-    const answer = normaliseSudo(await transport.run(argv, timeoutMs));
+    const answer = normaliseSudo(await transport.run(argv, timeoutMs, input));
     const refusal = access.sudo ? sudoRefusal(answer) : null;
     if (refusal !== null)
       throw new LookError(`host ${name}`, refusal, {

@@ -6,20 +6,29 @@ import type { HostAccess, Transport } from './transport.ts';
 
 export function openLocal(host: HostAccess): Transport {
   return {
-    run: (argv, timeoutMs) => runLocal(host, host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs),
+    run: (argv, timeoutMs, input) =>
+      runLocal(host, host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs, input),
     async close() {},
   };
 }
 
-function runLocal(host: HostAccess, argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+function runLocal(
+  host: HostAccess,
+  argv: readonly string[],
+  timeoutMs: number,
+  input?: string,
+): Promise<CommandAnswer> {
   const [program = 'false', ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       // A group of its own: Ctrl-C asks expunge to stop, and does not cut the act that is under way.
       detached: true,
     });
+    // One that ends before it has read all has said what it had to say by its exit code.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input ?? '');
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const timer = setTimeout(() => {

@@ -28,7 +28,23 @@ const OVS_READS = new Set([
 const OVS_OPTION = /^--(?:timeout=\d+|format=\w+|columns=[\w,]+|if-exists)$/;
 const IP_OPTIONS = new Set(['-o', '-d', '-j', '-s']);
 /** `find` can delete, execute and write: only tests and -printf are let through. */
-const FIND_WORDS = new Set(['-mindepth', '-maxdepth', '-name', '-o', '-printf', '-type', '-xdev', '(', ')']);
+const FIND_WORDS = new Set([
+  '-mindepth',
+  '-maxdepth',
+  '-name',
+  '-lname',
+  '-path',
+  '-regex',
+  '-regextype',
+  '-prune',
+  '-o',
+  '-printf',
+  '-type',
+  '-xdev',
+  '(',
+  ')',
+]);
+const DMSETUP_COLUMNS = /^(?:minor|open|uuid|name)(?:,(?:minor|open|uuid|name))*$/;
 
 const RBD_READS = new Set(['ls', 'info', 'status', 'children', 'snap ls', 'showmapped']);
 const RBD_OPTION = /^(?:--id|--conf|-p|--format)$/;
@@ -62,6 +78,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Nothing else that LVM has begins with lvs; options of it that write are in no release.
   lvs: anything,
   findmnt: anything,
+  iscsiadm: readsInitiator,
+  lsblk: anything,
+  dmsetup: ([what, form, headings, o, columns = '', ...map]) =>
+    [what, form, headings, o].join(' ') === 'info -c --noheadings -o' &&
+    DMSETUP_COLUMNS.test(columns) &&
+    map.every((name) => !name.startsWith('-')),
+  nvme: (args) => args.join(' ') === 'list-subsys -o json',
+  ps: (args) => args[0] === '-ww' && args[1] === '-o' && args[3] === '-p' && args.length === 5,
+  cat: (args) => args.length > 0 && args.every((a) => /^\/sys\/devices\/rbd\/\d+\/(?:pool|name)$/.test(a)),
   realpath: anything,
   stat: anything,
   test: anything,
@@ -69,6 +94,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   id: anything,
   true: anything,
 };
+
+/** Sessions, records, or one record by target and portal. `-S` shows passwords, and `-o` and `--op` change. */
+function readsInitiator(args: readonly string[]): boolean {
+  const [, mode, t, iqn, p, portal, ...more] = args;
+  if (args[0] !== '-m' || more.length > 0) return false;
+  if (args.length === 2) return mode === 'session' || mode === 'node';
+  const plain = [iqn, portal].every((word) => word !== undefined && /^[^-]/.test(word));
+  return mode === 'node' && t === '-T' && p === '-p' && plain;
+}
 
 /** ovs-vsctl takes several commands in one call, parted by `--`. */
 function splitOvs(args: readonly string[]): string[][] {

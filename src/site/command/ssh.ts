@@ -8,7 +8,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { LookError } from '../../plan/errors.ts';
 import type { CommandAnswer } from '../reader.ts';
-import { quoteArgv } from './quote.ts';
+import { quoteCommand } from './quote.ts';
 import type { HostAccess, Transport } from './transport.ts';
 
 const CONNECT_TIMEOUT_S = 10;
@@ -48,9 +48,9 @@ export function sshArgv(host: HostAccess): string[] {
 export function openSsh(host: HostAccess): Transport {
   let session: SshSession | null = null;
   return {
-    run(argv, timeoutMs) {
+    run(argv, timeoutMs, input) {
       if (session === null || session.ended) session = new SshSession(host);
-      return session.run(host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs);
+      return session.run(host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs, input);
     },
     async close() {
       session?.end();
@@ -95,13 +95,12 @@ class SshSession {
     this.run(['true'], OPENING_MS).catch(() => {});
   }
 
-  run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer> {
+  run(argv: readonly string[], timeoutMs: number, input?: string): Promise<CommandAnswer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ program: argv[0] ?? '', timeoutMs, resolve, reject });
       if (this.#waiting.length === 1) this.#watch();
-      // </dev/null: a command that reads its input would eat the commands after it.
       this.#child.stdin.write(
-        `${quoteArgv(argv)} </dev/null; printf '\\n%s %d\\n' ${this.#mark} $?; printf '\\n%s\\n' ${this.#mark} >&2\n`,
+        `${quoteCommand(argv, input)}; printf '\\n%s %d\\n' ${this.#mark} $?; printf '\\n%s\\n' ${this.#mark} >&2\n`,
       );
     });
   }

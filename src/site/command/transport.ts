@@ -2,7 +2,8 @@ import type { CommandAnswer, ImageStore } from '../reader.ts';
 
 /** One way to a host. `run` rejects with LookError when the host cannot be reached or the answer was cut. */
 export interface Transport {
-  run(argv: readonly string[], timeoutMs: number): Promise<CommandAnswer>;
+  /** @param input what the program reads from its standard input; nothing when it is not there */
+  run(argv: readonly string[], timeoutMs: number, input?: string): Promise<CommandAnswer>;
   close(): Promise<void>;
 }
 
