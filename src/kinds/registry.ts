@@ -12,6 +12,7 @@ import { ports } from './ports/index.ts';
 import { quota } from './quota/index.ts';
 import { rows } from './rows/index.ts';
 import { shelveSnapshot } from './shelve-snapshot/index.ts';
+import { volumeConnections } from './volume-connections/index.ts';
 
 /**
  * Every kind of remains, in the order of work: the chapters of the procedure.
@@ -23,6 +24,7 @@ export const KINDS: readonly Kind<unknown>[] = [
   erase(consoleTokens),
   erase(domain),
   erase(interfaces),
+  erase(volumeConnections),
   erase(files),
   erase(disks),
   erase(ports),

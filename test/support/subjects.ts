@@ -75,6 +75,7 @@ export function volumeMapping(changes: Partial<VolumeMapping> = {}): VolumeMappi
     bootIndex: null,
     connection: null,
     connector: null,
+    sizeGb: null,
     attachmentId: 'cccccccc-0000-4000-8000-000000000001',
     deleteOnTermination: false,
     deleted: false,

@@ -47,8 +47,12 @@ async function ask(look: Reader, host: string, argv: readonly string[]): Promise
 async function askFor(look: Reader, host: string, argv: readonly string[]): Promise<string> {
   const { exit, out, err } = await ask(look, host, argv);
   if (exit === 0) return out;
+  throw noAnswer(host, exit, err);
+}
+
+function noAnswer(host: string, exit: number, err: string): LookError {
   const said = err.trim().split('\n').at(-1) ?? '';
-  throw new LookError(`host ${host}`, `libvirt does not answer: ${said || `virsh ended with ${exit}`}`, {
+  return new LookError(`host ${host}`, `libvirt does not answer: ${said || `virsh ended with ${exit}`}`, {
     code: 'libvirt-unreachable',
   });
 }
@@ -146,4 +150,36 @@ export async function readDomains(look: Reader, host: string, subject: Subject):
     readNamesake(look, host, subject, listed),
   ]);
   return { own, namesake };
+}
+
+/** A domain of another server, or of somebody else. */
+export interface OtherDomain {
+  readonly name: string;
+  readonly disks: readonly string[];
+}
+
+/**
+ * Every domain of a host but the server's own, and what its disks are backed by. One that is gone when it is asked for has no disks
+ * any more.
+ *
+ * @throws LookError when libvirt does not answer
+ */
+export async function readOtherDomains(
+  look: Reader,
+  host: string,
+  subject: Subject,
+): Promise<readonly OtherDomain[]> {
+  const { names, uuids } = await listDomains(look, host);
+  // An old virsh does not tell names and uuids together: then every domain is asked by its name.
+  const others = [...names].filter(([, uuid]) => uuid !== subject.uuid);
+  const found = await Promise.all(
+    others.map(async ([name, uuid]): Promise<OtherDomain | null> => {
+      const { exit, out, err } = await ask(look, host, virsh('dumpxml', uuid ?? name));
+      if (exit !== 0 && /failed to get domain|Domain not found/i.test(err)) return null;
+      if (exit !== 0) throw noAnswer(host, exit, err);
+      const xml = parseDomainXml(out);
+      return xml.uuid === subject.uuid && uuids.has(subject.uuid) ? null : { name, disks: xml.disks };
+    }),
+  );
+  return found.filter((other) => other !== null);
 }

@@ -68,6 +68,7 @@ export function parseVolumeMapping(row: Row): VolumeMapping | null {
     bootIndex: number(row, 'boot_index'),
     connection: parseConnection(text(row, 'connection_info')),
     connector: parseStashedConnector(text(row, 'connection_info')),
+    sizeGb: number(row, 'volume_size'),
     attachmentId: text(row, 'attachment_id'),
     deleteOnTermination: flag(row, 'delete_on_termination'),
     deleted: flag(row, 'deleted'),

@@ -75,6 +75,8 @@ export interface VolumeMapping {
   readonly connection: Connection | null;
   /** what the host called itself when the volume was attached the old way (Mitaka and later); null: not noted */
   readonly connector: Connector | null;
+  /** GiB, as Nova noted it when the volume was attached or extended */
+  readonly sizeGb: number | null;
   readonly attachmentId: string | null;
   readonly deleteOnTermination: boolean;
   readonly deleted: boolean;

@@ -41,6 +41,7 @@ const volume: z.ZodType<VolumeMapping> = z.object({
   bootIndex: z.int().nullable(),
   connection: connection.nullable(),
   connector: z.record(z.string(), z.json()).nullable(),
+  sizeGb: z.int().nullable(),
   attachmentId: text,
   deleteOnTermination: z.boolean(),
   deleted: z.boolean(),

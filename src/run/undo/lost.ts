@@ -14,6 +14,8 @@ const WHY: Readonly<Record<string, string>> = {
   'domain stop': 'the plug was pulled, and its memory is gone; Nova starts it again only from its disks',
   'domain undefine': `its XML ${SAVED}, without its passwords: virsh define takes it, and its disks have to be there`,
   'interfaces unplug': 'it is of use only to a running domain; Nova plugs anew when it starts the server',
+  'volume-connections disconnect':
+    'Nova connects a volume anew when it attaches it or starts the server, as long as its storage has it',
   'files files': 'files are gone for good: nothing of them is saved',
   'shelve-snapshot images': `its data are gone; its record ${SAVED}`,
   'allocations allocations': `what was held ${SAVED}; nova-manage placement heal_allocations --instance makes it anew, once the server has no task any more`,

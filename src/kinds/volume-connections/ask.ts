@@ -1,0 +1,68 @@
+/** Commands of which every exit code is known to mean something; all else is "could not look". */
+import { LookError } from '../../plan/errors.ts';
+import type { CommandAnswer, Reader } from '../../site/reader.ts';
+
+const ABSENT = ': No such file or directory';
+
+/**
+ * @param exits exit codes that are answers
+ * @throws LookError for any other, with the program's last words
+ */
+export async function ask(
+  look: Reader,
+  host: string,
+  argv: readonly string[],
+  exits: readonly number[] = [0],
+): Promise<CommandAnswer> {
+  const answer = await look.command.run(host, argv);
+  if (exits.includes(answer.exit)) return answer;
+  const program = argv[0] ?? '';
+  if (answer.exit === 127)
+    throw new LookError(`host ${host}`, `${program} is not there`, {
+      code: 'program-missing',
+      hint: 'is it in a container?',
+    });
+  const said = answer.err.trim().split('\n').at(-1) ?? '';
+  throw new LookError(
+    `host ${host}`,
+    `${program} does not answer: ${said || `it ended with ${answer.exit}`}`,
+    {
+      code: 'connections-unreadable',
+    },
+  );
+}
+
+export function notUnderstood(host: string, program: string, line: string): LookError {
+  return new LookError(`host ${host}`, `what ${program} says is not understood: ${line}`, {
+    code: 'answer-not-understood',
+  });
+}
+
+export function linesOf(out: string): string[] {
+  return out.split('\n').filter((line) => line.trim() !== '');
+}
+
+/**
+ * Links directly in these folders, as name and target. A folder that is not there holds none: the kernel and udev make it with
+ * the first.
+ *
+ * @param format of the name: `%f`, or `%p` for the whole path
+ */
+export async function findLinks(
+  look: Reader,
+  host: string,
+  folders: readonly string[],
+  format: '%f' | '%p' = '%f',
+): Promise<(readonly [string, string])[]> {
+  const argv = ['find', ...folders, '-mindepth', '1', '-maxdepth', '1', '-printf', `${format}\\t%l\\n`];
+  const { exit, out, err } = await ask(look, host, argv, [0, 1]);
+  const failed = exit === 0 ? undefined : linesOf(err).find((line) => !line.endsWith(ABSENT));
+  if (failed !== undefined)
+    throw new LookError(`host ${host}`, `its devices cannot be read: ${failed}`, {
+      code: 'connections-unreadable',
+    });
+  return linesOf(out).map((line) => {
+    const [name = '', target = ''] = line.split('\t');
+    return [name, target] as const;
+  });
+}

@@ -1,0 +1,60 @@
+/** Which connections of the server's volumes are to be looked for on a host. */
+import type { Connection } from '../subject/connection.ts';
+import type { Subject } from '../subject/subject.ts';
+
+/** What Cinder's attachments say of it. */
+export interface CinderConnection {
+  readonly volumeId: string;
+  /** null: Cinder noted none */
+  readonly host: string | null;
+  readonly connection: Connection | null;
+}
+
+/** One volume of the server, and every way that somebody wrote down for it. */
+export interface WantedVolume {
+  readonly volumeId: string;
+  /** Nova lists it still, or Cinder does: what is on the host is this server's until somebody else has a claim */
+  readonly live: boolean;
+  /** as Nova wrote it down; null: it did not */
+  readonly sizeGb: number | null;
+  /** Cinder's first: Nova's copy can be older than a move of the storage */
+  readonly connections: readonly Connection[];
+}
+
+/**
+ * Connections of rows that are marked deleted count too: what a deleted server left on its host is found by nothing else. One
+ * that a live row has as well is that row's.
+ *
+ * @param host the host that is looked at: an attachment that Cinder has on another is not looked for here
+ */
+export function wantedOn(
+  host: string,
+  subject: Subject,
+  attachments: readonly CinderConnection[],
+): readonly WantedVolume[] {
+  const here = attachments.filter((a) => a.host === null || a.host === host);
+  const ids = new Set([...subject.volumes.map((v) => v.volumeId), ...here.map((a) => a.volumeId)]);
+  const wanted = [...ids].sort().map((volumeId): WantedVolume => {
+    const rows = subject.volumes.filter((v) => v.volumeId === volumeId);
+    const live = rows.filter((v) => !v.deleted);
+    const held = here.filter((a) => a.volumeId === volumeId);
+    const connections = [...held, ...live, ...rows].flatMap(({ connection }) => connection ?? []);
+    return {
+      volumeId,
+      live: live.length > 0 || held.length > 0,
+      sizeGb: [...live, ...rows].flatMap((v) => v.sizeGb ?? [])[0] ?? null,
+      connections: distinct(connections),
+    };
+  });
+  return wanted.sort((a, b) => Number(b.live) - Number(a.live));
+}
+
+function distinct(connections: readonly Connection[]): Connection[] {
+  return [...new Map(connections.map((c) => [whereTo(c), c] as const).reverse()).values()].reverse();
+}
+
+/** The same for two records that lead to one thing, whatever else they note. */
+function whereTo(connection: Connection): string {
+  const { devicePath: _, multipathId: __, encrypted: ___, ...where } = connection;
+  return JSON.stringify(where);
+}
