@@ -1,4 +1,4 @@
-/** `ovs-vsctl` of Open vSwitch 3.1: list, get, del-port and list-br, as far as expunge uses them. */
+/** `ovs-vsctl` of Open vSwitch 3.1: list, get, del-port, del-br, list-br, list-ports and br-exists, as far as expunge uses them. */
 import type { CommandAnswer } from '../../site/reader.ts';
 import { inTransaction, type World } from '../world.ts';
 import { fails, sameWords, says, untaught } from './answer.ts';
@@ -12,7 +12,14 @@ interface Command {
 }
 
 /** What ovs-vsctl says instead, with exit 1; nothing of the call has then been done. */
-class Complaint extends Error {}
+class Complaint extends Error {
+  readonly exit: number;
+
+  constructor(message: string, exit = 1) {
+    super(message);
+    this.exit = exit;
+  }
+}
 
 const ROWS: Readonly<Record<string, (world: World, host: string) => OvsRow[]>> = {
   Interface: interfaceRows,
@@ -34,10 +41,12 @@ export function runOvsVsctl(world: World, host: string, args: readonly string[])
   try {
     const doAll = () => acts.map((act) => act?.() ?? '').join('');
     // Whoever only reads does not wait for another process that writes.
-    const writes = commands.some(({ words }) => words[0] === 'del-port');
+    const writes = commands.some(({ words }) => words[0]?.startsWith('del-'));
     return says(writes ? inTransaction(world.machines, doAll) : doAll());
   } catch (error) {
-    if (error instanceof Complaint) return fails(1, `ovs-vsctl: ${error.message}`);
+    // Only br-exists ends with 2, and says nothing.
+    if (error instanceof Complaint)
+      return fails(error.exit, error.message === '' ? '' : `ovs-vsctl: ${error.message}`);
     throw error;
   }
 }
@@ -88,6 +97,16 @@ function understand(world: World, host: string, command: Command, json: boolean)
     case 'del-port':
       if (columns !== null || words.length !== 3) return null;
       return () => delPort(world, host, table, names[0] ?? '', ifExists);
+    case 'del-br':
+      return columns === null && words.length === 2 ? () => delBridge(world, host, table, ifExists) : null;
+    case 'list-ports':
+      return columns === null && !ifExists && words.length === 2 ? () => listPorts(world, host, table) : null;
+    case 'br-exists':
+      if (columns !== null || ifExists || words.length !== 2) return null;
+      return () => {
+        if (!bridgesOf(world, host).includes(table)) throw new Complaint('', 2);
+        return '';
+      };
     case 'list-br':
       if (columns !== null || ifExists || !sameWords(words, 'list-br')) return null;
       return () =>
@@ -177,4 +196,23 @@ function delPort(world: World, host: string, bridge: string, name: string, ifExi
   if (port.bridge !== bridge) throw new Complaint(`bridge ${bridge} does not have a port ${name}`);
   deleteSwitchPort(world, host, name);
   return '';
+}
+
+function delBridge(world: World, host: string, bridge: string, ifExists: boolean): string {
+  if (!bridgesOf(world, host).includes(bridge)) {
+    if (ifExists) return '';
+    throw new Complaint(`no bridge named ${bridge}`);
+  }
+  for (const { name } of switchPortsOf(world, host).filter((port) => port.bridge === bridge))
+    deleteSwitchPort(world, host, name);
+  return '';
+}
+
+/** All ports of a bridge but its own. */
+function listPorts(world: World, host: string, bridge: string): string {
+  if (!bridgesOf(world, host).includes(bridge)) throw new Complaint(`no bridge named ${bridge}`);
+  return switchPortsOf(world, host)
+    .filter((port) => port.bridge === bridge && port.name !== bridge)
+    .map(({ name }) => `${name}\n`)
+    .join('');
 }

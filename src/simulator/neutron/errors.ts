@@ -13,6 +13,11 @@ export function networkNotFound(id: string): Answer {
   return neutronError(404, 'NetworkNotFound', `Network ${id} could not be found.`);
 }
 
+/** A resource of a plugin that this Neutron has not (tried on neutron 21). */
+export function noSuchResource(): Answer {
+  return neutronError(404, 'HTTPNotFound', 'The resource could not be found.');
+}
+
 /** What the simulator does not know, in Neutron's form. */
 export function notImplemented(message: string): Answer {
   return neutronError(501, 'HTTPNotImplemented', message);

@@ -1,7 +1,12 @@
 import { readMeta, type World } from '../world.ts';
 
-/** Extensions that add keys to ports and networks, with the table whose rows show that one is there. */
-const TABLES = { 'dns-integration': 'portdnses', qos: 'qos_policies' } as const;
+/** Extensions that add keys to ports and networks, or resources of their own, with the table whose rows show that one is there. */
+const TABLES = {
+  'dns-integration': 'portdnses',
+  qos: 'qos_policies',
+  trunk: 'trunks',
+  router: 'floatingips',
+} as const;
 
 /**
  * Whether Neutron has the extension. The recorded cloud has none of these; a world has those that its `neutron.extensions`

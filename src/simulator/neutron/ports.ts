@@ -97,11 +97,25 @@ export function updatePort(world: World, portId: string, change: PortChange): vo
         binding['host'] ?? '',
       );
       db.prepare("UPDATE ports SET status = 'DOWN' WHERE id = ?").run(portId);
+      if (binding['vif_type'] !== 'unbound') lowerTrunk(world, portId);
     }
     if (change.host !== undefined && change.host !== binding['host']) bindPort(world, portId, change.host);
     if (change.dns_name !== undefined) setDnsName(world, portId, change.dns_name);
     bumpRevision(world, portId);
   });
+}
+
+/** neutron 21 `services/trunk/plugin.py:_trigger_trunk_status_change`: a trunk is DOWN once its parent is unbound. */
+function lowerTrunk(world: World, portId: string): void {
+  const db = world.db('neutron');
+  const { changes } = db
+    .prepare("UPDATE trunks SET status = 'DOWN' WHERE port_id = ? AND status <> 'DOWN'")
+    .run(portId);
+  if (changes === 0) return;
+  db.prepare(
+    `UPDATE standardattributes SET revision_number = revision_number + 1, updated_at = ?
+     WHERE id = (SELECT standard_attr_id FROM trunks WHERE port_id = ?)`,
+  ).run(sqlTime(world.now()), portId);
 }
 
 /** The binding in its tables. Until the host's agent has wired the port it is DOWN, and here no agent wires what nobody plugged. */

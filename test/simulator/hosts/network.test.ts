@@ -136,6 +136,26 @@ describe('Open vSwitch', () => {
     expect(await outOf(world, `${GET} nope ${ids}`)).toBe('');
     expect(await outOf(world, 'ovs-vsctl --timeout=10 list-br')).toBe('br-int\n');
   });
+  test('a bridge goes with all that is in it; whether it is there is told by the exit code alone', async () => {
+    world.machines.exec(
+      `INSERT INTO switch_ports SELECT name, 'tbr-1', 'tbr-1', NULL, '{}', 'p-t', 'i-t' FROM hosts LIMIT 1`,
+    );
+    world.machines.exec(
+      `INSERT INTO switch_ports SELECT name, 'tpt-1', 'tbr-1', NULL, '{}', 'p-p', 'i-p' FROM hosts LIMIT 1`,
+    );
+    const vsctl = (words: string) => runOn(world, `ovs-vsctl --timeout=10 ${words}`);
+    expect(await vsctl('list-ports tbr-1')).toMatchObject({ exit: 0, out: 'tpt-1\n' });
+    expect(await vsctl('br-exists tbr-1')).toMatchObject({ exit: 0, out: '' });
+    expect(await vsctl('-- --if-exists del-port tbr-1 tpt-1 -- --if-exists del-br tbr-1')).toMatchObject({
+      exit: 0,
+    });
+    expect(await vsctl('br-exists tbr-1')).toMatchObject({ exit: 2, out: '' });
+    expect(await vsctl('list-ports tbr-1')).toMatchObject({
+      exit: 1,
+      err: 'ovs-vsctl: no bridge named tbr-1\n',
+    });
+    expect(await vsctl('-- --if-exists del-br tbr-1')).toMatchObject({ exit: 0 });
+  });
   test.each([
     ['get Interface nope name', 'no row "nope" in table Interface'],
     ['--format=json -- list Interface nope', 'no row "nope" in table Interface'],
@@ -167,7 +187,7 @@ describe('del-port', () => {
     await outOf(world, `${DEL} br-int ${OUTER}`);
     expect(await outOf(world, `${GET} ${OUTER} name`)).toBe('');
     const links = parseLinks('compute1', await outOf(world, 'ip -o link show'));
-    expect(links.get(OUTER ?? '')).toEqual({ name: OUTER, master: null });
+    expect(links.get(OUTER ?? '')).toMatchObject({ name: OUTER, master: null });
     expect(await outOf(world, `${DEL} br-int ${OUTER}`)).toBe('');
   });
   test('takes a device that the switch had made along', async () => {
