@@ -46,7 +46,14 @@ export function plugged(changes: Partial<SampleRecord> = {}): SampleRecord {
 
 /** br-int's own interface, and the records given, in one bridge. */
 export function ovsOutput(records: readonly SampleRecord[], bridge = 'br-int'): string {
-  const all = [{ name: bridge, ifaceId: null, vmUuid: null }, ...records];
+  return ovsOutputOf({ [bridge]: records });
+}
+
+/** Bridges with their records, each bridge with its own interface too. */
+export function ovsOutputOf(bridges: Readonly<Record<string, readonly SampleRecord[]>>): string {
+  const all = Object.entries(bridges).flatMap(([bridge, records]) =>
+    [{ name: bridge, ifaceId: null, vmUuid: null }, ...records].map((record) => ({ ...record, bridge })),
+  );
   const interfaceRows = all.map(({ name, ifaceId, vmUuid }, i) => [
     ['uuid', `f5fd516a-0000-404e-8088-00000000000${i}`],
     name,
@@ -58,13 +65,16 @@ export function ovsOutput(records: readonly SampleRecord[], bridge = 'br-int'): 
       ],
     ],
   ]);
-  const ports = all.map((_, i) => ['uuid', `65bf5f9f-0000-4d0f-96d9-00000000000${i}`]);
-  const [only] = ports;
+  const portOf = (i: number) => ['uuid', `65bf5f9f-0000-4d0f-96d9-00000000000${i}`];
+  const bridgeRows = Object.keys(bridges).map((bridge) => {
+    const ports = all.flatMap((each, i) => (each.bridge === bridge ? [portOf(i)] : []));
+    // A set of one stands without its wrapping: RFC 7047 section 5.1.
+    return [bridge, ports.length === 1 ? ports[0] : ['set', ports]];
+  });
   const tables = [
     { data: interfaceRows, headings: ['_uuid', 'name', 'external_ids'] },
-    { data: all.map((_, i) => [ports[i], interfaceRows[i]?.[0]]), headings: ['_uuid', 'interfaces'] },
-    // A set of one stands without its wrapping: RFC 7047 section 5.1.
-    { data: [[bridge, ports.length === 1 ? only : ['set', ports]]], headings: ['name', 'ports'] },
+    { data: all.map((_, i) => [portOf(i), interfaceRows[i]?.[0]]), headings: ['_uuid', 'interfaces'] },
+    { data: bridgeRows, headings: ['name', 'ports'] },
   ];
   return `${tables.map((table) => JSON.stringify(table)).join('\n')}\n`;
 }

@@ -3,9 +3,9 @@ import { interfaces } from '../../src/kinds/interfaces/index.ts';
 import type { Subject, Vif } from '../../src/kinds/subject/subject.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
-import { decisions, subject } from '../support/subjects.ts';
+import { decisions, instanceRow, subject } from '../support/subjects.ts';
 import { domainAnswers, LIST, NEIGHBOUR, PORT, SERVER } from './domain-samples.ts';
-import { LINKS, linkLines, OVS, ovsOutput, plugged } from './interfaces-samples.ts';
+import { LINKS, linkLines, OVS, ovsOutput, ovsOutputOf, plugged } from './interfaces-samples.ts';
 
 const vif: Vif = {
   portId: PORT,
@@ -222,9 +222,163 @@ test('a vhost-user port and a port in a trunk’s bridge are taken out of where 
   const plan = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: records });
   expect(acts(plan)).toEqual([
     'ovs-vsctl --timeout=10 -- --if-exists del-port tbr-12345678-9 vhudfaeac36-44',
+    'ovs-vsctl --timeout=10 -- --if-exists del-br tbr-12345678-9',
   ]);
-  expect(plan.kept).toMatchObject([{ what: 'trunk bridge tbr-12345678-9' }]);
+  expect(plan.steps[1]?.needs).toEqual([plan.steps[0]?.id]);
+  expect(plan.kept).toEqual([]);
 });
+
+/** As the agent wires a trunk with one subport: `t` ends in the trunk's bridge, `i` ends in br-int. */
+const SUBPORT = 'abcdef01-2345-4678-9abc-def012345678';
+const trunk = (changes: { tap?: boolean; bridge?: boolean; strange?: boolean } = {}) => {
+  const { tap = false, bridge = true, strange = false } = changes;
+  const patch = (name: string, ifaceId: string) => ({ name, ifaceId, vmUuid: null });
+  return ovsOutputOf({
+    'br-int': [patch('tpi-dfaeac36-44', PORT), patch('spi-abcdef01-23', SUBPORT)],
+    ...(bridge
+      ? {
+          'tbr-12345678-9': [
+            patch('tpt-dfaeac36-44', PORT),
+            patch('spt-abcdef01-23', SUBPORT),
+            ...(tap ? [plugged({ name: 'tapdfaeac36-44' })] : []),
+            ...(strange ? [patch('eth7', 'x')] : []),
+          ],
+        }
+      : {}),
+  });
+};
+
+test('the bridge of a trunk whose agent is down goes with its patches, and nothing else of br-int', async () => {
+  const plan = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: trunk({ tap: true }) });
+  const gone =
+    'ovs-vsctl --timeout=10 -- --if-exists del-port br-int tpi-dfaeac36-44 -- --if-exists del-port br-int spi-abcdef01-23 -- --if-exists del-br tbr-12345678-9';
+  expect(acts(plan)).toEqual([
+    'ovs-vsctl --timeout=10 -- --if-exists del-port tbr-12345678-9 tapdfaeac36-44',
+    gone,
+  ]);
+  expect(plan.steps[1]).toMatchObject({
+    guards: [
+      { check: stopped },
+      {
+        check: {
+          argv: ['ovs-vsctl', '--timeout=10', 'list-ports', 'tbr-12345678-9'],
+          out: { linesWithin: ['tpt-dfaeac36-44', 'spt-abcdef01-23', 'tapdfaeac36-44'] },
+        },
+      },
+    ],
+    settled: { argv: ['ovs-vsctl', '--timeout=10', 'br-exists', 'tbr-12345678-9'], exit: [2], no: [0] },
+  });
+  // libvirt has taken the tap away, and the bridge is still there: not clean.
+  const left = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: trunk() });
+  expect(acts(left)).toEqual([gone]);
+  expect(left.remains).toMatchObject([{ what: expect.stringContaining('tbr-12345678-9') }]);
+});
+
+test('patches that outlived their trunk’s bridge are found by Neutron’s subports', async () => {
+  const withTrunk = {
+    [NEUTRON]: {
+      body: {
+        ports: [
+          {
+            id: PORT,
+            'binding:vif_type': 'ovs',
+            trunk_details: { trunk_id: 't', sub_ports: [{ port_id: SUBPORT }] },
+          },
+        ],
+      },
+    },
+  };
+  const plan = await look(
+    { ...noDomain, [LINKS]: linkLines({}), [OVS]: trunk({ bridge: false }) },
+    withTrunk,
+  );
+  expect(acts(plan)).toEqual([
+    'ovs-vsctl --timeout=10 -- --if-exists del-port br-int tpi-dfaeac36-44 -- --if-exists del-port br-int spi-abcdef01-23',
+  ]);
+});
+
+test('a trunk’s bridge with something else in it refuses without a flag', async () => {
+  const plan = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: trunk({ strange: true }) });
+  expect(plan.refusals).toMatchObject([
+    { code: 'bridge-foreign-member', flag: null, sentence: expect.stringContaining('eth7') },
+  ]);
+});
+
+test('the bridge that os-vif makes for one port goes with both ends of its patch', async () => {
+  const records = ovsOutputOf({
+    'br-int': [{ name: `ibp${PORT}`, ifaceId: null, vmUuid: null }],
+    'pbdfaeac36-44': [
+      { name: `pbp${PORT}`, ifaceId: null, vmUuid: null },
+      plugged({ name: 'tapdfaeac36-44' }),
+    ],
+  });
+  const plan = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: records });
+  expect(acts(plan)).toEqual([
+    'ovs-vsctl --timeout=10 -- --if-exists del-port pbdfaeac36-44 tapdfaeac36-44',
+    `ovs-vsctl --timeout=10 -- --if-exists del-port br-int ibp${PORT} -- --if-exists del-br pbdfaeac36-44`,
+  ]);
+});
+
+test('a representor of a switchdev card is taken out of Open vSwitch by its marks, and not deleted', async () => {
+  const records = ovsOutput([plugged({ name: 'enp3s0f0_3' })]);
+  const plan = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: records });
+  expect(acts(plan)).toEqual(['ovs-vsctl --timeout=10 -- --if-exists del-port br-int enp3s0f0_3']);
+});
+
+test('a virtual function that bears the port’s address is shown and left to a hand', async () => {
+  // As iproute2 6.1 prints a card with two functions on one line.
+  const card = `12: ens1f0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP mode DEFAULT group default qlen 1000\\    link/ether b8:59:9f:00:00:01 brd ff:ff:ff:ff:ff:ff\\    vf 0     link/ether 00:00:00:00:00:00 brd ff:ff:ff:ff:ff:ff, spoof checking on, link-state auto, trust off\\    vf 3     link/ether fa:16:3e:26:ef:4f brd ff:ff:ff:ff:ff:ff, vlan 101, spoof checking on, link-state auto, trust off\n`;
+  const direct = subject({ vifs: [{ ...vif, type: 'hw_veb', hybrid: false, mac: 'fa:16:3e:26:ef:4f' }] });
+  const http = { [NEUTRON]: { body: { ports: [{ id: PORT, 'binding:vif_type': 'hw_veb' }] } } };
+  const command = { ...noDomain, [LINKS]: `${linkLines({})}${card}`, [OVS]: { exit: 127 } };
+  const plan = await look(command, http, direct);
+  expect(plan).toMatchObject({ steps: [], refusals: [], unknown: [] });
+  expect(plan.manual).toMatchObject([
+    {
+      place: 'host compute1',
+      what: `virtual function 3 of ens1f0 bears fa:16:3e:26:ef:4f, the address of port ${PORT}`,
+      how: expect.stringContaining('ip link set ens1f0 vf 3 mac 00:00:00:00:00:00'),
+    },
+  ]);
+  const running = await look({ ...command, ...domainAnswers() }, http, direct);
+  expect(running.manual).toBeUndefined();
+});
+
+test.each([
+  ['midonet', 'mm-ctl --unbind-port'],
+  ['iovisor', 'ifc_ctl gateway del_port'],
+  ['vrouter', 'vrouter-port-control'],
+])(
+  'the tap of %s is shown and left to a hand, because another program has to hear of it',
+  async (type, words) => {
+    const of = subject({ vifs: [{ ...vif, type, hybrid: false }] });
+    const http = { [NEUTRON]: { body: { ports: [{ id: PORT, 'binding:vif_type': type }] } } };
+    const there = await look(
+      { ...noDomain, [LINKS]: linkLines({ tap: null }), [OVS]: { exit: 127 } },
+      http,
+      of,
+    );
+    expect(there).toMatchObject({ steps: [], kept: [], unknown: [] });
+    expect(there.manual).toMatchObject([{ how: expect.stringContaining(words) }]);
+    const gone = await look({ ...noDomain, [LINKS]: linkLines({}), [OVS]: { exit: 127 } }, http, of);
+    expect(gone).toMatchObject({ steps: [], kept: [] });
+    expect(gone.manual).toBeUndefined();
+  },
+);
+
+test.each(['hostdev_physical', 'hw_veb', 'macvtap', '802.1qbh', '802.1qbg', 'ib_hostdev'])(
+  '%s leaves nothing that a command here could remove: said once, while the row lives',
+  async (type) => {
+    const vifs = [{ ...vif, type, hybrid: false }];
+    const http = { [NEUTRON]: { body: { ports: [{ id: PORT, 'binding:vif_type': type }] } } };
+    const command = { ...noDomain, [LINKS]: linkLines({}), [OVS]: { exit: 127 } };
+    const live = await look(command, http, subject({ vifs }));
+    expect(live).toMatchObject({ steps: [], remains: [], unknown: [] });
+    expect(live.kept).toMatchObject([{ what: `what VIF type ${type} set up for port ${PORT}` }]);
+    const deleted = await look(command, http, subject({ vifs, row: instanceRow({ deleted: 42 }) }));
+    expect(deleted.kept).toEqual([]);
+  },
+);
 
 test('a tap in a bridge that servers share is left to its qemu', async () => {
   const linux = subject({ vifs: [{ ...vif, type: 'bridge', hybrid: false }] });
@@ -262,13 +416,13 @@ test('a record without marks is proven to be nobody’s and stays', async () => 
 });
 
 test('a VIF type that this version does not know is named', async () => {
-  const strange = subject({ vifs: [{ ...vif, type: 'vrouter' }] });
+  const strange = subject({ vifs: [{ ...vif, type: 'quantumtunnel' }] });
   const plan = await look(
     { ...noDomain, [LINKS]: linkLines({}), [OVS]: ovsOutput([]) },
     { [NEUTRON]: { body: { ports: [] } } },
     strange,
   );
-  expect(plan.kept).toMatchObject([{ what: `what VIF type vrouter set up for port ${PORT}` }]);
+  expect(plan.kept).toMatchObject([{ what: `what VIF type quantumtunnel set up for port ${PORT}` }]);
 });
 
 test('no libvirt answer does not hide devices; the guard then stops each act', async () => {

@@ -7,6 +7,7 @@ import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import { type Link, readLinks } from './links.ts';
 import { type OvsRecord, readOvs } from './ovs.ts';
+import { findOwnBridges, type OwnBridge } from './own-bridges.ts';
 import { type Candidate, candidates, deviceNames, type NeutronPort, readOwner, readPorts } from './ports.ts';
 
 /** What one port of the server has on one host. Nothing at all makes no plug. */
@@ -21,6 +22,10 @@ export interface Plug {
   readonly links: readonly Link[];
   /** members of the port's own bridge; null: there is no such bridge */
   readonly members: readonly string[] | null;
+  /** bridges of Open vSwitch that are this port's alone */
+  readonly bridges: readonly OwnBridge[];
+  /** virtual functions that bear the port's address */
+  readonly functions: readonly { readonly card: string; readonly index: number; readonly mac: string }[];
   /** Open vSwitch answered on this host */
   readonly hasOvs: boolean;
   /** the server's domain is active here; null: libvirt did not tell */
@@ -51,7 +56,12 @@ async function ownDomain(look: Reader, host: string, subject: Subject): Promise<
   }
 }
 
-function plugsOf(at: HostAnswers, port: Candidate, uuid: string): Plug | null {
+function plugsOf(
+  at: HostAnswers,
+  port: Candidate,
+  { uuid, vifs }: Subject,
+  neutron: readonly NeutronPort[] | null,
+): Plug | null {
   const names = deviceNames(port.short);
   const devices = [names.tap, names.inner, names.outer];
   const records = (at.ovs ?? []).filter(
@@ -63,7 +73,14 @@ function plugsOf(at: HostAnswers, port: Candidate, uuid: string): Plug | null {
   const members = at.links.has(names.bridge)
     ? [...at.links.values()].filter((link) => link.master === names.bridge).map((link) => link.name)
     : null;
-  if (records.length === 0 && links.length === 0 && members === null) return null;
+  const subports = neutron?.find((p) => p.id === port.portId)?.subports ?? [];
+  const bridges = findOwnBridges(at.ovs ?? [], port, records, subports);
+  const mac = vifs.find((v) => v.portId === port.portId)?.mac;
+  const functions = [...at.links.values()].flatMap((card) =>
+    card.functions.filter((f) => f.mac === mac).map((f) => ({ card: card.name, ...f })),
+  );
+  const parts = [records, links, bridges, functions];
+  if (members === null && parts.every((list) => list.length === 0)) return null;
   const active = at.own === undefined ? null : at.own?.active === true;
   return {
     host: at.host,
@@ -72,6 +89,8 @@ function plugsOf(at: HostAnswers, port: Candidate, uuid: string): Plug | null {
     records,
     links,
     members,
+    bridges,
+    functions,
     hasOvs: at.ovs !== null,
     active,
   };
@@ -129,7 +148,7 @@ export async function findInterfaces(look: Reader, subject: Subject): Promise<Fo
     ports: [...records.flatMap((r) => r.ifaceId ?? []), ...answers.flatMap(({ own }) => own?.ports ?? [])],
     devices: [...records.map((r) => r.name), ...answers.flatMap(({ own }) => own?.taps ?? [])],
   });
-  const plugs = answers.flatMap((at) => ports.flatMap((port) => plugsOf(at, port, subject.uuid) ?? []));
+  const plugs = answers.flatMap((at) => ports.flatMap((port) => plugsOf(at, port, subject, neutron) ?? []));
   const owned = await withOwners(look, plugs, subject.uuid);
   return {
     facts: { plugs: owned.facts },

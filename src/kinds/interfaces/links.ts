@@ -6,6 +6,8 @@ export interface Link {
   readonly name: string;
   /** the bridge that it is a member of */
   readonly master: string | null;
+  /** virtual functions of a network card, with the address that each is set to */
+  readonly functions: readonly { readonly index: number; readonly mac: string }[];
 }
 
 /** One line per device; the text form, because the iproute2 of old hosts has no JSON. */
@@ -20,9 +22,19 @@ export function parseLinks(host: string, out: string): ReadonlyMap<string, Link>
         throw new LookError(`host ${host}`, `the list of network devices is not understood: ${line}`, {
           code: 'answer-not-understood',
         });
-      return { name: found[1], master: /\smaster (\S+)/.exec(found[2] ?? '')?.[1] ?? null };
+      return {
+        name: found[1],
+        master: /\smaster (\S+)/.exec(found[2] ?? '')?.[1] ?? null,
+        functions: functionsIn(line),
+      };
     });
   return new Map(links.map((link) => [link.name, link]));
+}
+
+/** `\    vf 3     link/ether fa:16:3e:… brd …, vlan 7, …`; `vf 3 MAC fa:16:3e:…, vlan 7` before iproute2 5.0. */
+function functionsIn(line: string): Link['functions'] {
+  const found = line.matchAll(/\\\s*vf (\d+)\s+(?:link\/ether|MAC) ([0-9a-f:]{17})/g);
+  return [...found].map(([, index, mac]) => ({ index: Number(index), mac: mac ?? '' }));
 }
 
 /** @throws LookError when the host does not tell */

@@ -1,42 +1,15 @@
 import type { DraftStep, Kept } from '../../plan/types.ts';
 import { type KindPlan, NOTHING } from '../kind.ts';
-import type { Subject, Vif } from '../subject/subject.ts';
+import type { Subject } from '../subject/subject.ts';
 import type { InterfaceFacts, Plug } from './find.ts';
 import type { Link } from './links.ts';
+import { ownBridgeStep } from './own-bridges.ts';
 import { isMarked, verdict } from './ownership.ts';
 import { deviceNames } from './ports.ts';
 import { bridgeStep, delPortStep, linkStep } from './steps.ts';
+import { isByHand, manualOf, noteTypes } from './vif-types.ts';
 
 type Note = Omit<Kept, 'kind'>;
-
-/**
- * VIF types whose unplug leaves nothing for us: what lives in Open vSwitch is found there, a tap of a shared bridge goes with its
- * qemu, and the others are no-ops in Nova too (nova 26 `virt/libvirt/vif.py:unplug`, os-vif `vif_plug_linux_bridge`).
- */
-const KNOWN_TYPES: readonly (string | null)[] = [
-  null,
-  'ovs',
-  'vhostuser',
-  'agilio_ovs',
-  'bridge',
-  'macvtap',
-  'hostdev_physical',
-  '802.1qbg',
-  '802.1qbh',
-  'tap',
-  'unbound',
-  'binding_failed',
-];
-
-function unknownTypes(vifs: readonly Vif[]): Note[] {
-  return vifs
-    .filter((vif) => !KNOWN_TYPES.includes(vif.type))
-    .map((vif) => ({
-      place: 'compute hosts',
-      what: `what VIF type ${vif.type} set up for port ${vif.portId}`,
-      why: 'this version does not know how that type is unplugged',
-    }));
-}
 
 function members(plug: Plug): readonly string[] {
   const { tap, inner } = deviceNames(plug.port.short);
@@ -68,10 +41,16 @@ function stepsOf(plug: Plug, subject: Subject, disputed: boolean): DraftStep[] {
   const names = deviceNames(plug.port.short);
   const veth = linkOf(plug, names.outer) ?? linkOf(plug, names.inner);
   const tap = leftTap(plug, subject);
+  // A disputed record stays in the plan, behind its guard: what may not be touched is not gone.
+  const taken = plug.records.filter((r) => disputed || isMarked(r, plug, uuid));
   return [
     ...(plug.members === null ? [] : [bridgeStep(plug, uuid)]),
-    // A disputed record stays in the plan, behind its guard: what may not be touched is not gone.
-    ...plug.records.filter((r) => disputed || isMarked(r, plug, uuid)).map((r) => delPortStep(plug, r, uuid)),
+    ...taken.map((r) => delPortStep(plug, r, uuid)),
+    ...plug.bridges.flatMap((bridge) => {
+      const inIt = taken.filter((r) => r.bridge === bridge.name);
+      const steps = inIt.map((r) => delPortStep(plug, r, uuid).id);
+      return ownBridgeStep(plug.host, bridge, { names: inIt.map((r) => r.name), steps }, uuid) ?? [];
+    }),
     ...(veth === undefined
       ? []
       : [
@@ -101,10 +80,8 @@ function keptOf(plug: Plug, subject: Subject, disputed: boolean): Note[] {
   const notes: Note[] = (disputed ? [] : plug.records)
     .filter((r) => !isMarked(r, plug, subject.uuid))
     .map((r) => ({ place, what: `${r.name} in ${r.bridge}`, why: 'nothing in it says whose it is' }));
-  if (tap !== undefined && plug.active !== true && !isOwnTap(tap, plug, subject))
+  if (tap !== undefined && plug.active !== true && !isOwnTap(tap, plug, subject) && !isByHand(plug, subject))
     notes.push({ place, what: `${tap.name} in ${tap.master ?? 'no bridge'}`, why: 'it goes with its qemu' });
-  for (const { bridge } of plug.records.filter((r) => r.bridge.startsWith('tbr-')))
-    notes.push({ place, what: `trunk bridge ${bridge}`, why: 'the agent deletes it when its port is gone' });
   return notes;
 }
 
@@ -114,8 +91,11 @@ function planPlug(plug: Plug, subject: Subject): KindPlan {
   if (whose.of === 'another') return { ...NOTHING, kept: [{ place, what: label(plug), why: whose.why }] };
   const disputed = whose.of === 'disputed';
   const steps = stepsOf(plug, subject, disputed);
-  const foreign = members(plug);
-  const { bridge } = deviceNames(plug.port.short);
+  const held = [
+    { bridge: deviceNames(plug.port.short).bridge, foreign: members(plug) },
+    ...plug.bridges.map(({ name, strange }) => ({ bridge: name ?? '', foreign: strange })),
+  ].filter(({ foreign }) => foreign.length > 0);
+  const manual = manualOf(plug, subject);
   return {
     steps,
     remains:
@@ -130,17 +110,14 @@ function planPlug(plug: Plug, subject: Subject): KindPlan {
             },
           ]
         : []),
-      ...(foreign.length > 0
-        ? [
-            {
-              code: 'bridge-foreign-member',
-              flag: null,
-              sentence: `${bridge} on ${plug.host} also holds ${foreign.join(', ')}, which is not this port's`,
-            },
-          ]
-        : []),
+      ...held.map(({ bridge, foreign }) => ({
+        code: 'bridge-foreign-member',
+        flag: null,
+        sentence: `${bridge} on ${plug.host} also holds ${foreign.join(', ')}, which is not this port's`,
+      })),
     ],
     kept: keptOf(plug, subject, disputed),
+    manual,
   };
 }
 
@@ -148,6 +125,11 @@ function describe(plug: Plug, subject: Subject): string {
   const tap = leftTap(plug, subject);
   return [
     ...plug.records.map((r) => `${r.name} in ${r.bridge}`),
+    ...plug.bridges.map(({ name, peers }) =>
+      name === null
+        ? peers.map((r) => `${r.name} in ${r.bridge}`).join(', ')
+        : `bridge ${name} of Open vSwitch`,
+    ),
     ...(plug.members === null ? [] : [`bridge ${deviceNames(plug.port.short).bridge}`]),
     ...plug.links
       .filter((l) => (!l.name.startsWith('tap') || l === tap) && !plug.records.some((r) => r.name === l.name))
@@ -157,10 +139,12 @@ function describe(plug: Plug, subject: Subject): string {
 
 export function planInterfaces(facts: InterfaceFacts, subject: Subject): KindPlan {
   const plans = facts.plugs.map((plug) => planPlug(plug, subject));
+  const manual = plans.flatMap((p) => p.manual ?? []);
   return {
     steps: plans.flatMap((p) => p.steps),
     remains: plans.flatMap((p) => p.remains),
     refusals: plans.flatMap((p) => p.refusals),
-    kept: [...plans.flatMap((p) => p.kept), ...unknownTypes(subject.vifs)],
+    kept: [...plans.flatMap((p) => p.kept), ...noteTypes(subject)],
+    ...(manual.length === 0 ? {} : { manual }),
   };
 }

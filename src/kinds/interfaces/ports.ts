@@ -51,9 +51,15 @@ export interface Candidate {
 export interface NeutronPort {
   readonly id: string;
   readonly vifType: string | null;
+  /** ids of the ports that are subports of the trunk whose parent it is */
+  readonly subports: readonly string[];
 }
 
-const listed = z.object({ id: z.string(), 'binding:vif_type': z.string().nullish() });
+const listed = z.object({
+  id: z.string(),
+  'binding:vif_type': z.string().nullish(),
+  trunk_details: z.object({ sub_ports: z.array(z.object({ port_id: z.string() })) }).nullish(),
+});
 const single = z.object({ port: z.object({ device_id: z.string() }) });
 
 export async function readPorts(look: Reader, subject: Subject): Promise<NeutronPort[] | null> {
@@ -62,6 +68,7 @@ export async function readPorts(look: Reader, subject: Subject): Promise<Neutron
     return parseAnswer('Neutron', z.array(listed), ports).map((p) => ({
       id: p.id,
       vifType: p['binding:vif_type'] ?? null,
+      subports: (p.trunk_details?.sub_ports ?? []).map((sub) => sub.port_id),
     }));
   } catch (error) {
     if (error instanceof LookError) return null;

@@ -25,7 +25,7 @@ function ovsGet(host: string, device: string, ...columns: readonly string[]): Ch
   };
 }
 
-function stopped(host: string, uuid: string): Guard {
+export function stopped(host: string, uuid: string): Guard {
   return { must: "the server's domain is not active here", check: domainNotActive(host, uuid) };
 }
 

@@ -79,6 +79,7 @@ const vif = z.looseObject({
   id: z.uuid(),
   type: z.string().nullish(),
   devname: z.string().nullish(),
+  address: z.string().nullish(),
   vnic_type: z.string().nullish(),
   preserve_on_delete: z.boolean().nullish(),
   network: z.looseObject({ bridge: z.string().nullish() }).nullish(),
@@ -109,6 +110,7 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
     bridge: entry.details?.bridge_name ?? entry.network?.bridge ?? null,
     hybrid: entry.details?.ovs_hybrid_plug ?? false,
     vnicType: entry.vnic_type ?? 'normal',
+    ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
     preserveOnDelete: entry.preserve_on_delete ?? null,
   }));
 }

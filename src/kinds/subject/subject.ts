@@ -50,6 +50,8 @@ export interface Vif {
   readonly bridge: string | null;
   readonly hybrid: boolean;
   readonly vnicType: string;
+  /** the port's address, small letters; not there: not recorded */
+  readonly mac?: string;
   /** the user made this port before the server: Nova unbinds it instead of deleting it. null: this release did not say */
   readonly preserveOnDelete: boolean | null;
 }
