@@ -11,6 +11,7 @@ export const LIFTS: Readonly<Record<string, string>> = {
   'even-hidden': 'it is the hidden copy of a cross-cell resize',
   'even-migrating': 'a migration of it is under way',
   'even-manual': 'a volume is connected in a way that has to be undone by hand, and you have done it or will',
+  'delete-trunk': 'a port that is to be deleted is the parent of a trunk: delete the trunk too',
   'shared-instances': 'its folder is on storage that other hosts use too',
 };
 
@@ -26,6 +27,7 @@ export interface DecisionOptions {
   readonly volumes?: Decisions['volumes'];
   readonly detach?: Decisions['detach'];
   readonly surgery?: boolean;
+  readonly portSurgery?: readonly string[];
   readonly fenced?: readonly string[];
   readonly [lift: string]: unknown;
 }
@@ -76,6 +78,11 @@ export function addDecisionOptions(command: Command): Command {
     "where an API cannot do it, change the rows of Cinder's and Neutron's databases",
   );
   command.option(
+    '--port-surgery <port>',
+    "let go of this port by changing rows of Neutron's database, because its API fails (may be repeated)",
+    parsePort,
+  );
+  command.option(
     '--fenced <host>',
     'this host is powered off: what is on it waits for resume (may be repeated)',
     parseHost,
@@ -88,7 +95,7 @@ export function addDecisionOptions(command: Command): Command {
 
 export function decisionsFrom(options: DecisionOptions): Decisions {
   const lift = Object.keys(LIFTS).filter((flag) => options[camel(flag)] === true);
-  const { volumes, detach, surgery, fenced } = options;
+  const { volumes, detach, surgery, portSurgery, fenced } = options;
   return {
     ports: options.ports,
     allHosts: options.allHosts ?? false,
@@ -96,6 +103,7 @@ export function decisionsFrom(options: DecisionOptions): Decisions {
     ...(volumes === undefined ? {} : { volumes }),
     ...(detach === undefined ? {} : { detach }),
     ...(surgery === true ? { surgery } : {}),
+    ...(portSurgery === undefined ? {} : { portSurgery: [...portSurgery].sort() }),
     ...(fenced === undefined ? {} : { fenced: [...fenced].sort() }),
   };
 }
@@ -125,6 +133,11 @@ function parseVolumes(value: string, earlier?: Decisions['volumes']): NonNullabl
 function parseHost(value: string, earlier: readonly string[] = []): readonly string[] {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value))
     throw new InvalidArgumentError('a host is called as Nova calls it');
+  return earlier.includes(value) ? earlier : [...earlier, value];
+}
+
+function parsePort(value: string, earlier: readonly string[] = []): readonly string[] {
+  if (!UUID.test(value)) throw new InvalidArgumentError('a port is named by its id');
   return earlier.includes(value) ? earlier : [...earlier, value];
 }
 

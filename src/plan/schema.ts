@@ -19,11 +19,11 @@ export const sqlWhere = z.union([
   z.strictObject({ column: z.string(), is: z.enum(['null', 'not null']) }),
 ]);
 
-/** What a column is set to: a value, the database's own UTC clock, another column of the row, or a recount. */
+/** What a column is set to: a value, the database's own UTC clock, a column of the row (and so much more), or a recount. */
 export const sqlSet = z.union([
   sqlValue,
   z.strictObject({ now: z.literal(true) }),
-  z.strictObject({ column: z.string() }),
+  z.strictObject({ column: z.string(), plus: z.int().optional() }),
   z.strictObject({ sum: z.string(), of: z.string(), where: z.array(sqlWhere) }),
   z.strictObject({ count: z.literal(true), of: z.string(), where: z.array(sqlWhere) }),
 ]);
@@ -185,6 +185,8 @@ export const step = z.strictObject({
   lull: lull.optional(),
   guards: z.array(guard),
   settled: check,
+  /** what an operator may try when the step fails, in a few words */
+  ifItFails: z.string().optional(),
   /** seconds to go on looking whether the act took effect; without it, what `apply` takes for all */
   patience: z.int().min(1).optional(),
   before: z.array(beforeImage),
@@ -243,6 +245,8 @@ export const decisions = z.strictObject({
   detach: z.enum(['attachment', 'force', 'reset']).optional(),
   /** rows of Cinder's and Neutron's databases may be changed where their APIs cannot do it */
   surgery: z.literal(true).optional(),
+  /** ports whose rows are changed in Neutron's database instead of asking its API, by id */
+  portSurgery: z.array(z.string()).min(1).optional(),
   /** hosts that the operator says are powered off */
   fenced: z.array(z.string()).min(1).optional(),
 });

@@ -164,7 +164,7 @@ class Run {
     await this.#together(
       looked.map(async ({ step, verdict }) => {
         const result = verdict ?? (await this.#confirm(await this.#actInTurn(step)));
-        await this.#end(result);
+        await this.#end(withHint(result));
         await this.#launch();
       }),
     );
@@ -313,4 +313,11 @@ async function holdsOrError(look: Reader, check: Step['guards'][number]['check']
     if (isExpungeError(error)) return error;
     throw error;
   }
+}
+
+/** A step that failed says what may be tried, where its kind knows something. */
+function withHint(result: StepResult): StepResult {
+  const { step, outcome, detail } = result;
+  if (outcome !== 'failed' || step.ifItFails === undefined) return result;
+  return { ...result, detail: `${detail ?? 'it failed'}; ${step.ifItFails}` };
 }

@@ -19,7 +19,7 @@ function flagsOfReadmes(): readonly string[] {
   const readmes = readdirSync(KINDS, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.md'));
   const texts = readmes.map((file) => readFileSync(join(KINDS, file), 'utf8'));
   return texts.flatMap((text) =>
-    [...text.matchAll(/`--((?:even|shared)-[\w-]+)`/g)].map(([, flag]) => flag ?? ''),
+    [...text.matchAll(/`--((?:even|shared|delete)-[\w-]+)`/g)].map(([, flag]) => flag ?? ''),
   );
 }
 
@@ -49,6 +49,12 @@ describe('from the command line to decisions', () => {
     expect(decisionsFrom(optionsOf(flags.toReversed()) as never)).toEqual(
       decisionsFrom(optionsOf(flags) as never),
     );
+  });
+  test('ports whose rows are changed: named by their ids, each once, in any order', () => {
+    const [a, b] = ['0faeac36-448c-4a00-a71e-f3f81f979d44', '1faeac36-448c-4a00-a71e-f3f81f979d44'];
+    const said = ['--port-surgery', b, '--port-surgery', a, '--port-surgery', b];
+    expect(decisionsFrom(optionsOf(said) as never)).toMatchObject({ portSurgery: [a, b] });
+    expect(() => optionsOf(['--port-surgery', 'web'])).toThrow(/by its id/);
   });
   test('ports and hosts', () => {
     expect(decisionsFrom(optionsOf(['--ports', 'keep', '--all-hosts']) as never)).toMatchObject({

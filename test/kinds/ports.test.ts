@@ -9,6 +9,7 @@ import { decisions, instanceRow, subject } from '../support/subjects.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const PORT = 'aaaaaaaa-0000-4000-8000-000000000001';
+const FLOATING = `network /v2.0/floatingips?port_id=${PORT}`;
 const LIST = `network /v2.0/ports?device_id=${SERVER}`;
 
 /** The row of `subject()` was made at 10:00:00 and launched at 10:01:00. */
@@ -21,6 +22,8 @@ function port(changes: Record<string, unknown> = {}) {
     network_id: 'n1',
     fixed_ips: [{ ip_address: '10.0.0.5', subnet_id: 's1' }],
     created_at: '2026-11-01T10:00:30Z',
+    'binding:host_id': 'compute1',
+    'binding:vif_type': 'ovs',
     'binding:profile': {},
     ...changes,
   };
@@ -48,6 +51,8 @@ async function planFor(
     http: {
       [LIST]: { body: { ports: answers } },
       'network /v2.0/networks/n1': { body: { network: { dns_domain: '' } } },
+      [FLOATING]: { status: 404 },
+      'network /v2.0/trunks/t': { body: { trunk: { admin_state_up: true } } },
       'network /v2.0/networks/dns': { body: { network: { dns_domain: 'example.org.' } } },
     },
   });
@@ -282,8 +287,19 @@ describe('refusals', () => {
   test('a trunk’s parent is not deleted, but unbound as Nova does', async () => {
     const parent = port({ trunk_details: { trunk_id: 't', sub_ports: [] } });
     const deleted = await planFor([parent], { vifs: [vif(false)] });
-    expect(deleted.refusals).toMatchObject([{ code: 'port-in-trunk', flag: null }]);
+    expect(deleted.refusals).toMatchObject([{ code: 'port-in-trunk', flag: 'delete-trunk' }]);
     expect(deleted.steps).toEqual([]);
+    const together = await planFor([parent], { vifs: [vif(false)] }, { lift: ['delete-trunk'] });
+    expect(acts(together)).toMatchObject([
+      { method: 'PUT', body: { port: { 'binding:host_id': '' } } },
+      { method: 'DELETE', path: '/v2.0/trunks/t' },
+      { method: 'DELETE', path: `/v2.0/ports/${PORT}` },
+    ]);
+    expect(together.steps.map(({ needs }) => needs ?? [])).toEqual([
+      [],
+      [together.steps[0]?.id],
+      [together.steps[1]?.id],
+    ]);
     const unbound = await planFor([parent], { vifs: [vif(true)] });
     expect(unbound.refusals).toEqual([]);
     expect(acts(unbound)).toMatchObject([{ method: 'PUT' }]);
@@ -302,15 +318,41 @@ test('no ports, nothing to do', async () => {
 describe('a Neutron that does not answer is unknown, not empty', () => {
   const of = subject({ uuid: SERVER });
   const down = new LookError('Neutron', 'connection refused', { code: 'api-unreachable' });
-  const nothing: PortFacts = { ports: [] };
+  const nothing: PortFacts = { ports: [], rows: null };
 
   test('for the ports', async () => {
     const found = await ports.find(fakeReader({ http: { [LIST]: down } }), of);
     expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
   });
 
+  test('for the trunk of a port', async () => {
+    const http = {
+      [LIST]: { body: { ports: [port({ trunk_details: { trunk_id: 't', sub_ports: [] } })] } },
+      [FLOATING]: { status: 404 },
+      'network /v2.0/trunks/t': down,
+    };
+    const found = await ports.find(fakeReader({ http }), of);
+    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
+  });
+
+  test('for its floating addresses, and in its database', async () => {
+    const http = { [LIST]: { body: { ports: [port()] } }, [FLOATING]: down };
+    const found = await ports.find(fakeReader({ http }), of);
+    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
+    const reader = fakeReader({ http: { ...http, [FLOATING]: { status: 404 } }, databases: ['neutron'] });
+    const dark = {
+      ...reader,
+      sql: {
+        ...reader.sql,
+        rows: () => Promise.reject(new LookError('database neutron', 'no answer', { code: 'x' })),
+      },
+    };
+    expect((await ports.find(dark, of)).unknown).toEqual([{ place: 'database neutron', why: 'no answer' }]);
+  });
+
   test('for the network of a port', async () => {
     const http = {
+      [FLOATING]: { status: 404 },
       [LIST]: { body: { ports: [port({ dns_name: 'x' })] } },
       'network /v2.0/networks/n1': down,
     };

@@ -101,7 +101,8 @@ function literal(value: SqlSet): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
   if ('now' in value) return 'UTC_TIMESTAMP()';
-  if ('column' in value) return name(value.column);
+  if ('column' in value)
+    return value.plus === undefined ? name(value.column) : `${name(value.column)} + ${value.plus}`;
   if ('base64' in value) return `FROM_BASE64('${value.base64}')`;
   const what = 'sum' in value ? `COALESCE(SUM(${name(value.sum)}), 0)` : 'COUNT(*)';
   return `(SELECT ${what} FROM ${name(value.of)} ${conditions(value.where).join(' ')})`;

@@ -13,10 +13,22 @@ export interface Port {
   /** UTC, `YYYY-MM-DD HH:MM:SS`; null before Mitaka and without the `standard-attr-timestamp` extension */
   readonly createdAt: string | null;
   readonly profile: Readonly<Record<string, Json>>;
-  /** parent of a trunk */
-  readonly trunk: boolean;
+  /** the trunk whose parent it is */
+  readonly trunk: Trunk | null;
+  /** the host that it is bound to; empty: none. null: Neutron shows no binding of it at all */
+  readonly host: string | null;
+  /** floating addresses that lead to it */
+  readonly floating: readonly string[];
   /** null: Neutron has no `dns-integration` */
   readonly dnsName: string | null;
   /** the network's `dns_domain`; empty without one, and where this release of Nova does not look at it */
   readonly dnsDomain: string;
+}
+
+export interface Trunk {
+  readonly id: string;
+  /** ids of the ports that are its subports */
+  readonly subports: readonly string[];
+  /** false: it may not be changed (`admin_state_up`) */
+  readonly changeable: boolean;
 }

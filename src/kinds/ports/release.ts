@@ -37,6 +37,14 @@ function cleanProfile(profile: Port['profile'], release: number): Record<string,
   return Object.fromEntries(Object.entries(profile).filter(([key]) => !gone.has(key)));
 }
 
+/** `binding:profile` without the device, as JSON for Neutron's row; null: it stays as it is. */
+export function profileOf(port: Port, era: Era | null): string | null {
+  const release = newest(era);
+  if (release < 14) return null;
+  const profile = cleanProfile(port.profile, release);
+  return Object.keys(profile).length === Object.keys(port.profile).length ? null : JSON.stringify(profile);
+}
+
 /** The body of Nova's own PUT, made by the administrator: only one may set `binding:host_id`. */
 export function unbindBody(port: Port, era: Era | null): Json {
   const release = newest(era);

@@ -42,7 +42,10 @@ function unlessPartly(step: Step, lost: (doubt: string) => Undone): Undone {
   return step.phase === 'files' ? lost('it broke off, and part of it may be left; ') : asBefore(step);
 }
 
-function whyOf({ kind, phase, before }: Step): string {
+function whyOf({ kind, phase, before, act }: Step): string {
+  if (act.door === 'sql') return `its rows are not put back; what they were ${SAVED.replace('is', 'are')}`;
+  if (act.door === 'http' && act.path.startsWith('/v2.0/trunks/'))
+    return `a new trunk gets another id; its parent and its subports ${SAVED.replace('is', 'are')}`;
   return (
     WHY[`${kind} ${phase}`] ??
     (before.length > 0 ? `this version cannot bring it back; what it was ${SAVED}` : 'nothing of it is saved')

@@ -83,8 +83,13 @@ function current({ saved, made }: Draft, column: string): Made {
 function makeOf(row: Draft, set: SqlSet): Made {
   if (set === null || typeof set !== 'object' || 'base64' in set) return { value: set };
   if ('now' in set) return { clock: true };
-  if ('column' in set) return current(row, set.column);
+  if ('column' in set) return plus(current(row, set.column), set.plus ?? 0);
   return { counted: true };
+}
+
+function plus(made: Made, more: number): Made {
+  if (more === 0 || !('value' in made) || made.value === null) return made;
+  return { value: Number(made.value) + more };
 }
 
 function meets(row: Draft, where: SqlWhere): boolean {

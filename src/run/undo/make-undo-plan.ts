@@ -44,7 +44,7 @@ export async function makeUndoPlan(
 async function undoStep(acted: ActedStep, look: Reader): Promise<Undone | Unknown> {
   const { step } = acted;
   try {
-    if (step.act.door === 'sql') return await undoTransaction(acted, step.act, look);
+    if (step.act.door === 'sql' && step.undo !== 'never') return await undoTransaction(acted, step.act, look);
     if (isPortChange(step.act)) return await undoPort(acted, step.act, look);
     return await tellLost(acted, look);
   } catch (error) {

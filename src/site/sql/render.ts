@@ -27,7 +27,8 @@ function all(where: readonly SqlWhere[]): Expression<SqlBool> {
 function value(set: SqlSet): Expression<unknown> {
   if (set === null || typeof set !== 'object') return sql`${set}`;
   if ('now' in set) return sql`utc_timestamp()`;
-  if ('column' in set) return sql.ref(set.column);
+  if ('column' in set)
+    return set.plus === undefined ? sql.ref(set.column) : sql`${sql.ref(set.column)} + ${set.plus}`;
   if ('base64' in set) return sql`${Buffer.from(set.base64, 'base64')}`;
   const what = 'sum' in set ? sql`coalesce(sum(${sql.ref(set.sum)}), 0)` : sql`count(*)`;
   return sql`(select ${what} from ${sql.table(set.of)} where ${all(set.where)})`;
