@@ -11,6 +11,7 @@ export const LIFTS: Readonly<Record<string, string>> = {
   'even-hidden': 'it is the hidden copy of a cross-cell resize',
   'even-migrating': 'a migration of it is under way',
   'even-manual': 'a volume is connected in a way that has to be undone by hand, and you have done it or will',
+  'even-late-delete': 'a delete that may run later takes volumes with it that are to be kept',
   'shared-instances': 'its folder is on storage that other hosts use too',
 };
 
