@@ -66,25 +66,24 @@ export function rabbitLaunch(lab: Lab): Launch {
   };
 }
 
-/** Drops the messages that wait in a queue, as when an operator takes a dead service out of the cloud. */
-export async function purgeQueue(lab: Lab, queue: string): Promise<void> {
-  await run(['/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', 'purge_queue', queue], {
+/** Runs rabbitmqctl on the lab's broker. @returns what it prints */
+export async function rabbitctl(lab: Lab, ...words: readonly string[]): Promise<string> {
+  const { stdout } = await run(['/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', ...words], {
     env: { ...rabbitEnv(lab), ...markEnv(lab, 'rabbitmqctl') },
     cwd: join(lab.dir, 'rabbitmq'),
     ...readAccount('rabbitmq'),
   });
+  return stdout;
+}
+
+/** Drops the messages that wait in a queue, as when an operator takes a dead service out of the cloud. */
+export async function purgeQueue(lab: Lab, queue: string): Promise<void> {
+  await rabbitctl(lab, 'purge_queue', queue);
 }
 
 /** How many messages there are in a queue, also those that were handed to somebody who has not taken them; 0 when there is none. */
 export async function countMessages(lab: Lab, queue: string): Promise<number> {
-  const { stdout } = await run(
-    ['/usr/lib/rabbitmq/bin/rabbitmqctl', '-q', '--no-table-headers', 'list_queues', 'name', 'messages'],
-    {
-      env: { ...rabbitEnv(lab), ...markEnv(lab, 'rabbitmqctl') },
-      cwd: join(lab.dir, 'rabbitmq'),
-      ...readAccount('rabbitmq'),
-    },
-  );
-  const line = stdout.split('\n').find((each) => each.split('\t')[0] === queue);
+  const queues = await rabbitctl(lab, '--no-table-headers', 'list_queues', 'name', 'messages');
+  const line = queues.split('\n').find((each) => each.split('\t')[0] === queue);
   return Number(line?.split('\t')[1] ?? 0);
 }

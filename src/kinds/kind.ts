@@ -27,7 +27,7 @@ export interface Kind<F> {
   readonly title: string;
   /** one sentence for operators: where it looks */
   readonly looksAt: string;
-  readonly doors: readonly ('sql' | 'http' | 'command' | 'cache')[];
+  readonly doors: readonly ('sql' | 'http' | 'command' | 'cache' | 'queue')[];
   /** Reads. @throws LookError when it could look nowhere at all */
   find(look: Reader, subject: Subject): Promise<Found<F>>;
   /** Pure: facts and decisions in, steps out. */

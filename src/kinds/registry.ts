@@ -13,6 +13,7 @@ import { quota } from './quota/index.ts';
 import { rows } from './rows/index.ts';
 import { shelveSnapshot } from './shelve-snapshot/index.ts';
 import { volumeConnections } from './volume-connections/index.ts';
+import { waitingRequests } from './waiting-requests/index.ts';
 
 /**
  * Every kind of remains, in the order of work: the chapters of the procedure.
@@ -21,6 +22,7 @@ import { volumeConnections } from './volume-connections/index.ts';
  */
 export const KINDS: readonly Kind<unknown>[] = [
   erase(fence),
+  erase(waitingRequests),
   erase(consoleTokens),
   erase(domain),
   erase(interfaces),

@@ -50,6 +50,9 @@ const service = z.enum(['compute', 'network', 'image', 'placement', 'volume']);
 const argv = z.array(z.string()).min(1);
 const database = z.string();
 
+/** Requests that wait for a service on the message bus of a cell, and speak of one server. */
+const inQueue = { door: z.literal('queue'), database, queue: z.string(), server: z.string() };
+
 /** A reading that answers yes or no. "Could not look" is neither: the step then fails without acting. */
 export const check = z.discriminatedUnion('door', [
   z.strictObject({
@@ -88,6 +91,8 @@ export const check = z.discriminatedUnion('door', [
     at: z.strictObject({ keys: z.array(z.string()), equals: z.json() }).optional(),
   }),
   z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string(), absent: z.boolean() }),
+  /** how many requests that speak of this server wait in a queue of the message bus; a queue that is not there has none */
+  z.strictObject({ ...inQueue, count: z.int().min(0) }),
 ]);
 
 /** What is done: exactly what goes through one door. */
@@ -120,6 +125,8 @@ export const act = z.discriminatedUnion('door', [
     status: z.array(z.int()),
   }),
   z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string() }),
+  /** takes these requests out; all others stay, in their order */
+  z.strictObject(inQueue),
 ]);
 
 /** What is read and saved before the act, so that it can be brought back or at least be known. */
@@ -133,6 +140,8 @@ export const beforeImage = z.discriminatedUnion('door', [
     microversion: z.string().optional(),
   }),
   z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string() }),
+  /** which requests these are, never what they say: they hold tokens and the passwords of storage */
+  z.strictObject(inQueue),
 ]);
 
 /** The order of work. A step waits for the phases that `order.ts` names for its phase. */

@@ -90,6 +90,8 @@ function systemOf({ act }: Step): string {
       return `http ${act.service}`;
     case 'cache':
       return `cache ${act.server}`;
+    case 'queue':
+      return `queue ${act.database}`;
   }
 }
 

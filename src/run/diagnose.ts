@@ -39,7 +39,7 @@ const SERVICE_TABLES = [
 
 /**
  * @param explain the sentence for an error that is an answer; null for a fault of the program, which is thrown on
- * @returns findings in a fixed order: APIs, databases, memcached, hosts
+ * @returns findings in a fixed order: APIs, databases, memcached, message buses, hosts
  */
 export async function diagnose(
   site: Site,
@@ -90,10 +90,23 @@ export async function diagnose(
       }),
     ),
   );
+  const buses = await Promise.all(
+    cells
+      .filter((cell) => !cell.isCell0)
+      .map((cell) =>
+        attempt(`message bus of ${cell.name}`, async () => {
+          if (site.config.file.message_bus?.none)
+            return 'none, as the site file says: nobody looks what waits there';
+          // A queue that is not there takes the same right, and nobody's messages are touched.
+          await look.queue.waiting(cell.database, 'compute.expunge-doctor');
+          return 'answers, its queues may be read';
+        }),
+      ),
+  );
   const hosts = await Promise.all(
     [...(await hostNames(site, cells))].map((name) => examineHost(site, name, attempt)),
   );
-  return [...first, ...databases, ...hosts.flat()];
+  return [...first, ...databases, ...buses, ...hosts.flat()];
 }
 
 /** nova-computes of all cells, and hosts that only the site file names. */

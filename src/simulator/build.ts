@@ -1,13 +1,13 @@
 /** A whole world from a few lines: which hosts there are and how they fare, which servers and in what state. */
-import { cutHost, freezeCompute, killCompute } from './agents/states.ts';
+import { cutHost, freezeCompute, giveUpCompute, killCompute } from './agents/states.ts';
 import { type Planted, plantCloud, plantHost, plantServer } from './plant.ts';
 import { plantVolumes, type VolumeDescription } from './plant-volumes.ts';
 import { loadCloud, loadHost, loadServer, type State } from './recordings.ts';
 import { writeSiteFiles } from './site-files.ts';
 import { createWorld, setMeta, type World } from './world.ts';
 
-/** `cut`: nothing answers there, neither ssh nor nova-compute. */
-export type HostState = 'alive' | 'frozen' | 'dead' | 'cut';
+/** `hung`: frozen, and RabbitMQ has given up on it. `cut`: nothing answers there, neither ssh nor nova-compute. */
+export type HostState = 'alive' | 'frozen' | 'hung' | 'dead' | 'cut';
 
 export interface ServerDescription {
   readonly name: string;
@@ -68,7 +68,8 @@ export async function buildWorld(folder: string, description: WorldDescription):
     planted.push(plantServer(world, await loadServer(state), { ageSeconds: AN_HOUR, ...server }));
   const servers = await plantVolumes(world, planted, description.servers);
   for (const [name, state] of Object.entries(hosts)) {
-    if (state === 'frozen') freezeCompute(world, name);
+    if (state === 'frozen' || state === 'hung') freezeCompute(world, name);
+    if (state === 'hung') giveUpCompute(world, name);
     if (state === 'dead' || state === 'cut') killCompute(world, name);
     if (state === 'cut') cutHost(world, name);
   }

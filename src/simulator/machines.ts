@@ -55,7 +55,7 @@ const CEPH: readonly string[] = [
 
 export const MACHINES: readonly string[] = [
   'CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
-  // compute: alive | frozen | dead. reachable 0: nothing answers there, neither ssh nor agents. agent 0: no network agent.
+  // compute: alive | frozen | hung (frozen, and its connection to the message bus is gone) | dead. reachable 0: nothing answers there, neither ssh nor agents. agent 0: no network agent.
   // libvirt, openvswitch: up | down | absent. down: the daemon does not answer; absent: the host has not even its program.
   // images_pool, images_group: the pool of Ceph or the volume group in which its servers' disks lie; NULL: they are files.
   // multipathd 1: it runs.

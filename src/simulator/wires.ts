@@ -1,6 +1,7 @@
-/** A simulated cloud at the other end of the four wires. */
+/** A simulated cloud at the other end of the five wires. */
 import type { Wires } from '../site/wires.ts';
 import { react } from './agents/react.ts';
+import { connectBus } from './bus.ts';
 import { openSimulatedCache } from './cache.ts';
 import { openSimulatedHost } from './hosts/transport.ts';
 import { openSimulatedHttp } from './http/client.ts';
@@ -21,6 +22,7 @@ export function openWires(folder: string): SimulatedWires {
     http: () => openSimulatedHttp(world, onReact),
     sql: (place, url, readOnly) => connectSql(world, place, url, readOnly, onReact),
     command: (host) => openSimulatedHost(world, host, onReact),
+    queue: (place, url) => connectBus(world, place, url, onReact),
     cache: openSimulatedCache(world, onReact),
     close: () => world.close(),
   };

@@ -1,6 +1,7 @@
 /** Answers the checks and reads the before-images that a plan holds as data. */
 import { LookError } from '../plan/errors.ts';
 import type { BeforeImage, Check } from '../plan/types.ts';
+import type { WaitingRequest } from './queue/request.ts';
 import type { Reader, Row } from './reader.ts';
 import type { Databases } from './sql/databases.ts';
 import { renderCount, renderRows } from './sql/render.ts';
@@ -21,7 +22,18 @@ export async function checkHolds(reader: Reader, databases: Databases, check: Ch
       return commandHolds(reader, check);
     case 'cache':
       return ((await reader.cache.get(check.server, check.key)) === null) === check.absent;
+    case 'queue':
+      return (await requestsOf(reader, check)).length === check.count;
   }
+}
+
+/** The requests in a queue that speak of one server. */
+async function requestsOf(
+  reader: Reader,
+  { database, queue, server }: { readonly database: string; readonly queue: string; readonly server: string },
+): Promise<readonly WaitingRequest[]> {
+  const found = await reader.queue.waiting(database, queue);
+  return (found?.requests ?? []).filter((request) => request.server === server);
 }
 
 async function httpHolds(reader: Reader, check: CheckOf<'http'>): Promise<boolean> {
@@ -94,5 +106,11 @@ export async function readImage(reader: Reader, databases: Databases, what: Befo
     }
     case 'cache':
       return (await reader.cache.get(what.server, what.key))?.toString('base64') ?? null;
+    case 'queue':
+      return (await requestsOf(reader, what)).map(({ method, requestId, askedAt }) => ({
+        method,
+        requestId,
+        askedAt,
+      }));
   }
 }

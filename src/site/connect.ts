@@ -7,6 +7,7 @@ import { Hosts } from './command/hosts.ts';
 import { isReading } from './command/reading.ts';
 import type { SiteConfig } from './config/load.ts';
 import { type ApiSession, acceptAnswer } from './http/session.ts';
+import { Buses } from './queue/buses.ts';
 import type { CommandAnswer, Reader, Row } from './reader.ts';
 import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
@@ -44,7 +45,8 @@ export function connectSite(
 ): Site {
   const databases = new Databases(config, wires.sql);
   const hosts = new Hosts(config, wires.command);
-  const doors = { databases, hosts, api, cache: wires.cache, config, timings };
+  const buses = new Buses(config, databases, wires.queue);
+  const doors = { databases, buses, hosts, api, cache: wires.cache, config, timings };
   return {
     name: config.name,
     config,
@@ -60,13 +62,14 @@ export function connectSite(
     }),
     async close() {
       api.close();
-      await Promise.all([databases.close(), hosts.close()]);
+      await Promise.all([databases.close(), buses.close(), hosts.close()]);
     },
   };
 }
 
 interface Doors {
   readonly databases: Databases;
+  readonly buses: Buses;
   readonly hosts: Hosts;
   readonly api: ApiSession;
   readonly cache: Wires['cache'];
@@ -75,7 +78,7 @@ interface Doors {
 }
 
 function openReader(doors: Doors): Reader {
-  const { databases, hosts, api, cache, config, timings } = doors;
+  const { databases, buses, hosts, api, cache, config, timings } = doors;
   const answers = new Map<string, Promise<unknown>>();
   function once<T>(place: string, question: string, ask: () => Promise<T>): Promise<T> {
     const key = `${place} ${question}`;
@@ -131,6 +134,9 @@ function openReader(doors: Doors): Reader {
       servers: config.file.memcached ?? [],
       get: (server, key) => once(`cache ${server}`, key, () => cache.get(server, key)),
     },
+    queue: {
+      waiting: (database, queue) => once(`queue ${database}`, queue, () => buses.waiting(database, queue)),
+    },
     host(name) {
       const access = hosts.access(name);
       if (access === null) return null;
@@ -164,10 +170,12 @@ function placeOfAct(act: Act): string {
       return `host ${act.host}`;
     case 'cache':
       return `cache ${act.server}`;
+    case 'queue':
+      return `queue ${act.database}`;
   }
 }
 
-async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promise<void> {
+async function perform({ databases, buses, hosts, api, cache }: Doors, act: Act): Promise<void> {
   switch (act.door) {
     case 'sql':
       return writeTransaction(databases, act);
@@ -177,6 +185,8 @@ async function perform({ databases, hosts, api, cache }: Doors, act: Act): Promi
       return cache.delete(act.server, act.key);
     case 'command':
       return performCommand(hosts, act);
+    case 'queue':
+      return buses.take(act.database, act.queue, act.server);
   }
 }
 

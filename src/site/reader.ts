@@ -1,11 +1,12 @@
 /**
- * The reading half of the four doors. Code that is handed a `Reader` cannot write: there is nothing here to write with.
+ * The reading half of the five doors. Code that is handed a `Reader` cannot write: there is nothing here to write with.
  *
  * Every method either answers or throws `LookError`; "could not look" never comes back as an empty answer. Within one
  * survey an identical question is asked once and its answer shared, so kinds may ask freely and stay ignorant of each other.
  */
 import type { Compilable, SelectQueryBuilder } from 'kysely';
 import type { BeforeImage, Check, Service } from '../plan/types.ts';
+import type { QueueContents } from './queue/buses.ts';
 
 /** One row, as text and numbers: dates are `YYYY-MM-DD HH:MM:SS` UTC, binary is `{base64}`. */
 export type Row = Readonly<Record<string, string | number | null | { readonly base64: string }>>;
@@ -65,6 +66,14 @@ export interface CacheReader {
   get(server: string, key: string): Promise<Buffer | null>;
 }
 
+export interface QueueReader {
+  /**
+   * What waits in a queue of the message bus of a cell (`cell:<cell uuid>`), or null when there is no such queue. Leaves the queue as it was;
+   * RabbitMQ notes of each message that it was handed out before, which Nova does not look at.
+   */
+  waiting(database: string, queue: string): Promise<QueueContents | null>;
+}
+
 /** Where Nova keeps a server's own disks when not in the instances folder: `[libvirt] images_type` rbd or lvm. */
 export type ImageStore =
   | {
@@ -92,6 +101,7 @@ export interface Reader {
   readonly http: HttpReader;
   readonly command: CommandReader;
   readonly cache: CacheReader;
+  readonly queue: QueueReader;
   /** The host as the site file has it, or null when the site file does not know how to reach it. */
   host(name: string): HostFacts | null;
   /** Answers a check of a plan. @throws LookError when it could not look */

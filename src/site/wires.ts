@@ -8,6 +8,8 @@ import { openSsh } from './command/ssh.ts';
 import type { HostAccess, Transport } from './command/transport.ts';
 import type { CloudAuth } from './config/clouds.ts';
 import { type HttpClient, openHttpClient } from './http/request.ts';
+import { type BusConnection, openBus } from './queue/amqp.ts';
+import type { BusUrl } from './queue/url.ts';
 import { openConnection, type SqlConnection } from './sql/connections.ts';
 import type { DatabaseUrl } from './sql/url.ts';
 
@@ -16,6 +18,8 @@ export interface Wires {
   /** @throws LookError | UsageError when there is no way to the database, or it refuses */
   sql(place: string, url: DatabaseUrl, readOnly: boolean): Promise<SqlConnection>;
   command(host: HostAccess): Transport;
+  /** @throws LookError when there is no way to the message bus, or it refuses */
+  queue(place: string, url: BusUrl): Promise<BusConnection>;
   readonly cache: {
     /** @throws LookError */
     get(server: string, key: string): Promise<Buffer | null>;
@@ -28,5 +32,6 @@ export const NETWORK: Wires = {
   http: openHttpClient,
   sql: openConnection,
   command: (host) => (host.transport === 'local' ? openLocal(host) : openSsh(host)),
+  queue: openBus,
   cache: { get: getKey, delete: deleteKey },
 };

@@ -157,6 +157,10 @@ describe('word for word', () => {
       "or else printf %s '1\\u{a}$x' | rm '$x'",
     ]);
   });
+  test('of the message bus: whose requests, out of which queue', () => {
+    const act: Act = { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: 's' };
+    expect(shown(act)).toEqual(['take    what is for s out of queue compute.h of the message bus']);
+  });
   test('of a console token only the beginning', () => {
     const key = '0123456789abcdef';
     expect(shown({ door: 'cache', server: 'm:11211', key })).toEqual(['delete  01234567… on m:11211']);

@@ -40,20 +40,6 @@ test('a server that is stuck on a dead host is let through', () => {
   });
 });
 
-test.each([
-  ['a delete that a dead nova-compute never took', 'deleting', DOWN, 1],
-  ['a soft delete as well', 'soft-deleting', DOWN, 1],
-  ['another task', 'powering-off', DOWN, 0],
-  ['a nova-compute that is up: it has taken it', 'deleting', UP, 0],
-])('a request that may still wait is told of: %s', (_, taskState, where, count) => {
-  const { kept } = fence.plan(
-    { quietSeconds: QUIET },
-    subject({ ...row({ taskState }), ...where }),
-    decisions(),
-  );
-  expect(kept).toHaveLength(count);
-});
-
 describe('server-healthy', () => {
   const healthy = (changes: Partial<InstanceRow> = {}) =>
     row({ vmState: 'active', taskState: null, ...changes });

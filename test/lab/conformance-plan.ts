@@ -36,7 +36,7 @@ function nameAll(text: string, roles: Roles): string {
   return (
     replaceIdentities(text, roles)
       // Numbers that a database counted up.
-      .replace(/("column":"(?:\w+_)?id","is":"=","value":)\d+/g, '$1"<n>"')
+      .replace(/("column":"(?:(?:\w+_)?id|report_count)","is":"=","value":)\d+/g, '$1"<n>"')
       // Nova marks a row as deleted with its own number.
       .replace(/("column":"deleted","is":"=","value":)[1-9]\d*/g, '$1"<own id>"')
       .replace(/\b(row |migration |build request |build-request\/)\d+\b/g, '$1<n>')

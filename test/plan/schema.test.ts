@@ -42,6 +42,7 @@ const ACTS: readonly Act[] = [
     status: [200],
   },
   { door: 'cache', server: 'm:11211', key: 'k' },
+  { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER },
 ];
 
 const CHECKS: readonly Check[] = [
@@ -62,6 +63,7 @@ const CHECKS: readonly Check[] = [
     at: { keys: ['status'], equals: 'queued' },
   },
   { door: 'cache', server: 'm:11211', key: 'k', absent: true },
+  { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER, count: 0 },
 ];
 
 test('a plan with every form that a step may have is read back as it was', () => {
@@ -81,6 +83,7 @@ test('a plan with every form that a step may have is read back as it was', () =>
             { door: 'command', host: 'h', argv: ['true'] },
             { door: 'http', service: 'network', path: '/v2.0/ports/p' },
             { door: 'cache', server: 'm:11211', key: 'k' },
+            { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER },
           ],
         }),
       ),

@@ -7,6 +7,7 @@ import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.t
 
 const PLANTED: Readonly<Record<string, plants.Plant>> = {
   'console-tokens': plants.plantToken,
+  'waiting-requests': plants.plantRequest,
   domain: plants.plantDomain,
   interfaces: plants.plantInterface,
   files: plants.plantFolder,

@@ -171,6 +171,33 @@ describe('memcached', () => {
   });
 });
 
+const IN_QUEUE = { door: 'queue' as const, database: 'cell:c1', queue: 'compute.h', server: 's1' };
+const requestFor = (server: string | null, method = 'reboot_instance') => ({
+  method,
+  server,
+  requestId: 'req-1',
+  askedAt: '2026-11-22T03:00:00',
+  mentions: [],
+});
+const queueOf = (...requests: ReturnType<typeof requestFor>[]) => ({
+  queue: { 'cell:c1 compute.h': { requests, consumers: 0 } },
+});
+
+describe('a queue of the message bus', () => {
+  const check = (count: number): Check => ({ ...IN_QUEUE, count });
+  test('only what is for this server counts', async () => {
+    const answers = queueOf(requestFor('s1'), requestFor('s2'), requestFor(null));
+    expect(await holds(check(1), answers)).toBe(true);
+    expect(await holds(check(0), answers)).toBe(false);
+  });
+  test('a queue that is not there has none', async () => {
+    expect(await holds(check(0), { queue: { 'cell:c1 compute.h': null } })).toBe(true);
+  });
+  test('no way to it is neither', async () => {
+    await expect(holds(check(0), { queue: { 'cell:c1 compute.h': DOWN } })).rejects.toBe(DOWN);
+  });
+});
+
 describe('what is saved before an act', () => {
   const image = (what: Parameters<typeof readImage>[2], answers: FakeAnswers, of = NO_DATABASE) =>
     readImage(fakeReader(answers), of, what);
@@ -226,6 +253,12 @@ describe('what is saved before an act', () => {
     const what = { door: 'command' as const, host: 'compute1', argv: ['virsh', 'dumpxml', 'u'] };
     const command = { 'compute1: virsh dumpxml u': { exit: 1, out: '<domain/>', err: 'x' } };
     expect(await image(what, { command })).toEqual({ exit: 1, out: '<domain/>' });
+  });
+  test('which requests wait, never what they say', async () => {
+    const answers = queueOf(requestFor('s2'), requestFor('s1', 'terminate_instance'));
+    expect(await image(IN_QUEUE, answers)).toEqual([
+      { method: 'terminate_instance', requestId: 'req-1', askedAt: '2026-11-22T03:00:00' },
+    ]);
   });
   test('a value of memcached, whatever its bytes', async () => {
     const what = { door: 'cache' as const, server: 'm:1', key: 'k' };

@@ -47,11 +47,13 @@ describe('the reading door', () => {
       'host',
       'http',
       'image',
+      'queue',
       'sql',
     ]);
     expect(Object.keys(reader.http).sort()).toEqual(['get', 'has', 'list']);
     expect(Object.keys(reader.sql).sort()).toEqual(['columns', 'names', 'rows']);
     expect(Object.keys(reader.cache).sort()).toEqual(['get', 'servers']);
+    expect(Object.keys(reader.queue)).toEqual(['waiting']);
   });
   test('checks and before-images go through it, and only through it', async () => {
     const { reader } = connect(LOCAL);

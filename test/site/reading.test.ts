@@ -24,6 +24,7 @@ describe('reads', () => {
     'realpath -e -- /var/lib/nova/instances',
     'test ! -e /var/lib/nova/instances/abc',
     'stat /x',
+    'pgrep -f (^|/)nova-compute',
     'id -un',
     'true',
     'find /proc -regextype posix-extended -maxdepth 3 ! -regex /proc/[0-9]+ -prune -o ( -lname */sdb ) -printf %h',
@@ -45,6 +46,8 @@ describe('reads', () => {
 
 describe('may change something, or tell a secret', () => {
   test.each([
+    'pkill -f nova-compute',
+    'pgrep -F /etc/shadow',
     'virsh -c qemu:///system destroy instance-0000002a',
     'virsh destroy list',
     'virsh undefine x',

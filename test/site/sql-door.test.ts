@@ -11,7 +11,7 @@ import { connect, databaseUrl, PASSWORD_OF_DATABASE } from '../support/sites.ts'
 
 type Rows = readonly Readonly<Record<string, string | number | null>>[];
 
-const CELLS = 'select uuid, name, database_connection from cell_mappings order by id';
+const CELLS = 'select uuid, name, database_connection, transport_url from cell_mappings order by id';
 
 /** A database server that holds the API database and one cell. */
 async function open(
@@ -146,6 +146,8 @@ describe('reading', () => {
       novaConf: {
         apiConnection: undefined,
         connection: databaseUrl(db.port, 'nova_cell0'),
+        transportUrl: undefined,
+        rabbitTls: { on: false, ca: undefined, cert: undefined, key: undefined },
         instanceNameTemplate: undefined,
         serviceDownTime: undefined,
         instancesPath: undefined,

@@ -4,6 +4,7 @@
  */
 import { LookError } from '../../src/plan/errors.ts';
 import type { Check, Service } from '../../src/plan/types.ts';
+import type { QueueContents } from '../../src/site/queue/buses.ts';
 import type { CommandAnswer, HttpAnswer, ImageStore, Reader, Row } from '../../src/site/reader.ts';
 import { compileSelect } from '../../src/site/sql/compile.ts';
 
@@ -14,6 +15,8 @@ export interface FakeAnswers {
   readonly command?: Readonly<Record<string, string | Partial<CommandAnswer> | LookError>>;
   /** `'memcached1:11211 key'` → value */
   readonly cache?: Readonly<Record<string, string | Buffer | LookError>>;
+  /** `'cell:c1 compute.compute1'` → what waits there; null: no such queue */
+  readonly queue?: Readonly<Record<string, QueueContents | LookError | null>>;
   readonly servers?: readonly string[];
   /** services that the catalog does not have */
   readonly without?: readonly Service[];
@@ -35,7 +38,8 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
     if (known instanceof LookError) throw known;
     return known;
   }
-  const all = () => [answers.http, answers.command, answers.sql].flatMap((of) => Object.keys(of ?? {}));
+  const all = () =>
+    [answers.http, answers.command, answers.sql, answers.queue].flatMap((of) => Object.keys(of ?? {}));
   const reader: Reader & { unasked(): string[] } = {
     unasked: () => all().filter((question) => !asked.has(question)),
     sql: {
@@ -78,6 +82,11 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
         const known = answers.cache?.[`${server} ${key}`];
         if (known instanceof LookError) throw known;
         return known === undefined ? null : Buffer.from(known);
+      },
+    },
+    queue: {
+      async waiting(database, queue) {
+        return answer(answers.queue, `${database} ${queue}`);
       },
     },
     host(name) {

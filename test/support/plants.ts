@@ -130,6 +130,12 @@ export const plantMapping: Plant = (world, { uuid }) => {
     .run(uuid);
 };
 
+export const plantRequest: Plant = (world, { host, uuid }) => {
+  world.machines
+    .prepare("INSERT INTO waiting (host, method, server) VALUES (?, 'reboot_instance', ?)")
+    .run(host, uuid);
+};
+
 export const plantToken: Plant = (world, { uuid }) => {
   const token = '70cece00-0000-4000-8000-00000000000c';
   const put = world.machines.prepare("INSERT INTO cache VALUES ('127.0.0.1:11211', ?, ?)");

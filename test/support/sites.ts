@@ -6,7 +6,7 @@ import { ApiSession } from '../../src/site/http/session.ts';
 
 export const PASSWORD_OF_DATABASE = 'db-pass-do-not-print';
 
-function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
+export function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
   return {
     name: 'lab',
     file: {},

@@ -22,6 +22,10 @@ export function renderAct(act: Act, columns: number): readonly string[] {
     }
     case 'cache':
       return [`${labelled('delete')}${plain(act.key.slice(0, 8))}… on ${act.server}`];
+    case 'queue':
+      return [
+        `${labelled('take')}what is for ${plain(act.server, WHOLE)} out of queue ${plain(act.queue, WHOLE)} of the message bus`,
+      ];
     case 'sql': {
       const writes = act.writes.map((write) => renderWrite(write, columns));
       const lines = writes.length === 1 ? writes.flat() : ['START TRANSACTION;', ...writes.flat(), 'COMMIT;'];

@@ -1,4 +1,4 @@
-import type { Kept, Refusal } from '../../plan/types.ts';
+import type { Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Host, InstanceRow, Migration, Subject } from '../subject/subject.ts';
 import { keepForReturn, refuseFenced } from './fenced.ts';
@@ -71,8 +71,7 @@ export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
     ...refuseVolumes(subject),
     ...refuseFenced(subject),
   ];
-  const kept = [...keepWaitingRequest(subject), ...keepForReturn(subject)];
-  return { steps: [], remains: [], kept, refusals };
+  return { steps: [], remains: [], kept: keepForReturn(subject), refusals };
 }
 
 /** Undatable is young: better to ask once more than to cut in. */
@@ -208,23 +207,6 @@ function refuseVolumes({ volumes }: Subject): Refused[] {
       code: 'volumes-attached',
       sentence: `Cinder volumes are attached to it (${attached.join(', ')}): this version cannot detach them safely.`,
       flag: null,
-    },
-  ];
-}
-
-/**
- * A delete that nobody took still waits in the queue of its nova-compute, and no door of expunge reaches it there. Nova 26 then runs it
- * on the deleted server without harm, but `objects/instance.py:save` leaves an `instance_extra` row that holds nothing.
- */
-function keepWaitingRequest({ row, hosts }: Subject): Omit<Kept, 'kind'>[] {
-  if (row === null || row.deleted !== 0 || row.host === null) return [];
-  if (row.taskState !== 'deleting' && row.taskState !== 'soft-deleting') return [];
-  if (hosts.find((host) => host.name === row.host)?.service?.up === true) return [];
-  return [
-    {
-      place: `host ${row.host}`,
-      what: 'the delete request that may still wait for its nova-compute',
-      why: 'when nova-compute comes back it may take it and write one empty row: verify again then',
     },
   ];
 }

@@ -16,7 +16,7 @@ export interface DemoServer extends ServerDescription {
 
 export const DEMO_HOSTS: Readonly<Record<string, HostState>> = {
   'cmp-1': 'alive',
-  'cmp-2': 'frozen',
+  'cmp-2': 'hung',
   'cmp-3': 'dead',
   'cmp-4': 'cut',
   'cmp-5': 'dead',

@@ -28,6 +28,7 @@ import { runIscsiadm } from './iscsiadm.ts';
 import { runLvremove, runLvs } from './lvm.ts';
 import { runNvme } from './nvme.ts';
 import { runOvsVsctl } from './ovs-vsctl.ts';
+import { runPgrep } from './pgrep.ts';
 import { runPs } from './processes.ts';
 import { runRbd } from './rbd.ts';
 import { runVirsh } from './virsh.ts';
@@ -52,6 +53,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   nvme: runNvme,
   ps: runPs,
   rbd: runRbd,
+  pgrep: runPgrep,
   realpath: runRealpath,
   rm: runRm,
   tee: runTee,

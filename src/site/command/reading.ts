@@ -77,6 +77,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   // Nothing else that LVM has begins with lvs; options of it that write are in no release.
   lvs: anything,
+  /** Only asks: `pkill` is another program. */
+  pgrep: (args) => args.length === 2 && args[0] === '-f',
   findmnt: anything,
   iscsiadm: readsInitiator,
   lsblk: anything,

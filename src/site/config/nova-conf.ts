@@ -4,6 +4,15 @@ export interface NovaConf {
   readonly apiConnection: string | undefined;
   /** `[database] connection` of this host: the source of cell URL templates */
   readonly connection: string | undefined;
+  /** `[DEFAULT] transport_url`: the source of the templates of message buses */
+  readonly transportUrl: string | undefined;
+  /** `[oslo_messaging_rabbit]`: holds for message buses whose URL does not say otherwise */
+  readonly rabbitTls: {
+    readonly on: boolean;
+    readonly ca: string | undefined;
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+  };
   readonly instanceNameTemplate: string | undefined;
   readonly serviceDownTime: number | undefined;
   readonly instancesPath: string | undefined;
@@ -30,9 +39,19 @@ export function parseNovaConf(text: string): NovaConf {
     }
   }
   const downTime = Number.parseInt(values.get('DEFAULT.service_down_time') ?? '', 10);
+  // The second name is that of older releases (oslo.messaging 14 `impl_rabbit.py:rabbit_opts`).
+  const rabbit = (name: string, older: string) =>
+    values.get(`oslo_messaging_rabbit.${name}`) ?? values.get(`oslo_messaging_rabbit.${older}`);
   return {
     apiConnection: values.get('api_database.connection'),
     connection: values.get('database.connection'),
+    transportUrl: values.get('DEFAULT.transport_url'),
+    rabbitTls: {
+      on: /^(1|true|yes|on)$/i.test(rabbit('ssl', 'rabbit_use_ssl') ?? ''),
+      ca: rabbit('ssl_ca_file', 'kombu_ssl_ca_certs') || undefined,
+      cert: rabbit('ssl_cert_file', 'kombu_ssl_certfile') || undefined,
+      key: rabbit('ssl_key_file', 'kombu_ssl_keyfile') || undefined,
+    },
     instanceNameTemplate: values.get('DEFAULT.instance_name_template'),
     serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
     instancesPath: values.get('DEFAULT.instances_path'),

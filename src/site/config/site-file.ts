@@ -54,6 +54,20 @@ const hostEntry = z.strictObject({
 
 export type HostEntry = z.infer<typeof hostEntry>;
 
+const messageBus = z.strictObject({
+  /** written `message_bus: none`: there is no way to it from here */
+  none: z.literal(true).optional(),
+  /** `rabbit://user:password@host:port/vhost`, for a cloud that has one cell besides cell0 */
+  url: z.string().optional(),
+  /** the same, by name or uuid of the cell */
+  cells: z.record(z.string(), z.string()).optional(),
+  /** used for every cell instead of those in its URL */
+  user: z.string().optional(),
+  password: z.string().optional(),
+  /** of who signed the certificate of the bus */
+  ca_file: absolutePath.optional(),
+});
+
 export const siteFile = z.strictObject({
   /** folder of an embedded cloud, which then is at the end of every door: `expunge demo` writes such a file */
   simulator: absolutePath.optional(),
@@ -74,6 +88,8 @@ export const siteFile = z.strictObject({
       cinder: z.string().optional(),
     })
     .optional(),
+  /** Nova's message bus; without it what cell_mappings says counts */
+  message_bus: z.preprocess((said) => (said === 'none' ? { none: true } : said), messageBus.optional()),
   /** servers that nova-consoleauth or the console proxies use; `host:port` */
   memcached: z.array(z.string().refine(isHostPort, 'must be host:port')).optional(),
   /** by the name that Nova knows them; `default` holds for all that are not named */

@@ -13,6 +13,9 @@ export interface CellEntry {
   readonly isCell0: boolean;
 }
 
+/** With what `cell_mappings` says of the way to its database and its message bus: URLs, or templates of them. Not to be shown. */
+type CellUrls = CellEntry & { readonly template: string; readonly bus: string };
+
 /** Databases of other services: there only where the site file names them. */
 const SERVICES = ['neutron', 'cinder'] as const;
 
@@ -30,7 +33,7 @@ export class Databases {
   readonly #openConnection: Wires['sql'];
   readonly #open = new Map<string, Promise<SqlConnection>>();
   readonly #spare = new Map<string, SqlConnection>();
-  #cells: Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> | null = null;
+  #cells: Promise<ReadonlyMap<string, CellUrls>> | null = null;
 
   constructor(config: SiteConfig, open: Wires['sql']) {
     this.#config = config;
@@ -76,7 +79,7 @@ export class Databases {
   }
 
   /** All cells of `cell_mappings`, disabled ones too: a server stuck in one is still stuck. */
-  async cells(): Promise<ReadonlyMap<string, CellEntry & { readonly template: string }>> {
+  async cells(): Promise<ReadonlyMap<string, CellUrls>> {
     this.#cells ??= this.#readCells();
     return this.#cells;
   }
@@ -84,7 +87,7 @@ export class Databases {
   async #readCells() {
     const rows = await this.select(
       'api',
-      'select uuid, name, database_connection from cell_mappings order by id',
+      'select uuid, name, database_connection, transport_url from cell_mappings order by id',
       [],
     );
     return new Map(
@@ -93,7 +96,8 @@ export class Databases {
         const isCell0 = uuid === CELL0_UUID;
         const name = row['name'] === null ? (isCell0 ? 'cell0' : uuid) : String(row['name']);
         const template = String(row['database_connection']);
-        return [`cell:${uuid}`, { uuid, name, database: `cell:${uuid}`, isCell0, template }] as const;
+        const bus = String(row['transport_url']);
+        return [`cell:${uuid}`, { uuid, name, database: `cell:${uuid}`, isCell0, template, bus }] as const;
       }),
     );
   }

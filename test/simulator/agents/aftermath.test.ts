@@ -5,7 +5,31 @@ import { reviveCompute } from '../../../src/simulator/agents/states.ts';
 import { simulateCloud } from '../../support/simulated-cloud.ts';
 import { compareViews, viewExactly } from './view.ts';
 
-test('a nova-compute that wakes up late takes the waiting delete and leaves one row that holds nothing', async () => {
+test.each(['dead', 'hung'] as const)(
+  'a nova-compute that was %s finds no request any more',
+  async (state) => {
+    const cloud = await simulateCloud({
+      hosts: { 'cmp-1': state },
+      servers: [
+        { name: 'mine', state: 'deleting-forever', host: 'cmp-1' },
+        { name: 'other', state: 'deleting-forever', host: 'cmp-1' },
+      ],
+    });
+    const uuid = cloud.servers[0]?.uuid ?? '';
+    const purged = await cloud.expunge(['purge', uuid, '--yes']);
+    expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
+    // The other server's delete waits as before.
+    expect(cloud.world.machines.prepare('SELECT server FROM waiting').all()).toEqual([
+      { server: cloud.servers[1]?.uuid },
+    ]);
+
+    reviveCompute(cloud.world, 'cmp-1');
+    react(cloud.world);
+    expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 0 });
+  },
+);
+
+test('a nova-compute that wakes up with the delete in hand takes it and leaves one row that holds nothing', async () => {
   const cloud = await simulateCloud({
     hosts: { 'cmp-1': 'frozen' },
     servers: [{ name: 'mine', state: 'deleting-forever', host: 'cmp-1' }],

@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import type { Host, Subject } from '../../src/kinds/subject/subject.ts';
+import { waitingRequests } from '../../src/kinds/waiting-requests/index.ts';
+import { LookError } from '../../src/plan/errors.ts';
+import type { Decisions } from '../../src/plan/types.ts';
+import type { QueueContents } from '../../src/site/queue/buses.ts';
+import type { WaitingRequest } from '../../src/site/queue/request.ts';
+import type { Row } from '../../src/site/reader.ts';
+import { fakeReader } from '../support/fake-reader.ts';
+import { decisions, instanceRow, subject, volumeMapping } from '../support/subjects.ts';
+
+const SERVER = '11111111-2222-4333-8444-555555555555';
+const OTHER = '11111111-2222-4333-8444-555555555556';
+const VOLUME = '99999999-2222-4333-8444-000000000001';
+const PGREP = 'compute1: pgrep -f (^|/)nova-compute( |$)';
+const SERVICES =
+  'cell:c1: select report_count from services where host = "compute1" and binary = "nova-compute" and deleted = 0';
+const NO_WAY = new LookError('message bus of cell1', 'no answer in 3 s', { code: 'message-bus-unreachable' });
+
+const asked = (method: string | null, server: string | null = SERVER): WaitingRequest => ({
+  method,
+  server,
+  requestId: null,
+  askedAt: null,
+  mentions: [],
+});
+const holds = (...requests: WaitingRequest[]): QueueContents => ({ requests, consumers: 0 });
+const host = (up: boolean, name = 'compute1'): Host => ({
+  name,
+  because: ['instances.host'],
+  instancesPath: '/var/lib/nova/instances',
+  service: { up, forcedDown: false, lastSeen: '2026-11-02 10:00:00' },
+});
+
+interface Answers {
+  readonly queue?: QueueContents | LookError | null;
+  /** exit code of pgrep */
+  readonly process?: number | LookError;
+  readonly services?: readonly Row[];
+}
+
+async function planFor(
+  { queue = null, process = 1, services = [{ report_count: 77 }] }: Answers,
+  changes: Partial<Subject> = {},
+  decided: Partial<Decisions> = {},
+) {
+  const of = subject(changes);
+  const reader = fakeReader({
+    queue: { 'cell:c1 compute.compute1': queue },
+    command: { [PGREP]: process instanceof LookError ? process : { exit: process } },
+    sql: { [SERVICES]: services },
+  });
+  const { facts, unknown } = await waitingRequests.find(reader, of);
+  return { unknown, unasked: reader.unasked(), ...waitingRequests.plan(facts, of, decisions(decided)) };
+}
+
+describe('requests that wait', () => {
+  test('are taken out, by queue and server, while nova-compute stays silent', async () => {
+    const queue = holds(
+      asked('reboot_instance'),
+      asked('terminate_instance', OTHER),
+      asked('terminate_instance'),
+    );
+    const plan = await planFor({ queue });
+    expect(plan.remains.map(({ place, what }) => `${place}: ${what}`)).toEqual([
+      'message bus of cell1: request reboot_instance that waits for nova-compute on compute1',
+      'message bus of cell1: request terminate_instance that waits for nova-compute on compute1',
+    ]);
+    const which = { door: 'queue', database: 'cell:c1', queue: 'compute.compute1', server: SERVER };
+    expect(plan.steps).toMatchObject([
+      {
+        phase: 'secure',
+        title: 'take 2 requests (reboot_instance, terminate_instance) out of queue compute.compute1',
+        act: which,
+        settled: { ...which, count: 0 },
+        before: [which],
+        undo: 'never',
+      },
+    ]);
+    expect(plan.steps[0]?.guards).toEqual([
+      {
+        must: 'nova-compute on compute1 has not reported since',
+        check: {
+          door: 'sql',
+          database: 'cell:c1',
+          table: 'services',
+          where: [
+            { column: 'host', is: '=', value: 'compute1' },
+            { column: 'binary', is: '=', value: 'nova-compute' },
+            { column: 'deleted', is: '=', value: 0 },
+            { column: 'report_count', is: '=', value: 77 },
+          ],
+          count: 1,
+        },
+      },
+    ]);
+    expect(plan).toMatchObject({ refusals: [], kept: [], unknown: [] });
+  });
+
+  test('for a host that Nova has no service of any more', async () => {
+    const plan = await planFor({ queue: holds(asked('terminate_instance')), services: [] });
+    expect(plan.steps[0]?.guards).toMatchObject([{ check: { table: 'services', count: 0 } }]);
+  });
+
+  test.each<[string, Partial<Subject>]>([
+    ['a server that is deleted already', { row: instanceRow({ deleted: 42, taskState: null }) }],
+    ['a server whose row is gone', { row: null }],
+  ])('also of %s', async (_, changes) => {
+    const plan = await planFor({ queue: holds(asked('terminate_instance')) }, { uuid: SERVER, ...changes });
+    expect(plan.steps).toHaveLength(1);
+    expect(plan.unasked).toEqual([PGREP]);
+  });
+
+  test('of others stay, and so do events that name several', async () => {
+    const queue = holds(asked('terminate_instance', OTHER), asked('external_instance_event', null));
+    expect(await planFor({ queue })).toMatchObject({ steps: [], remains: [], kept: [], refusals: [] });
+  });
+});
+
+test.each<[string, Partial<Subject>]>([
+  ['its nova-compute is up', { hosts: [host(true)] }],
+  ['it is on no host', { hosts: [] }],
+  ['it never left cell0', { cell: { uuid: 'c0', name: 'cell0', database: 'cell:c0', isCell0: true } }],
+  ['no cell knows it', { cell: null }],
+])('nobody is asked when %s', async (_, changes) => {
+  const plan = await planFor({}, changes);
+  expect(plan).toMatchObject({ steps: [], remains: [], kept: [], refusals: [], unknown: [] });
+  expect(plan.unasked).toHaveLength(3);
+});
+
+test.each<[string, QueueContents | null]>([
+  ['no queue', null],
+  ['an empty queue', holds()],
+])('%s and no process: nothing to do', async (_, queue) => {
+  expect(await planFor({ queue })).toMatchObject({ steps: [], remains: [], kept: [], refusals: [] });
+});
+
+describe('a message that is not understood', () => {
+  const unclear = (mentions: readonly string[] | null) => ({ ...asked(null, null), mentions });
+  test.each([
+    ['names this server', unclear([SERVER])],
+    ['cannot be read', unclear(null)],
+  ])('and %s is left and told', async (_, request) => {
+    const plan = await planFor({ queue: holds(request) });
+    expect(plan.steps).toEqual([]);
+    expect(plan.kept).toMatchObject([
+      { place: 'message bus of cell1', what: '1 message in queue compute.compute1' },
+    ]);
+  });
+  test('and names others is not ours', async () => {
+    expect((await planFor({ queue: holds(unclear([OTHER])) })).kept).toEqual([]);
+  });
+});
+
+describe('a delete that no step takes away', () => {
+  const volumes = [volumeMapping({ volumeId: VOLUME, deleteOnTermination: true })];
+  const keep = { volumes: { rest: 'keep' as const, named: {} } };
+  const silent: Answers = { queue: holds(), process: 0 };
+  const unasked: Answers = { queue: NO_WAY };
+
+  test.each<[string, Answers, string]>([
+    ['nobody could look', unasked, 'nobody could look (message bus of cell1: no answer in 3 s)'],
+    ['a process is there and says nothing', silent, 'nova-compute runs there and says nothing'],
+    [
+      'it is connected',
+      { queue: { requests: [], consumers: 1 } },
+      'nova-compute runs there and says nothing',
+    ],
+  ])('without volumes is only told of: %s', async (_, answers, why) => {
+    const plan = await planFor(answers);
+    expect(plan.refusals).toEqual([]);
+    expect(plan.kept).toMatchObject([{ place: 'host compute1', why: expect.stringContaining(why) }]);
+  });
+
+  test('late-delete: a volume that is to be kept, and nobody could look', async () => {
+    const { refusals } = await planFor(unasked, { volumes }, keep);
+    expect(refusals).toMatchObject([{ code: 'late-delete', flag: 'even-late-delete' }]);
+    expect(refusals[0]?.sentence).toContain(VOLUME);
+    expect(refusals[0]?.sentence).toContain('no answer in 3 s');
+  });
+
+  test.each<[string, Answers]>([
+    ['a process is there', silent],
+    ['it is connected', { queue: { requests: [], consumers: 1 } }],
+    ['its copy was given back and is taken out', { queue: holds(asked('terminate_instance')), process: 0 }],
+  ])('request-in-hand: a volume that is to be kept, and %s', async (_, answers) => {
+    const { refusals } = await planFor(answers, { volumes }, keep);
+    expect(refusals).toMatchObject([{ code: 'request-in-hand', flag: 'even-late-delete' }]);
+    expect(refusals[0]?.sentence).toContain('End it first');
+    expect(refusals[0]?.sentence).toContain(VOLUME);
+  });
+
+  test.each<[string, Partial<Subject>, Partial<Decisions>]>([
+    ['the volume is to be deleted', { volumes }, { volumes: { rest: 'delete', named: {} } }],
+    ['Nova would delete it, and so shall it be', { volumes }, { volumes: { rest: 'as-nova', named: {} } }],
+    ['it alone is to be deleted', { volumes }, { volumes: { rest: 'keep', named: { [VOLUME]: 'delete' } } }],
+    ['nobody has decided yet', { volumes }, {}],
+    [
+      'Nova would keep it too',
+      { volumes: [volumeMapping({ volumeId: VOLUME, deleteOnTermination: false })] },
+      keep,
+    ],
+    ['its mapping is deleted', { volumes: [{ ...volumes[0], deleted: true } as never] }, keep],
+    ['no delete was asked for', { volumes, row: instanceRow({ taskState: 'powering-off' }) }, keep],
+    ['the server is deleted', { volumes, row: instanceRow({ deleted: 42, taskState: 'deleting' }) }, keep],
+    ['it is on another host', { volumes, row: instanceRow({ host: 'compute2' }) }, keep],
+  ])('nothing is at stake when %s', async (_, changes, decided) => {
+    for (const answers of [unasked, silent])
+      expect((await planFor(answers, changes, decided)).refusals).toEqual([]);
+  });
+
+  test('a host that does not answer is another kind’s to report', async () => {
+    const dead = new LookError('host compute1', 'no answer', { code: 'host-unreachable' });
+    expect(await planFor({ queue: holds(), process: dead }, { volumes }, keep)).toMatchObject({
+      refusals: [],
+      kept: [],
+      unknown: [],
+    });
+  });
+});
