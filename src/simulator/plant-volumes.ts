@@ -128,7 +128,7 @@ async function attach(
     target: `vd${letter}`,
     place: String(boot ? 0 : place + 1),
     ...ownersOf(world, server),
-    ...placesOf(server.host, type),
+    ...placesOf(server.host),
   });
   const unit = type === 'rbd' ? null : findOrOffer(world, { ...volume, uuid, bytes: size * GIB });
   const path =
@@ -190,12 +190,13 @@ function ownersOf(world: World, { uuid }: Planted): Record<string, string> {
   };
 }
 
-function placesOf(host: string, type: string): Record<string, string> {
+function placesOf(host: string): Record<string, string> {
   const digits = [...host]
     .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 0xffffffff, 7)
     .toString(16);
   return {
-    backend: type === 'rbd' ? 'controller@ceph#ceph' : 'controller@lvm#lvm',
+    // The one cinder-volume of the recorded cloud.
+    backend: 'controller@fake#fake',
     initiator: `iqn.1993-08.org.debian:01:${digits}`,
     nqn: `nqn.2014-08.org.nvmexpress:uuid:00000000-0000-4000-8000-${digits.padStart(12, '0')}`,
     'host.address': '10.0.2.11',

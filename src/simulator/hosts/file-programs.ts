@@ -16,8 +16,8 @@ function isModelled(path: string | undefined): path is string {
 
 /** @throws LookError for words that are not modelled */
 export function runRealpath(world: World, host: string, args: readonly string[]): CommandAnswer {
-  const [, kernels] = args;
-  if (isKernels(kernels) && sameWords(args, '-e', kernels)) {
+  const kernels = args.at(-1);
+  if (isKernels(kernels) && (sameWords(args, '-e', kernels) || sameWords(args, '-e', '--', kernels))) {
     const leads = resolve(kernelTree(world, host), kernels);
     return leads === null ? fails(1, `realpath: ${kernels}: No such file or directory`) : says(`${leads}\n`);
   }

@@ -23,13 +23,16 @@ interface Scene {
   readonly others?: readonly VolumeDescription[];
   /** where that is; default: on the same host */
   readonly elsewhere?: boolean;
+  /** of the victim's host; default: its nova-compute hangs */
+  readonly compute?: 'frozen' | 'dead';
   readonly victim?: Partial<ServerDescription>;
 }
 
 /** A server that is stuck on a host whose nova-compute hangs, with the request to delete it in the queue; and a healthy one. */
-function describeScene({ mine, others = [], elsewhere = false, victim = {} }: Scene): WorldDescription {
+function describeScene(scene: Scene): WorldDescription {
+  const { mine, others = [], elsewhere = false, compute = 'frozen', victim = {} } = scene;
   return {
-    hosts: { 'cmp-1': 'frozen', 'cmp-2': 'alive' },
+    hosts: { 'cmp-1': compute, 'cmp-2': 'alive' },
     servers: [
       { name: 'victim', state: 'deleting-forever', host: 'cmp-1', volumes: mine, ...victim },
       { name: 'vic', state: 'healthy', host: elsewhere ? 'cmp-2' : 'cmp-1', volumes: others },
@@ -129,7 +132,7 @@ test('what Nova was asked to detach, and never did, goes like any other', async 
 });
 
 describe('a volume that is kept', () => {
-  const scene: Scene = { mine: [{ deleteOnTermination: true }] };
+  const scene: Scene = { mine: [{ deleteOnTermination: true }], compute: 'dead' };
 
   test('stays when the nova-compute of the host wakes up afterwards', async () => {
     const cloud = await simulateCloud(describeScene(scene));
@@ -161,7 +164,6 @@ describe('a volume that is kept', () => {
       .prepare("SELECT deleted FROM volume_attachment WHERE id = 'given-on'")
       .get();
     expect(row?.['deleted']).toBe(0);
-    expect((await cloud.expunge(['verify', victim.uuid, '--volumes', 'keep'])).exit).toBe(0);
   });
 });
 
