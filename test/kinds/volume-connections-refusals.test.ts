@@ -246,3 +246,66 @@ describe('of several records the one that is on the host', () => {
 test('what a deleted server left and somebody uses is refused like any other', async () => {
   expect((await planOf({ ...scene, mounts: { sdb: '/mnt' } }, gone)).codes).toEqual(['connection-mounted']);
 });
+
+describe('what Cinder knows', () => {
+  const ATTACHMENT = 'cccccccc-0000-4000-8000-000000000001';
+  const moved = { portal: PORTAL, iqn: SHARED_IQN, lun: 4 };
+  const after: Scene = {
+    sessions: [{ sid: 1, ...moved }],
+    disks: [{ name: 'sdb', sid: 1, lun: 4 }],
+  };
+  /** Cinder 21 at 3.27: connection_info is flat. */
+  const info = {
+    driver_volume_type: 'iscsi',
+    target_portal: moved.portal,
+    target_iqn: moved.iqn,
+    target_lun: moved.lun,
+    auth_password: 'hidden-word',
+  };
+  const cinder = (host: string) => ({
+    without: [],
+    http: {
+      [`volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`]: {
+        body: {
+          attachments: [
+            {
+              id: ATTACHMENT,
+              volume_id: VOLUME,
+              instance: SERVER,
+              status: 'attached',
+              connection_info: info,
+            },
+          ],
+        },
+      },
+      [`volume /volumes/${VOLUME}`]: {
+        body: {
+          volume: {
+            id: VOLUME,
+            size: 1,
+            status: 'in-use',
+            attachments: [{ server_id: SERVER, attachment_id: ATTACHMENT, host_name: host }],
+          },
+        },
+      },
+    },
+  });
+
+  test('its connection counts where Nova’s is older than a move of the storage', async () => {
+    expect((await planOf(after, own)).remains).toEqual([]);
+    const plan = await planOf(after, own, [], cinder('compute1'));
+    expect(plan.remains[0]?.what).toBe(`volume ${VOLUME}: disk sdb`);
+    expect(JSON.stringify(plan)).not.toContain('hidden-word');
+  });
+
+  test('not on a host that it does not have it on', async () => {
+    expect((await planOf(after, own, [], cinder('compute2'))).remains).toEqual([]);
+  });
+
+  test('when it does not answer Nova’s record is all there is; the kind of volumes tells of it', async () => {
+    const { http } = cinder('compute1');
+    const silent = Object.fromEntries(Object.keys(http).map((question) => [question, { status: 503 }]));
+    const plan = await planOf(scene, own, [], { without: [], http: silent });
+    expect([plan.steps.length, plan.unknown]).toEqual([3, []]);
+  });
+});

@@ -256,14 +256,14 @@ export function withVolumes(
   });
 }
 
-export function reader(scene: Scene, answers: Partial<FakeAnswers> = {}) {
+function reader(scene: Scene, answers: Partial<FakeAnswers> = {}) {
   const rows = (scene.claims ?? []).map((claim) => ({
     instance_uuid: claim.server,
     volume_id: claim.volumeId,
     connection_info: JSON.stringify(claim.connection),
     display_name: 'web-2',
   }));
-  return fakeReader({ command: answersOf(scene), sql: { [CLAIMS]: rows }, ...answers });
+  return fakeReader({ command: answersOf(scene), sql: { [CLAIMS]: rows }, without: ['volume'], ...answers });
 }
 
 /** What the kind makes of a scene. */

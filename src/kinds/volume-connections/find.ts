@@ -1,17 +1,19 @@
+import { LookError } from '../../plan/errors.ts';
 import type { Reader } from '../../site/reader.ts';
 import { knownHost } from '../domain/host.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
+import { readAttachments } from '../volumes/attachments.ts';
 import type { ByHand, ConnectionFacts } from './facts.ts';
 import { lookOnHost } from './on-host.ts';
 import { type CinderConnection, wantedOn } from './wanted.ts';
 
 /**
  * Every host of the server is looked at for every volume that it ever had: a migration leaves connections on the host that it left,
- * and a deleted server on the one that it died on. A server without volumes asks nothing.
+ * and a deleted server on the one that it died on. A server without volumes asks no host anything.
  */
 export async function findConnections(look: Reader, subject: Subject): Promise<Found<ConnectionFacts>> {
-  const attachments: readonly CinderConnection[] = [];
+  const attachments = await attachmentsOf(look, subject);
   const { facts, unknown } = await lookAt(subject.hosts, async (host) => {
     const wanted = wantedOn(host.name, subject, attachments);
     if (wanted.every((one) => one.connections.length === 0))
@@ -27,6 +29,16 @@ export async function findConnections(look: Reader, subject: Subject): Promise<F
     },
     unknown,
   };
+}
+
+/** Cinder's records are a second opinion here. The kind `volumes` asks the same question, and reports it when Cinder cannot be asked. */
+async function attachmentsOf(look: Reader, subject: Subject): Promise<readonly CinderConnection[]> {
+  try {
+    return await readAttachments(look, subject);
+  } catch (error) {
+    if (error instanceof LookError) return [];
+    throw error;
+  }
 }
 
 /**
