@@ -1,11 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeName, nodePaths, nodeSshPort } from './node/paths.ts';
 import { host, type Lab, ports } from './paths.ts';
 import { sshFiles, sshUser } from './sshd.ts';
 
 type Host = Readonly<Record<string, string | number | boolean>>;
 
-/** The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, and with a user that may only read. */
+/**
+ * The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, and with a user that may only read. The second
+ * machine is in each of them from its `up` to its `down`, by ssh with sudo.
+ */
 export function writeSiteFiles(lab: Lab): void {
   const ssh = sshFiles(lab);
   const local: Host = { transport: 'local', instances_path: lab.instances };
@@ -19,15 +23,33 @@ export function writeSiteFiles(lab: Lab): void {
     sudo: true,
     instances_path: lab.instances,
   };
-  const write = (name: string, text: string): void =>
-    writeFileSync(join(lab.dir, name), text, { mode: 0o600 });
-  write('expunge.yaml', renderSite(lab, 'expunge', lab.secrets.expunge, local));
-  write('expunge-ssh.yaml', renderSite(lab, 'expunge', lab.secrets.expunge, remote));
-  write('expunge-ro.yaml', renderSite(lab, 'expunge_ro', lab.secrets.expungeReadOnly, local));
+  const node: Host = {
+    ...remote,
+    port: nodeSshPort,
+    known_hosts_file: nodePaths(lab).knownHosts,
+    // A forwarder takes the connections of a machine that is off.
+    proxied: true,
+  };
+  const second = existsSync(nodePaths(lab).knownHosts) ? { [nodeName]: node } : {};
+  const write = (name: string, user: string, password: string, first: Host): void =>
+    writeFileSync(join(lab.dir, name), renderSite(lab, user, password, { [host]: first, ...second }), {
+      mode: 0o600,
+    });
+  write('expunge.yaml', 'expunge', lab.secrets.expunge, local);
+  write('expunge-ssh.yaml', 'expunge', lab.secrets.expunge, remote);
+  write('expunge-ro.yaml', 'expunge_ro', lab.secrets.expungeReadOnly, local);
 }
 
-function renderSite(lab: Lab, user: string, password: string, compute: Host): string {
-  const hostLines = Object.entries(compute).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
+/** Writes them again, for a second machine that came or went. Without a lab there are none: the machine needs no cloud. */
+export function renewSiteFiles(lab: Lab): void {
+  if (existsSync(join(lab.dir, 'expunge.yaml'))) writeSiteFiles(lab);
+}
+
+function renderSite(lab: Lab, user: string, password: string, hosts: Readonly<Record<string, Host>>): string {
+  const hostLines = Object.entries(hosts).flatMap(([name, keys]) => [
+    `  ${name}:`,
+    ...Object.entries(keys).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`),
+  ]);
   const url = (name: string) =>
     `mysql://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.mysql}/${name}`;
   return `cloud: lab
@@ -41,7 +63,6 @@ databases:
   cinder: "${url('cinder')}"
 memcached: ["127.0.0.1:${ports.memcached}"]
 hosts:
-  ${host}:
 ${hostLines.join('\n')}
 `;
 }
