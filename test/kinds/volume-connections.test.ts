@@ -106,8 +106,8 @@ describe('a volume on a target of its own', () => {
     const on = (question: string) => `compute1: ${question}`;
     const good = {
       [virshQuestion('list --uuid')]: `${NEIGHBOUR}\n`,
-      [on('realpath -e -- /sys/block/sdb')]: `${path}/block/sdb\n`,
-      [on(`realpath -e -- ${link}`)]: '/dev/sdb\n',
+      [on('realpath -e /sys/block/sdb')]: `${path}/block/sdb\n`,
+      [on(`realpath -e ${link}`)]: '/dev/sdb\n',
       [on(`find ${path}/block/sdb -path */holders/* -printf %f\\n`)]: '',
       [on('lsblk -n -r -o MOUNTPOINT /dev/sdb')]: '\n',
       [on(openQuestion(['sdb']))]: { exit: 1, err: 'find: ‘/proc/7/fd/3’: No such file or directory\n' },
@@ -116,12 +116,12 @@ describe('a volume on a target of its own', () => {
     const bad: [string, string | { exit: number }, string][] = [
       [virshQuestion('list --uuid'), `${SERVER}\n`, "the server's domain is not active"],
       [
-        on('realpath -e -- /sys/block/sdb'),
+        on('realpath -e /sys/block/sdb'),
         `${scsiPath({ sid: 9, lun: 1 })}/block/sdb\n`,
         'sdb is still the disk that was looked at',
       ],
-      [on('realpath -e -- /sys/block/sdb'), { exit: 1 }, 'sdb is still the disk that was looked at'],
-      [on(`realpath -e -- ${link}`), '/dev/sdc\n', `${link} leads to sdb`],
+      [on('realpath -e /sys/block/sdb'), { exit: 1 }, 'sdb is still the disk that was looked at'],
+      [on(`realpath -e ${link}`), '/dev/sdc\n', `${link} leads to sdb`],
       [
         on(`find ${path}/block/sdb -path */holders/* -printf %f\\n`),
         'dm-0\n',

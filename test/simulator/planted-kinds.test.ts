@@ -10,6 +10,7 @@ const PLANTED: Readonly<Record<string, plants.Plant>> = {
   'waiting-requests': plants.plantRequest,
   domain: plants.plantDomain,
   interfaces: plants.plantInterface,
+  'volume-connections': plants.plantConnection,
   files: plants.plantFolder,
   disks: plants.plantDisk,
   ports: plants.plantPort,

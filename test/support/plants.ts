@@ -1,12 +1,15 @@
 /** One kind of remains at a time, put back beside a server that Nova has deleted properly: nothing else is left of it. */
+import { connectUnit } from '../../src/simulator/hosts/connect.ts';
 import type { Planted } from '../../src/simulator/plant.ts';
 import { keepDisksInCeph } from '../../src/simulator/plant-images.ts';
 import { writeSiteFiles } from '../../src/simulator/site-files.ts';
+import { offerUnit } from '../../src/simulator/storage/units.ts';
 import { sqlTime, type World } from '../../src/simulator/world.ts';
 
 export type Plant = (world: World, server: Planted) => void;
 
 const PORT = '7c000000-0000-4000-8000-00000000000a';
+const VOLUME = '7d000000-0000-4000-8000-00000000000e';
 const IMAGE = '1a000000-0000-4000-8000-00000000000b';
 
 function one(
@@ -48,6 +51,37 @@ export const plantFolder: Plant = (world, { host, uuid }) => {
   world.machines
     .prepare("INSERT INTO files VALUES (?, ?, 'folder', '755', '64055:64055', NULL)")
     .run(host, `/var/lib/nova/instances/${uuid}_resize`);
+};
+
+/** A disk by two paths, which the host kept when the server was deleted; Nova's row of the volume is marked deleted with it. */
+export const plantConnection: Plant = (world, { host, uuid }) => {
+  const iqn = `iqn.2010-10.org.openstack:volume-${VOLUME}`;
+  const portals = ['10.0.3.1:3260', '10.0.3.2:3260'];
+  const unit = {
+    iqn,
+    lun: 1,
+    portals,
+    volume: VOLUME,
+    wwid: '360000000000000000e00000000070001',
+    bytes: 2 ** 30,
+  };
+  offerUnit(world, unit);
+  connectUnit(world, host, unit, { multipath: true });
+  const data = {
+    target_portals: portals,
+    target_iqns: [iqn, iqn],
+    target_luns: [1, 1],
+    multipath_id: unit.wwid,
+  };
+  const now = sqlTime(world.now());
+  world
+    .db('nova')
+    .prepare(
+      `INSERT INTO block_device_mapping (created_at, deleted_at, deleted, device_name, delete_on_termination, volume_id, volume_size,
+                                         connection_info, instance_uuid, source_type, destination_type, device_type, uuid)
+       VALUES (?, ?, 999999, '/dev/vdb', 0, ?, 1, ?, ?, 'volume', 'volume', 'disk', '7d000000-0000-4000-8000-00000000000f')`,
+    )
+    .run(now, now, VOLUME, JSON.stringify({ driver_volume_type: 'iscsi', data }), uuid);
 };
 
 /** The site file says that this host keeps disks in Ceph, so they are found without a domain. */

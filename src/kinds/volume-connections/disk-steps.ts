@@ -142,7 +142,7 @@ function sameDisk(host: string, disk: VolumeDisk): Guard[] {
   const leadsTo = (path: string, target: string): Check => ({
     door: 'command',
     host,
-    argv: ['realpath', '-e', '--', path],
+    argv: ['realpath', '-e', path],
     exit: [0],
     no: [1],
     out: { equals: target },
