@@ -28,7 +28,7 @@ export async function beginSite(io: Io, options: CommonOptions): Promise<Begun> 
   const config = options.site === 'demo' ? await loadDemo(io) : await loadSite(options.site, io.env);
   const { simulator } = config.file;
   const wires = simulator === undefined ? undefined : await openSimulator(simulator);
-  const api = new ApiSession(config.auth, wires?.http);
+  const api = new ApiSession(config.auth, wires?.http, config.serviceUser);
   await api.warm();
   return { config, api, wires };
 }

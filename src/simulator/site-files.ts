@@ -3,6 +3,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMeta, type World } from './world.ts';
 
+const SERVICE_USER = `
+[service_user]
+send_service_user_token = true
+auth_type = password
+auth_url = http://demo/identity
+username = nova
+password = demo
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+`;
+
 /** Writes `expunge.yaml`, `clouds.yaml` and `nova.conf` into the world's folder. @returns the path of the first */
 export function writeSiteFiles(world: World, home = world.folder): string {
   const path = (name: string) => join(home, name);
@@ -21,6 +33,7 @@ export function writeSiteFiles(world: World, home = world.folder): string {
       return `  ${row['name']}: { images: ${store} }\n`;
     });
   const memcached = readMeta(world, 'memcached') ?? '[]';
+  const serviceUser = readMeta(world, 'nova.service_user') === 'none' ? '' : SERVICE_USER;
   write(
     'expunge.yaml',
     `# An embedded cloud: nothing that is named here is ever connected to.
@@ -61,7 +74,7 @@ connection = mysql+pymysql://nova:nova@127.0.0.1/nova_api
 
 [database]
 connection = mysql+pymysql://nova:nova@127.0.0.1/nova
-`,
+${serviceUser}`,
   );
   return path('expunge.yaml');
 }

@@ -120,6 +120,7 @@ function openReader(doors: Doors): Reader {
           api.list(service, path, key, options?.microversion),
         ),
       has: (service) => api.has(service),
+      serviceToken: () => once('http identity', 'service token', () => api.serviceToken()),
     },
     command: {
       run(host, argv): Promise<CommandAnswer> {

@@ -30,6 +30,10 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
+export type ServiceToken =
+  | { readonly available: true; readonly from: string }
+  | { readonly available: false; readonly why: string };
+
 export interface HttpReader {
   /** GET. Statuses of 200–299 and those in `also` are answers; any other throws, with the request id. */
   get(
@@ -46,6 +50,8 @@ export interface HttpReader {
   ): Promise<readonly unknown[]>;
   /** Whether the cloud's catalog has this service at all. */
   has(service: Service): Promise<boolean>;
+  /** Whether an act can be sent with a service's token, with a role by which Cinder knows one. */
+  serviceToken(): Promise<ServiceToken>;
 }
 
 export interface CommandAnswer {

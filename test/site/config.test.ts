@@ -80,6 +80,70 @@ test('an empty site file is one that says nothing', async () => {
   expect(site).toMatchObject({ name: 'environment', file: {}, novaConf: null });
 });
 
+describe('who asks for a service token', () => {
+  const serviceUser = async (yaml: string, novaConf?: string) =>
+    (
+      await load({
+        'expunge.yaml': `${yaml}${novaConf === undefined ? '' : '\nnova_conf: $HERE/nova.conf'}`,
+        ...(novaConf === undefined ? {} : { 'nova.conf': novaConf }),
+      })
+    ).serviceUser;
+  const OWN = 'service_user: {username: nova, password: p, project_name: service}';
+  const SECTION = `[service_user]
+send_service_user_token = false
+auth_type = password
+auth_url = http://inner:5000
+username = nova
+password = a$$b
+project_name = service
+user_domain_name = Default
+`;
+
+  test('nobody', async () => {
+    expect(await serviceUser('')).toBeNull();
+    expect(await serviceUser('', '[service_user]\nsend_service_user_token = true\n')).toBeNull();
+  });
+
+  test('the site file’s, at the Keystone of clouds.yaml, for the role service', async () => {
+    const own = await serviceUser(OWN);
+    expect(own).toMatchObject({
+      role: 'service',
+      auth: { auth: { username: 'nova', project_name: 'service' } },
+    });
+    expect(own?.auth.auth.auth_url).toBe(AUTH_ENV['OS_AUTH_URL']);
+    expect((await serviceUser(OWN.replace('}', ', role: svc}')))?.role).toBe('svc');
+  });
+
+  test('nova.conf’s, whatever Nova itself sends; the site file’s comes first', async () => {
+    const found = await serviceUser('', SECTION);
+    expect(found?.auth.auth).toEqual({
+      auth_url: AUTH_ENV['OS_AUTH_URL'],
+      username: 'nova',
+      password: 'a$b',
+      project_name: 'service',
+      user_domain_name: 'Default',
+    });
+    expect((await serviceUser(OWN, SECTION))?.from).toContain('site file');
+  });
+
+  test('the section that auth_section names', async () => {
+    const other = `[service_user]\nauth_section = keystone_authtoken\n${SECTION.replace('service_user', 'keystone_authtoken')}`;
+    expect((await serviceUser('', other))?.auth.auth.username).toBe('nova');
+  });
+
+  test.each(['v3oidcpassword', 'v3applicationcredential'])('not one of auth_type %s', async (type) => {
+    expect(await serviceUser('', SECTION.replace('= password', `= ${type}`))).toBeNull();
+  });
+
+  test.each([
+    ['service_user: {username: nova}', 'service_user.password'],
+    ['service_user: {pasword: p, password: p}', 'service_user.pasword'],
+    ['service_user: {password: p, auth_url: inner}', 'service_user.auth_url'],
+  ])('a faulty one is named, without its password: %s', async (yaml, key) => {
+    expect((await refusal({ 'expunge.yaml': yaml })).message).toContain(key);
+  });
+});
+
 describe('hosts', () => {
   const hostsOf = async (yaml: string, novaConf?: string) => {
     const config = await load({

@@ -519,3 +519,62 @@ describe('a write', () => {
     });
   });
 });
+
+describe('a service token', () => {
+  const ACT: HttpAct = { ...del, serviceToken: true };
+  const SERVICE = { roles: [{ id: 'r9', name: 'service' }] };
+  const routes = { 'DELETE /network/v2.0/ports/p1': { status: 204 } };
+
+  /** A session whose service user logs in at the same Keystone as `nova`. */
+  async function openBoth(options: FakeOpenstackOptions = {}, role = 'service', password = PASSWORD) {
+    const stack = await startOpenstack({ routes, token: SERVICE, ...options });
+    const auth = { ...stack.cloud, auth: { ...stack.cloud.auth, username: 'nova', password } };
+    const session = new ApiSession(stack.cloud, undefined, { auth, role, from: '[service_user]' });
+    onTestFinished(() => session.close());
+    return { stack, api: session };
+  }
+  const userOf = (login: { body: unknown }) => /"name":"(admin|nova)"/.exec(JSON.stringify(login.body))?.[1];
+
+  test('goes beside the operator’s own, with the acts that ask for it and no others', async () => {
+    const { api, stack } = await openBoth();
+    await api.send(del);
+    expect(stack.logins.map(userOf)).toEqual(['admin']);
+    expect(stack.asked[0]?.headers['x-service-token']).toBeUndefined();
+    await api.send(ACT);
+    expect(stack.logins.map(userOf)).toEqual(['admin', 'nova']);
+    expect(stack.asked[1]?.headers).toMatchObject({
+      'x-auth-token': 'token-1',
+      'x-service-token': 'token-1',
+    });
+  });
+
+  test('one that ran out is asked for anew, once', async () => {
+    const { api, stack } = await openBoth();
+    await api.send(ACT);
+    stack.expire();
+    await api.send(ACT);
+    expect(stack.asked.at(-1)?.headers['x-service-token']).toBe('token-2');
+    expect(stack.logins).toHaveLength(4);
+  });
+
+  test('can be had: its login brings the role', async () => {
+    expect(await (await openBoth()).api.serviceToken()).toEqual({ available: true, from: '[service_user]' });
+  });
+
+  test.each<[string, () => Promise<{ api: ApiSession }>, RegExp]>([
+    ['nobody is named', () => open(), /^neither service_user .* names an account/],
+    ['without the role', () => openBoth({}, 'other'), /has not the role other in its project$/],
+    ['a wrong password', () => openBoth({}, 'service', 'wrong'), /cannot log in: Keystone refuses/],
+    ['no answer', () => openBoth({ login: () => null }), /cannot log in: /],
+  ])('cannot be had: %s', async (_, start, why) => {
+    const answer = await (await start()).api.serviceToken();
+    expect(answer).toEqual({ available: false, why: expect.stringMatching(why) });
+    expect(JSON.stringify(answer)).not.toContain(PASSWORD);
+  });
+
+  test('an act that needs one is not sent without', async () => {
+    const { api, stack } = await open({ routes });
+    expect(await failure(api.send(ACT))).toMatchObject({ code: 'no-service-user' });
+    expect(stack.asked).toEqual([]);
+  });
+});

@@ -151,6 +151,7 @@ describe('reading', () => {
         instanceNameTemplate: undefined,
         serviceDownTime: undefined,
         instancesPath: undefined,
+        serviceUser: undefined,
       },
     });
     expect(await fromT(site, 'cell:c1')).toEqual([]);

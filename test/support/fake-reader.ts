@@ -5,7 +5,14 @@
 import { LookError } from '../../src/plan/errors.ts';
 import type { Check, Service } from '../../src/plan/types.ts';
 import type { QueueContents } from '../../src/site/queue/buses.ts';
-import type { CommandAnswer, HttpAnswer, ImageStore, Reader, Row } from '../../src/site/reader.ts';
+import type {
+  CommandAnswer,
+  HttpAnswer,
+  ImageStore,
+  Reader,
+  Row,
+  ServiceToken,
+} from '../../src/site/reader.ts';
 import { compileSelect } from '../../src/site/sql/compile.ts';
 
 export interface FakeAnswers {
@@ -19,6 +26,7 @@ export interface FakeAnswers {
   readonly queue?: Readonly<Record<string, QueueContents | LookError | null>>;
   readonly servers?: readonly string[];
   /** services that the catalog does not have */
+  readonly serviceToken?: ServiceToken;
   readonly without?: readonly Service[];
   /** the compiled SQL with its parameters written in place of `?` → rows; `database: sql` */
   readonly sql?: Readonly<Record<string, readonly Row[] | LookError>>;
@@ -67,6 +75,9 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
       },
       async has(service) {
         return !answers.without?.includes(service);
+      },
+      async serviceToken() {
+        return answers.serviceToken ?? { available: false, why: 'the test has none' };
       },
     },
     command: {

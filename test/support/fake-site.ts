@@ -64,7 +64,7 @@ export function fakeSite(options: FakeSiteOptions): FakeSite {
     log,
     name: 'lab',
     reader,
-    config: { name: 'lab', file: {}, auth: {} as Site['config']['auth'], novaConf: null },
+    config: { name: 'lab', file: {}, auth: {} as Site['config']['auth'], novaConf: null, serviceUser: null },
     timings: { spans: [], clock: () => 0 },
     cells: async () => [],
     async close() {},

@@ -17,6 +17,7 @@ export function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
       tls: { verify: true },
     },
     novaConf: null,
+    serviceUser: null,
     ...changes,
   };
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { UsageError } from '../../plan/errors.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';
+import { chooseServiceUser, type ServiceUser } from './service-user.ts';
 import { type SiteFile, siteFile } from './site-file.ts';
 import { readYaml } from './yaml.ts';
 
@@ -16,6 +17,8 @@ export interface SiteConfig {
   readonly file: SiteFile;
   readonly auth: CloudAuth;
   readonly novaConf: NovaConf | null;
+  /** null: nobody is named that could ask for a service's token */
+  readonly serviceUser: ServiceUser | null;
 }
 
 const DEFAULT_FILE = 'expunge.yaml';
@@ -33,7 +36,8 @@ export async function loadSite(path: string | undefined, env: Environment): Prom
     chooseCloud(file, dirname(found), env, readOptional),
     file.nova_conf === undefined ? null : readText(file.nova_conf, 'nova_conf').then(parseNovaConf),
   ]);
-  return { name: file.cloud ?? env['OS_CLOUD'] ?? 'environment', file, auth, novaConf };
+  const serviceUser = chooseServiceUser(file.service_user, novaConf, auth);
+  return { name: file.cloud ?? env['OS_CLOUD'] ?? 'environment', file, auth, novaConf, serviceUser };
 }
 
 async function findSiteFile(): Promise<string> {

@@ -16,7 +16,21 @@ export interface NovaConf {
   readonly instanceNameTemplate: string | undefined;
   readonly serviceDownTime: number | undefined;
   readonly instancesPath: string | undefined;
+  /** who Nova's services are to each other: `[service_user]`, or the section that its `auth_section` names; undefined without a password */
+  readonly serviceUser: Readonly<Record<string, string>> | undefined;
 }
+
+const SERVICE_USER_KEYS = [
+  'username',
+  'user_id',
+  'password',
+  'project_name',
+  'project_id',
+  'user_domain_name',
+  'user_domain_id',
+  'project_domain_name',
+  'project_domain_id',
+];
 
 /** oslo.config's ini: `key = value`, `#` comments, lines that begin with white space go on from the one before. */
 export function parseNovaConf(text: string): NovaConf {
@@ -55,5 +69,19 @@ export function parseNovaConf(text: string): NovaConf {
     instanceNameTemplate: values.get('DEFAULT.instance_name_template'),
     serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
     instancesPath: values.get('DEFAULT.instances_path'),
+    serviceUser: readServiceUser(values),
   };
+}
+
+/** keystoneauth1 `loading/conf.py:load_from_conf_options`: another section may hold the keys, and only `password` logs in by password. */
+function readServiceUser(values: ReadonlyMap<string, string>): Readonly<Record<string, string>> | undefined {
+  const section = values.get('service_user.auth_section') ?? 'service_user';
+  const type = values.get(`${section}.auth_type`) ?? values.get(`${section}.auth_plugin`);
+  if (type !== 'password' && type !== 'v3password') return undefined;
+  const found = SERVICE_USER_KEYS.flatMap((key) => {
+    const value = values.get(`${section}.${key}`);
+    // oslo.config writes a dollar sign twice.
+    return value === undefined || value === '' ? [] : [[key, value.replaceAll('$$', '$')] as const];
+  });
+  return Object.fromEntries(found);
 }

@@ -1,5 +1,6 @@
 /** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
 import * as z from 'zod';
+import { serviceUserEntry } from './service-user.ts';
 
 const portNumber = z.int().min(1).max(65535);
 
@@ -90,6 +91,8 @@ export const siteFile = z.strictObject({
     .optional(),
   /** Nova's message bus; without it what cell_mappings says counts */
   message_bus: z.preprocess((said) => (said === 'none' ? { none: true } : said), messageBus.optional()),
+  /** an account whose token Cinder takes for a service's (`X-Service-Token`); without it nova_conf's [service_user] counts */
+  service_user: serviceUserEntry.optional(),
   /** servers that nova-consoleauth or the console proxies use; `host:port` */
   memcached: z.array(z.string().refine(isHostPort, 'must be host:port')).optional(),
   /** by the name that Nova knows them; `default` holds for all that are not named */

@@ -37,6 +37,7 @@ export interface Login {
    * `conf/policies/base.py`, glance 25 `policies/base.py`), in any case of letters (oslo.policy `_checks.py:RoleCheck`).
    */
   readonly isAdmin: boolean;
+  readonly roles: readonly string[];
 }
 
 /** Names that the catalog may give a service, newest first: service-types authority and what deployments still use. */
@@ -45,7 +46,7 @@ const TYPES: Readonly<Record<Service, readonly string[]>> = {
   network: ['network'],
   image: ['image'],
   placement: ['placement'],
-  volume: ['block-storage', 'volumev3', 'block-store'],
+  volume: ['block-storage', 'volumev3', 'block-store', 'volumev2'],
 };
 
 /** How operators call the service behind a door. */
@@ -82,7 +83,7 @@ export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () =>
     });
   const { catalog, roles, is_admin_project } = parseAnswer('Keystone', tokenAnswer, answer.body).token;
   const isAdmin = is_admin_project !== false && roles.some(({ name }) => name.toLowerCase() === 'admin');
-  return { token, catalog, isAdmin };
+  return { token, catalog, isAdmin, roles: roles.map(({ name }) => name) };
 }
 
 function loginBody({ auth }: CloudAuth): unknown {

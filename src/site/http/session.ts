@@ -1,10 +1,11 @@
 /** The OpenStack APIs of one cloud, logged in. */
 
-import { ActError, LookError } from '../../plan/errors.ts';
+import { ActError, isExpungeError, LookError } from '../../plan/errors.ts';
 import type { HttpAct, Service } from '../../plan/types.ts';
 import type { CloudAuth } from '../config/clouds.ts';
+import type { ServiceUser } from '../config/service-user.ts';
 import { isRecord } from '../parse.ts';
-import type { HttpAnswer } from '../reader.ts';
+import type { HttpAnswer, ServiceToken } from '../reader.ts';
 import type { Wires } from '../wires.ts';
 import { findEndpoint, type Login, logIn, requestId, SERVICE_NAMES } from './keystone.ts';
 import { type HttpClient, openHttpClient, type RawAnswer } from './request.ts';
@@ -14,11 +15,18 @@ const MAX_PAGES = 1_000;
 export class ApiSession {
   readonly #cloud: CloudAuth;
   readonly #client: HttpClient;
+  readonly #serviceUser: ServiceUser | null;
   #login: Promise<Login> | null = null;
+  #serviceLogin: Promise<Login> | null = null;
 
-  constructor(cloud: CloudAuth, open: Wires['http'] = openHttpClient) {
+  constructor(
+    cloud: CloudAuth,
+    open: Wires['http'] = openHttpClient,
+    serviceUser: ServiceUser | null = null,
+  ) {
     this.#cloud = cloud;
     this.#client = open(cloud.tls);
+    this.#serviceUser = serviceUser;
   }
 
   /**
@@ -33,6 +41,28 @@ export class ApiSession {
 
   async has(service: Service): Promise<boolean> {
     return findEndpoint(await this.#ensureLogin(), this.#cloud, service) !== null;
+  }
+
+  /**
+   * Logs the service's user in, when there is one: the roles that Cinder goes by come with the token. A login that fails is an answer
+   * too, for without such a token there are other ways.
+   */
+  async serviceToken(): Promise<ServiceToken> {
+    if (this.#serviceUser === null)
+      return {
+        available: false,
+        why: 'neither service_user in the site file nor [service_user] in nova.conf names an account for it',
+      };
+    const { from, role } = this.#serviceUser;
+    try {
+      const { roles } = await this.#ensureServiceLogin();
+      return roles.includes(role)
+        ? { available: true, from }
+        : { available: false, why: `the account of ${from} has not the role ${role} in its project` };
+    } catch (error) {
+      if (!isExpungeError(error)) throw error;
+      return { available: false, why: `the account of ${from} cannot log in: ${error.message}` };
+    }
   }
 
   async get(
@@ -91,7 +121,14 @@ export class ApiSession {
   async send(act: HttpAct): Promise<void> {
     let answer: RawAnswer;
     try {
-      answer = await this.#sendLoggedIn(act.service, act.method, act.path, act.microversion, act.body);
+      answer = await this.#sendLoggedIn(
+        act.service,
+        act.method,
+        act.path,
+        act.microversion,
+        act.body,
+        act.serviceToken === true,
+      );
     } catch (error) {
       if (!(error instanceof LookError)) throw error;
       throw new ActError(error.message, { code: error.code, unknown: error.code === 'api-cut' });
@@ -112,18 +149,27 @@ export class ApiSession {
     path: string,
     microversion: string | undefined,
     body?: unknown,
+    asService = false,
   ): Promise<RawAnswer> {
     const login = this.#ensureLogin();
-    const answer = await this.#sendOnce(await login, service, method, path, microversion, body);
+    const serviceLogin = asService ? this.#ensureServiceLogin() : null;
+    const sendAs = async (as: readonly [Promise<Login>, Promise<Login> | null]) => {
+      const [own, beside] = await Promise.all(as);
+      return this.#sendOnce(own, beside, service, method, path, microversion, body);
+    };
+    const answer = await sendAs([login, serviceLogin]);
     if (answer.status !== 401) return answer;
     // The token ran out during the run: a 401 means that nothing was done, so the same request may go again. Of several
     // requests that learn of it side by side, the first logs in for all.
     if (this.#login === login) this.#login = null;
-    return this.#sendOnce(await this.#ensureLogin(), service, method, path, microversion, body);
+    // Which of two tokens is meant, the answer does not say.
+    if (this.#serviceLogin === serviceLogin) this.#serviceLogin = null;
+    return sendAs([this.#ensureLogin(), asService ? this.#ensureServiceLogin() : null]);
   }
 
   async #sendOnce(
     login: Login,
+    serviceLogin: Login | null,
     service: Service,
     method: string,
     path: string,
@@ -144,7 +190,11 @@ export class ApiSession {
     return this.#client.send(place, {
       method,
       url: new URL(base + path),
-      headers: { 'x-auth-token': login.token, ...versionHeader(service, microversion) },
+      headers: {
+        'x-auth-token': login.token,
+        ...(serviceLogin === null ? {} : { 'x-service-token': serviceLogin.token }),
+        ...versionHeader(service, microversion),
+      },
       ...(body === undefined ? {} : { body }),
     });
   }
@@ -158,6 +208,25 @@ export class ApiSession {
       });
     }
     return this.#login;
+  }
+
+  /** Only when it is needed: most runs touch no volume. */
+  #ensureServiceLogin(): Promise<Login> {
+    if (this.#serviceUser === null)
+      return Promise.reject(
+        new LookError('Keystone', 'no account is named that could ask for a service token', {
+          code: 'no-service-user',
+          hint: 'set service_user in the site file',
+        }),
+      );
+    if (this.#serviceLogin === null) {
+      const login = logIn(this.#client, this.#serviceUser.auth);
+      this.#serviceLogin = login;
+      login.catch(() => {
+        if (this.#serviceLogin === login) this.#serviceLogin = null;
+      });
+    }
+    return this.#serviceLogin;
   }
 }
 
