@@ -1,6 +1,8 @@
 import { UsageError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Io } from './io.ts';
+import { wrap } from './render/lines.ts';
+import { lostForGood } from './render/lost.ts';
 import { plain } from './render/plain.ts';
 
 /** What has to be typed: the name, or the first eight digits of the uuid when there is no name that can be typed. */
@@ -17,10 +19,15 @@ interface Question {
   readonly goal: string;
 }
 
-const FOR_GOOD: Question = { warning: 'Not all of this can be taken back.\n', goal: 'go on' };
+/** Whoever types the name has read last what no undo brings back. */
+function forGood(plan: Plan, io: Io): Question {
+  const lost = lostForGood(plan);
+  const warning = ['Not all of this can be taken back', ...(lost.length === 0 ? [] : [lost.join('; ')])];
+  return { warning: `${wrap(`${warning.join(': ')}.`, io.columns, '').join('\n')}\n`, goal: 'go on' };
+}
 
 /** @throws UsageError when something else was typed */
-export async function confirmByName(plan: Plan, io: Io, question = FOR_GOOD): Promise<void> {
+export async function confirmByName(plan: Plan, io: Io, question = forGood(plan, io)): Promise<void> {
   const expected = expectedAnswer(plan);
   const what = expected === plan.server.name ? "the server's name" : 'the first eight digits of its uuid';
   const answer = await io.ask(

@@ -13,6 +13,7 @@ import { quota } from './quota/index.ts';
 import { rows } from './rows/index.ts';
 import { shelveSnapshot } from './shelve-snapshot/index.ts';
 import { volumeConnections } from './volume-connections/index.ts';
+import { volumes } from './volumes/index.ts';
 import { waitingRequests } from './waiting-requests/index.ts';
 
 /**
@@ -29,6 +30,7 @@ export const KINDS: readonly Kind<unknown>[] = [
   erase(volumeConnections),
   erase(files),
   erase(disks),
+  erase(volumes),
   erase(ports),
   erase(shelveSnapshot),
   erase(allocations),

@@ -210,6 +210,20 @@ export const refusal = z.strictObject({
   sentence: z.string(),
   /** the one flag that lifts it; null for identity, which nothing lifts */
   flag: z.string().nullable(),
+  /** volumes of which each is to be decided about: `purge` asks on a terminal */
+  volumes: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        /** with name and size */
+        what: z.string(),
+        nova: z.enum(['keep', 'delete']),
+        /** what goes with it, or stands against deleting it; may be empty */
+        lost: z.string(),
+      }),
+    )
+    .min(1)
+    .optional(),
 });
 
 export const kept = z.strictObject({

@@ -8,7 +8,7 @@ import type {
   Subject,
 } from '../../src/kinds/subject/subject.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { decisions, instanceRow, subject, volumeMapping } from '../support/subjects.ts';
+import { decisions, instanceRow, subject } from '../support/subjects.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const QUIET = 3_600;
@@ -255,23 +255,6 @@ describe('migration-running', () => {
   test('not one whose row is deleted, nor one of a deleted server', () => {
     expect(codes(migration({ deleted: true }))).toEqual([]);
     expect(codes({ ...migration({}), ...row({ deleted: 42 }) })).toEqual([]);
-  });
-});
-
-describe('volumes-attached', () => {
-  const volume = (deleted: boolean): Partial<Subject> => ({
-    ...DOWN,
-    volumes: [volumeMapping({ volumeId: 'v1', deleteOnTermination: true, deleted })],
-  });
-  test('nothing lifts it', () => {
-    expect(refusals(volume(false))).toMatchObject([{ code: 'volumes-attached', flag: null }]);
-    expect(refusals(volume(false))[0]?.sentence).toContain('v1');
-  });
-  test('also when the row is deleted already', () => {
-    expect(codes({ ...volume(false), ...row({ deleted: 42 }) })).toEqual(['volumes-attached']);
-  });
-  test('not for a mapping that is deleted', () => {
-    expect(codes(volume(true))).toEqual([]);
   });
 });
 

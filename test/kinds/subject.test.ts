@@ -414,15 +414,19 @@ describe('whether a service is up, as Nova counts', () => {
   });
 });
 
-describe('hosts that Neutron adds', () => {
+describe('hosts that Neutron and Cinder add', () => {
   const PORTS = `network /v2.0/ports?device_id=${SERVER}`;
+  const HELD = `volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`;
   const widen = async (http: Parameters<typeof fakeReader>[0]['http']) => {
     const sql = {
       [live(1)]: [row()],
       ...details(1),
       [services(1)]: [service('compute1'), service('compute2')],
     };
-    const look = fakeReader({ http: http ?? {}, sql: { [MAPPING]: [], [REQUEST]: [], ...NOWHERE, ...sql } });
+    const look = fakeReader({
+      http: { [HELD]: { body: { attachments: [] } }, ...http },
+      sql: { [MAPPING]: [], [REQUEST]: [], ...NOWHERE, ...sql },
+    });
     const narrow = await findSubject(look, SERVER, OPTIONS);
     return { narrow, wide: await widenHosts(look, narrow, OPTIONS) };
   };
@@ -438,6 +442,22 @@ describe('hosts that Neutron adds', () => {
   });
   test.each(['compute1', '', null, undefined, 7])('nothing new from a port bound to %j', async (host) => {
     const { narrow, wide } = await widen({ [PORTS]: { body: { ports: [port(host)] } } });
+    expect(wide.hosts).toBe(narrow.hosts);
+  });
+  test('a volume attached elsewhere', async () => {
+    const holder = { attachment_id: 'a1', server_id: SERVER, host_name: 'compute2' };
+    const { wide } = await widen({
+      [PORTS]: { body: { ports: [] } },
+      [HELD]: {
+        body: { attachments: [{ id: 'a1', instance: SERVER, volume_id: 'v1', status: 'attached' }] },
+      },
+      'volume /volumes/v1': { body: { volume: { id: 'v1', status: 'in-use', attachments: [holder] } } },
+    });
+    expect(wide.hosts[1]).toMatchObject({ name: 'compute2', because: ['volume v1 is attached there'] });
+  });
+  test('a Cinder that cannot be asked is for the volumes to report', async () => {
+    const down = new LookError('Cinder', 'down', { code: 'api-503' });
+    const { narrow, wide } = await widen({ [PORTS]: { body: { ports: [] } }, [HELD]: down });
     expect(wide.hosts).toBe(narrow.hosts);
   });
   test('a Neutron that cannot be asked is for the ports to report', async () => {
@@ -589,6 +609,7 @@ describe('what an earlier run wrote down', () => {
         attachmentId: null,
         deleteOnTermination: true,
         deleted: false,
+        deletedAt: null,
       },
     ],
   };
@@ -638,6 +659,7 @@ describe('traces in a plan', () => {
         attachmentId: null,
         deleteOnTermination: false,
         deleted: true,
+        deletedAt: null,
       },
     ],
   });

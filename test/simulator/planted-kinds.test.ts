@@ -13,6 +13,7 @@ const PLANTED: Readonly<Record<string, plants.Plant>> = {
   'volume-connections': plants.plantConnection,
   files: plants.plantFolder,
   disks: plants.plantDisk,
+  volumes: plants.plantAttachment,
   ports: plants.plantPort,
   'shelve-snapshot': plants.plantImage,
   allocations: plants.plantAllocation,
@@ -65,7 +66,7 @@ describe.each(Object.entries(PLANTED))('%s alone', (kind, plant) => {
     expect(plan.unknown).toEqual([]);
     expect([...new Set(plan.remains.map((remain) => remain.kind))]).toEqual([kind]);
     expect(exit).toBe(1);
-    const purged = await cloud.expunge(['purge', victim.uuid, '--yes']);
+    const purged = await cloud.expunge(['purge', victim.uuid, '--yes', '--volumes', 'as-nova']);
     expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
     expect((await verify(cloud, victim.uuid)).exit).toBe(0);
   });

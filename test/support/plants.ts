@@ -10,6 +10,8 @@ export type Plant = (world: World, server: Planted) => void;
 
 const PORT = '7c000000-0000-4000-8000-00000000000a';
 const VOLUME = '7d000000-0000-4000-8000-00000000000e';
+const HELD = '7e000000-0000-4000-8000-00000000000c';
+const ATTACHMENT = 'a7000000-0000-4000-8000-00000000000d';
 const IMAGE = '1a000000-0000-4000-8000-00000000000b';
 
 function one(
@@ -88,6 +90,32 @@ export const plantConnection: Plant = (world, { host, uuid }) => {
 export const plantDisk: Plant = (world, server) => {
   keepDisksInCeph(world, server);
   writeSiteFiles(world);
+};
+
+/** Nova has forgotten it, Cinder has not. */
+export const plantAttachment: Plant = (world, { host, uuid }) => {
+  const cinder = world.db('cinder');
+  const now = sqlTime(world.now());
+  const type = one(world, 'cinder', 'SELECT id FROM volume_types');
+  cinder
+    .prepare(
+      `INSERT INTO volumes (id, created_at, project_id, size, status, attach_status, display_name, multiattach, deleted, volume_type_id, host)
+       VALUES (?, ?, 'p', 1, 'in-use', 'attached', 'left', 0, 0, ?, 'controller@fake#fake')`,
+    )
+    .run(HELD, now, type['id'] ?? null);
+  cinder
+    .prepare(
+      `INSERT INTO volume_attachment (id, created_at, volume_id, instance_uuid, attached_host, attach_mode, attach_status, deleted, connection_info)
+       VALUES (?, ?, ?, ?, ?, 'rw', 'attached', 0, ?)`,
+    )
+    .run(
+      ATTACHMENT,
+      now,
+      HELD,
+      uuid,
+      host,
+      `{"driver_volume_type": "rbd", "name": "volumes/volume-${HELD}"}`,
+    );
 };
 
 export const plantPort: Plant = (world, { uuid }) => {

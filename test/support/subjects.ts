@@ -79,6 +79,7 @@ export function volumeMapping(changes: Partial<VolumeMapping> = {}): VolumeMappi
     attachmentId: 'cccccccc-0000-4000-8000-000000000001',
     deleteOnTermination: false,
     deleted: false,
+    deletedAt: null,
     ...changes,
   };
 }

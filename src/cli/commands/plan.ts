@@ -7,6 +7,7 @@ import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../opti
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
 import { whileLooking } from '../render/live-line.ts';
+import { renderLost } from '../render/lost.ts';
 import { renderNext, siteWords } from '../render/next.ts';
 import { plain } from '../render/plain.ts';
 import { shellWord } from '../render/shell-word.ts';
@@ -72,6 +73,7 @@ export function renderPlan(
     renderHeading(one, screen),
     renderWhere(one, screen),
     renderSteps(one, screen, renderAct),
+    renderLost(one, screen),
     renderKept(one, screen),
     renderObstacles(one, screen),
     output === undefined ? renderNext(one, screen.columns, site, ['purge']) : renderSaved(one, output, site),

@@ -1,6 +1,7 @@
 import { UsageError } from '../../plan/errors.ts';
-import type { Plan } from '../../plan/types.ts';
+import type { Decisions, Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
+import { askVolumes, openQuestions } from '../ask-volumes.ts';
 import type { Given } from '../begin.ts';
 import { confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
@@ -8,6 +9,7 @@ import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
+import { renderLost } from '../render/lost.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
@@ -32,11 +34,13 @@ export async function purge(command: Given): Promise<number> {
     });
   return withSite(command, async (site) => {
     // What is wrong with any of several servers is said before the first of them is touched.
-    if (servers.length > 1) for (const server of servers) await checkOne(site, server, given, io);
+    const decided = new Map<string, Decisions>();
+    if (servers.length > 1)
+      for (const server of servers) decided.set(server, await checkOne(site, server, given, io));
     const reports: Report[] = [];
     for (const server of servers) {
       if (reports.length > 0 && given.format === 'text') io.out('\n\n');
-      const report = await purgeOne(site, server, given, io);
+      const report = await purgeOne(site, server, given, decided.get(server), io);
       reports.push(report);
       if (report.interrupted) break;
     }
@@ -47,19 +51,43 @@ export async function purge(command: Given): Promise<number> {
   });
 }
 
-async function checkOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<void> {
-  const look = () => planFor(site, server, decisionsFrom(given));
-  const plan = noTrace(await whileLooking(io, given.format === 'text', look));
-  if (isClean(plan) || isAppliable(plan)) return;
+/** @returns what was decided, with the answers that were given on the way */
+async function checkOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<Decisions> {
+  const plan = await planOne(site, server, decisionsFrom(given), given, io);
+  if (isClean(plan) || isAppliable(plan)) return plan.decisions;
   // Of several, which one.
   io.err(`${renderHeading(plan, io.onErr)}\n`);
   assertAppliable(plan, io);
+  return plan.decisions;
 }
 
-async function purgeOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<Report> {
+/** A plan; and where only a decision about volumes is missing and a person is there, that is asked for first. */
+async function planOne(
+  site: RunSite,
+  server: string,
+  decisions: Decisions,
+  given: PurgeOptions,
+  io: Io,
+): Promise<Plan> {
   const text = given.format === 'text';
-  const decisions = decisionsFrom(given);
-  let plan = noTrace(await whileLooking(io, text, () => planFor(site, server, decisions)));
+  const plan = noTrace(await whileLooking(io, text, () => planFor(site, server, decisions)));
+  const questions = given.yes === true ? [] : openQuestions(plan);
+  if (questions.length === 0) return plan;
+  io.out(`${renderHeading(plan, io)}\n`);
+  const answered = await askVolumes(questions, decisions, io);
+  io.out('\n');
+  return whileLooking(io, text, () => planUuid(site, plan.server.uuid, answered));
+}
+
+async function purgeOne(
+  site: RunSite,
+  server: string,
+  given: PurgeOptions,
+  decided: Decisions | undefined,
+  io: Io,
+): Promise<Report> {
+  const text = given.format === 'text';
+  let plan = await planOne(site, server, decided ?? decisionsFrom(given), given, io);
   const shownAt = performance.now();
   // What is kept is shown once: to who is asked, before; in a log, with what was done.
   const asks = given.yes !== true;
@@ -71,6 +99,7 @@ async function purgeOne(site: RunSite, server: string, given: PurgeOptions, io: 
         renderWhere(plan, io),
         // Steps that are not begun would hide why.
         isAppliable(plan) ? renderSteps(plan, io, null) : '',
+        isAppliable(plan) ? renderLost(plan, io) : '',
         asks || clean ? renderKept(plan, io) : '',
       ]),
     );

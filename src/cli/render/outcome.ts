@@ -5,6 +5,7 @@ import type { StepResult } from '../../run/apply.ts';
 import { awaitedHosts, isClean, waitsOnly } from '../../run/make-plan.ts';
 import type { Screen } from '../io.ts';
 import { fill, widthOf, wrap } from './lines.ts';
+import { renderDeleted } from './lost.ts';
 import { commandFor, resumeCommand, siteWords } from './next.ts';
 import { plain } from './plain.ts';
 import { OUTCOMES, renderResult } from './progress.ts';
@@ -42,6 +43,7 @@ export function renderOutcome(
       ...wrap(`${countOutcomes(results)}${kept}`, screen.columns, '', '  '),
       ...nameRun('Record of this run', run, screen.columns),
     ]),
+    renderDeleted(results, screen),
     shown.kept ? '' : renderKept(plan, screen),
     isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
     renderVerdict(verified, screen, shown.site, { run, finished: isFinished(results) }),

@@ -68,7 +68,6 @@ export function planFence(facts: FenceFacts, subject: Subject): KindPlan {
     ...refuseWorking(facts, subject),
     ...refuseProtected(subject),
     ...refuseMoving(subject),
-    ...refuseVolumes(subject),
     ...refuseFenced(subject),
   ];
   return { steps: [], remains: [], kept: keepForReturn(subject), refusals };
@@ -196,17 +195,4 @@ function isMoving({ status, sourceCompute, destCompute }: Migration, hosts: read
   return [sourceCompute, destCompute].some(
     (name) => name === null || hosts.find((host) => host.name === name)?.service?.up === true,
   );
-}
-
-/** Volumes are the one thing that cannot be got back: without their chapter nothing of the server is touched. */
-function refuseVolumes({ volumes }: Subject): Refused[] {
-  const attached = volumes.filter((v) => !v.deleted).map((v) => v.volumeId);
-  if (attached.length === 0) return [];
-  return [
-    {
-      code: 'volumes-attached',
-      sentence: `Cinder volumes are attached to it (${attached.join(', ')}): this version cannot detach them safely.`,
-      flag: null,
-    },
-  ];
 }

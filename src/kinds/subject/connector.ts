@@ -5,7 +5,8 @@ export type Connector = Readonly<Record<string, z.infer<ReturnType<typeof z.json
 
 const SECRET = /pass|secret|token|keyring|credential/i;
 
-const stash = z.looseObject({ connector: z.record(z.string(), z.json()).nullish() });
+const connector = z.record(z.string(), z.json());
+const stash = z.looseObject({ connector: connector.nullish() });
 
 /**
  * The connector that Nova of Mitaka and later puts into the `connection_info` of a volume attached the old way, so that it can be let go
@@ -14,15 +15,24 @@ const stash = z.looseObject({ connector: z.record(z.string(), z.json()).nullish(
  * Secrets, should a driver put one there, are not taken over.
  */
 export function parseStashedConnector(json: string | null): Connector | null {
-  if (json === null) return null;
+  return withoutSecrets(stash.safeParse(parseJson(json)).data?.connector ?? null);
+}
+
+/** The same out of Cinder's own column. */
+export function parseConnector(json: string | null): Connector | null {
+  return withoutSecrets(connector.safeParse(parseJson(json)).data ?? null);
+}
+
+function parseJson(json: string | null): unknown {
   try {
-    const found = stash.safeParse(JSON.parse(json)).data?.connector;
-    return found == null ? null : withoutSecrets(found);
+    return json === null ? null : JSON.parse(json);
   } catch {
     return null;
   }
 }
 
-function withoutSecrets(connector: Connector): Connector {
-  return Object.fromEntries(Object.entries(connector).filter(([key]) => !SECRET.test(key)));
+/** One without a host names nobody. */
+function withoutSecrets(found: Connector | null): Connector | null {
+  if (typeof found?.['host'] !== 'string') return null;
+  return Object.fromEntries(Object.entries(found).filter(([key]) => !SECRET.test(key)));
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';
+import { type Attachment, readAttachments } from '../volumes/attachments.ts';
 import { flag, text } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
 import type { Cell, ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
@@ -57,16 +58,17 @@ function isUnplaced({ row, buildRequest }: WithoutHosts): boolean {
   return row === null ? buildRequest !== null : row.deleted === 0 && row.host === null;
 }
 
-/** Adds the ports that Neutron has for the server, and the hosts that it has them bound to. */
+/** Adds the ports that Neutron has for the server, and the hosts that it has them bound to and Cinder its volumes connected to. */
 export async function widenHosts(look: Reader, subject: Subject, options: SubjectOptions): Promise<Subject> {
-  const ports = await readBindings(look, subject.uuid);
+  const [ports, attachments] = await Promise.all([
+    readBindings(look, subject.uuid),
+    readConnected(look, subject),
+  ]);
   const known = new Map(subject.hosts.map((host) => [host.name, [...host.because]]));
-  for (const { host, port } of ports) {
-    if (host === null) continue;
-    const reasons = known.get(host) ?? [];
-    reasons.push(`port ${port.slice(0, 8)} is bound there`);
-    known.set(host, reasons);
-  }
+  const add = (host: string, why: string) => known.set(host, [...(known.get(host) ?? []), why]);
+  for (const { host, port } of ports) if (host !== null) add(host, `port ${port.slice(0, 8)} is bound there`);
+  for (const { host, volumeId } of attachments)
+    if (host) add(host, `volume ${volumeId.slice(0, 8)} is attached there`);
   const portIds = [...new Set([...ports.map(({ port }) => port), ...(subject.portIds ?? [])])];
   if (known.size === subject.hosts.length) return { ...subject, portIds };
   const { computes } = await readServices(look, options, false);
@@ -97,6 +99,16 @@ async function readBindings(look: Reader, uuid: string): Promise<{ host: string 
     const parsed = portBinding.safeParse(port);
     return parsed.success ? [{ host: parsed.data['binding:host_id'] || null, port: parsed.data.id }] : [];
   });
+}
+
+async function readConnected(look: Reader, subject: Subject): Promise<readonly Attachment[]> {
+  try {
+    return await readAttachments(look, subject);
+  } catch (error) {
+    // The volumes kind asks the same and reports that it could not look.
+    if (error instanceof LookError) return [];
+    throw error;
+  }
 }
 
 function describeHosts(

@@ -72,6 +72,7 @@ export function parseVolumeMapping(row: Row): VolumeMapping | null {
     attachmentId: text(row, 'attachment_id'),
     deleteOnTermination: flag(row, 'delete_on_termination'),
     deleted: flag(row, 'deleted'),
+    deletedAt: text(row, 'deleted_at'),
   };
 }
 

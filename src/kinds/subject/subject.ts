@@ -82,6 +82,8 @@ export interface VolumeMapping {
   readonly attachmentId: string | null;
   readonly deleteOnTermination: boolean;
   readonly deleted: boolean;
+  /** UTC */
+  readonly deletedAt: string | null;
 }
 
 /** A host that may still hold something of this server. */

@@ -45,6 +45,7 @@ const volume: z.ZodType<VolumeMapping> = z.object({
   attachmentId: text,
   deleteOnTermination: z.boolean(),
   deleted: z.boolean(),
+  deletedAt: text,
 });
 
 const traces = z.object({

@@ -26,7 +26,7 @@ export interface Attachment {
   readonly connection: Connection | null;
 }
 
-interface Held {
+export interface Held {
   readonly version: CinderVersion;
   /** of this server */
   readonly attachments: readonly Attachment[];
@@ -56,7 +56,7 @@ export async function readAttachments(look: Reader, subject: Subject): Promise<r
  *
  * @throws LookError as `readAttachments`
  */
-async function readHeld(look: Reader, subject: Subject): Promise<Held> {
+export async function readHeld(look: Reader, subject: Subject): Promise<Held> {
   const named = [...new Set(subject.volumes.map((v) => v.volumeId))];
   if (!(await look.http.has('volume'))) {
     if (named.length === 0) return { version: null, attachments: [], volumes: new Map() };
@@ -184,6 +184,6 @@ function stashedConnector(subject: Subject, volumeId: string): Connector | null 
   return subject.volumes.find((v) => v.volumeId === volumeId && !v.deleted)?.connector ?? null;
 }
 
-function attachmentPath(id: string): string {
+export function attachmentPath(id: string): string {
   return `/attachments/${encodeURIComponent(id)}`;
 }

@@ -80,6 +80,6 @@ export async function readVolume(look: Reader, id: string, version: CinderVersio
   };
 }
 
-function volumePath(id: string): string {
+export function volumePath(id: string): string {
   return `/volumes/${encodeURIComponent(id)}`;
 }

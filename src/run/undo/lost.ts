@@ -8,7 +8,7 @@ import { asBefore, type Undone } from './undone.ts';
 
 const SAVED = 'is saved in before.jsonl';
 
-/** By kind and phase; a step of another kind is told of in general words, from what it says of itself. */
+/** By kind and phase, or whether a step can be undone; a step of another kind is told of in general words, from what it says of itself. */
 const WHY: Readonly<Record<string, string>> = {
   'console-tokens tokens': 'nothing is saved of a token; the user asks for a new console',
   'domain stop': 'the plug was pulled, and its memory is gone; Nova starts it again only from its disks',
@@ -19,6 +19,8 @@ const WHY: Readonly<Record<string, string>> = {
   'files files': 'files are gone for good: nothing of them is saved',
   'shelve-snapshot images': `its data are gone; its record ${SAVED}`,
   'allocations allocations': `what was held ${SAVED}; nova-manage placement heal_allocations --instance makes it anew, once the server has no task any more`,
+  'volumes never': `its data are gone for good; what Cinder said of it ${SAVED}`,
+  'volumes recreate': `who held it ${SAVED}; when the server is there again: openstack server add volume`,
   'ports ports': `a new port gets another id; its addresses, MAC and security groups ${SAVED.replace('is', 'are')}`,
 };
 
@@ -42,12 +44,13 @@ function unlessPartly(step: Step, lost: (doubt: string) => Undone): Undone {
   return step.phase === 'files' ? lost('it broke off, and part of it may be left; ') : asBefore(step);
 }
 
-function whyOf({ kind, phase, before, act }: Step): string {
+function whyOf({ kind, phase, undo, before, act }: Step): string {
   if (act.door === 'sql') return `its rows are not put back; what they were ${SAVED.replace('is', 'are')}`;
   if (act.door === 'http' && act.path.startsWith('/v2.0/trunks/'))
     return `a new trunk gets another id; its parent and its subports ${SAVED.replace('is', 'are')}`;
   return (
     WHY[`${kind} ${phase}`] ??
+    WHY[`${kind} ${undo}`] ??
     (before.length > 0 ? `this version cannot bring it back; what it was ${SAVED}` : 'nothing of it is saved')
   );
 }
@@ -56,6 +59,7 @@ function whyOf({ kind, phase, before, act }: Step): string {
 function describe({ place, title, phase }: Step): Omit<Kept, 'kind' | 'why'> {
   const what = title
     .replace(/^take (.*) out of (.*)$/, '$1 in $2')
+    .replace(/^let go of (.*): .*$/, '$1, held by the server')
     .replace(/^(?:delete|remove|release|stop|undefine) /, '');
   if (phase === 'stop') return { place, what: `${what}, running` };
   return { place, what: phase === 'undefine' ? `${what}, its definition` : what };

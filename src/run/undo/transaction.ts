@@ -146,6 +146,8 @@ function countedBy({ settled }: Step): ReadonlyMap<string, Value> {
   return new Map(settled.where.flatMap((w) => (w.is === '=' ? [[w.column, w.value] as const] : [])));
 }
 
+const OWNERS: Readonly<Record<string, string>> = { cinder: 'Cinder', neutron: 'Neutron' };
+
 const OBSTACLES: Readonly<Record<Exclude<Obstacle, 'recounted'>, { code: string; says: string }>> = {
   changed: { code: 'undo-row-changed', says: 'changed since the run' },
   archived: {
@@ -193,7 +195,7 @@ function makeStep(
     phase: step.phase,
     place: step.place,
     title: `put rows back as they were: ${tables.map((t) => `${t.table} (${t.changes.length})`).join(', ')}`,
-    why: 'Nova then knows of the server what it knew before the run.',
+    why: `${OWNERS[database] ?? 'Nova'} then knows of the server what it knew before the run.`,
     act: { door: 'sql', database, writes: changes.map(({ write }) => write) },
     guards: [{ must: first.from.must, check: check(first.from, table) }],
     // The transaction is whole or not there, so its first row stands for all of them.

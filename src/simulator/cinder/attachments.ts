@@ -8,6 +8,7 @@ import { refuseDeletion } from './deletion-rule.ts';
 import { finishDetach } from './detach.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
 import { attachmentsOf, findAttachment, findVolume } from './rows.ts';
+import { backendAnswers, timedOut } from './services.ts';
 
 const SINCE = 27;
 
@@ -86,6 +87,7 @@ function remove(world: World, request: VolumeRequest, attachment: DatabaseRow): 
   const id = String(attachment['id']);
   const refusal = refuseDeletion(world, request, id, volume);
   if (refusal !== null) return refusal;
+  if (attachment['attach_status'] !== 'reserved' && !backendAnswers(world, volume)) return timedOut();
   endAttachment(world, attachment);
   return { status: 200, body: { attachments: attachmentsOf(world, volumeId).map(summary) } };
 }

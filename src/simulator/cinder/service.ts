@@ -6,6 +6,8 @@ import { fault } from '../nova-api/errors.ts';
 import type { World } from '../world.ts';
 import { answerAttachments } from './attachments.ts';
 import type { VolumeRequest } from './request.ts';
+import { answerServices } from './services.ts';
+import { answerSnapshots } from './snapshots.ts';
 import { answerAction } from './volume-actions.ts';
 import { answerVolumes } from './volumes.ts';
 
@@ -74,6 +76,8 @@ function route(world: World, asked: Asked, caller: Caller, version: number): Ans
   if (volume !== undefined && asked.method === 'POST') return answerAction(world, request, volume);
   if (/^\/volumes(\/[^/]+)?$/.test(rest)) return answerVolumes(world, request);
   if (/^\/attachments(\/[^/]+)?$/.test(rest)) return answerAttachments(world, request);
+  if (/^\/snapshots(\/[^/]+)?$/.test(rest)) return answerSnapshots(world, request);
+  if (rest === '/os-services') return answerServices(world, request);
   return fault(501, notTaught(asked));
 }
 

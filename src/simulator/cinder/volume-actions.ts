@@ -11,6 +11,7 @@ import { finishDetach } from './detach.ts';
 import type { VolumeRequest } from './request.ts';
 import { resetStatus } from './reset-status.ts';
 import { attachmentsOf, findAttachment, findVolume } from './rows.ts';
+import { backendAnswers, timedOut } from './services.ts';
 import { volumeNotFound } from './volumes.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -76,6 +77,7 @@ function forceDetach(
 function terminateConnection(world: World, request: VolumeRequest, volume: DatabaseRow): Answer {
   const refusal = refuseDeletion(world, request, null, volume);
   if (refusal !== null) return refusal;
+  if (!backendAnswers(world, volume)) return timedOut();
   const id = String(volume['id']);
   // cinder 21 volume/api.py:unreserve_volume
   const status = attachmentsOf(world, id).length > 0 ? 'in-use' : 'available';
@@ -97,6 +99,7 @@ function detachVolume(
   const id = String(volume['id']);
   if (volume['status'] === 'maintenance')
     return fault(400, 'Invalid volume: The volume cannot be detached in maintenance mode.');
+  if (!backendAnswers(world, volume)) return timedOut();
   const all = attachmentsOf(world, id);
   if (attachmentId === null && all.length > 1)
     return fault(

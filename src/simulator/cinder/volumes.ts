@@ -6,6 +6,7 @@ import { inTransaction, sqlTime, type World } from '../world.ts';
 import { deleteData } from './backend.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
 import { findVolume } from './rows.ts';
+import { backendAnswers } from './services.ts';
 import { volumeDetail, volumeSummary } from './volume-body.ts';
 
 /** Filters with their columns. */
@@ -52,7 +53,8 @@ function list(world: World, { asked, caller }: VolumeRequest, show: (row: Databa
 const DELETABLE = ['available', 'error', 'error_restoring', 'error_extending', 'error_managing'];
 
 /**
- * Cinder's API marks the volume as `deleting` and asks cinder-volume, which is quick here: the volume is gone with the answer.
+ * Cinder's API marks the volume as `deleting` and asks cinder-volume, which is quick here: the volume is gone with the answer. Without
+ * one it stays so.
  */
 function remove(world: World, { asked, caller }: VolumeRequest, volume: DatabaseRow): Answer {
   if (!isAdmin(caller)) return fault(501, notTaught(asked, 'what a user without the role admin may delete'));
@@ -84,12 +86,14 @@ export function deleteVolume(world: World, volume: DatabaseRow): boolean {
     volume['group_id'] === null &&
     snapshots.length === 0;
   if (!mayGo) return false;
-  if (deleteData(world, id)) destroyVolume(world, volume);
-  else
+  const mark = (status: string) =>
     world
       .db('cinder')
-      .prepare("UPDATE volumes SET status = 'available', updated_at = ? WHERE id = ?")
-      .run(sqlTime(world.now()), id);
+      .prepare('UPDATE volumes SET status = ?, updated_at = ? WHERE id = ?')
+      .run(status, sqlTime(world.now()), id);
+  if (!backendAnswers(world, volume)) mark('deleting');
+  else if (deleteData(world, id)) destroyVolume(world, volume);
+  else mark('available');
   return true;
 }
 

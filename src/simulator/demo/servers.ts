@@ -3,6 +3,7 @@ import type { HostState, ServerDescription, Twist } from '../build.ts';
 import { keepDiskOnLvm, keepDisksInCeph, watchDisk } from '../plant-images.ts';
 import type { State } from '../recordings.ts';
 import * as twists from './twists.ts';
+import * as volumes from './volume-twists.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -12,6 +13,8 @@ export interface DemoServer extends ServerDescription {
   readonly story: string;
   /** `refused`: shown only with `--list` */
   readonly group: 'usual' | 'refused';
+  /** what has to be decided for its refusals to come up */
+  readonly options?: readonly string[];
 }
 
 export const DEMO_HOSTS: Readonly<Record<string, HostState>> = {
@@ -60,7 +63,7 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
   usual('cache-3', 'deleting-forever', 'cmp-4', 12 * HOUR, 'its host does not answer'),
   {
     ...usual('billing-db', 'deleting-forever', 'cmp-2', DAY, 'has volumes'),
-    twists: [twists.attachVolumes],
+    twists: [volumes.attachVolumes],
   },
   {
     ...usual('photos', 'deleting-forever', 'cmp-2', 4 * HOUR, 'its disk is in Ceph'),
@@ -131,4 +134,30 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
   ),
   refused('keepsake', 'shelved-offloaded', 'cmp-1', 'protected snapshot', twists.protectSnapshot),
   refused('mixup', 'shelved-offloaded', 'cmp-1', 'snapshot of another one', twists.giveSnapshotTo(STRANGER)),
+  {
+    ...refused(
+      'quorum',
+      'deleting-forever',
+      'cmp-2',
+      'volumes: shared, snapshots',
+      volumes.attachVolumes,
+      volumes.shareVolume(STRANGER),
+      volumes.snapshotVolume,
+    ),
+    options: ['--volumes', `delete,${STRANGER}=keep`, '--detach', 'reset'],
+  },
+  {
+    ...refused(
+      'stranded',
+      'deleting-forever',
+      'cmp-2',
+      'volumes: no cinder-volume',
+      volumes.attachVolumes,
+      volumes.shareVolume(STRANGER),
+      volumes.attachOldWay,
+      volumes.loseBackend,
+      volumes.moveToStorpool,
+    ),
+    options: ['--volumes', 'keep'],
+  },
 ];

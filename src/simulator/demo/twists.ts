@@ -2,26 +2,12 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Twist } from '../build.ts';
 import type { Planted } from '../plant.ts';
-import { type ServiceDatabase, setMeta, sqlTime, type World } from '../world.ts';
-
-function change(world: World, database: ServiceDatabase, sql: string, ...values: SQLInputValue[]): void {
-  const { changes } = world
-    .db(database)
-    .prepare(sql)
-    .run(...values);
-  // A twist that changes nothing would show a server that is not what its story says.
-  if (changes === 0) throw new Error(`no row to change: ${sql}`);
-}
+import { setMeta, sqlTime, type World } from '../world.ts';
+import { change } from './change.ts';
 
 function changeMachines(world: World, sql: string, ...values: SQLInputValue[]): void {
   const { changes } = world.machines.prepare(sql).run(...values);
   if (changes === 0) throw new Error(`nothing to change: ${sql}`);
-}
-
-function identity(server: Planted, key: string): string {
-  const value = server.identities.get(key);
-  if (value === undefined) throw new Error(`${server.name} has no ${key}`);
-  return value;
 }
 
 /** The uuid of the port that Nova made for the server. */
@@ -208,60 +194,4 @@ export function giveSnapshotTo(other: string): Twist {
       other,
       server.name,
     );
-}
-
-/** Attaches two volumes: a data disk that is to be kept, and one that Nova would delete with the server. */
-export const attachVolumes: Twist = (world, server) => {
-  const project = identityOfProject(world, server);
-  for (const [index, device] of ['/dev/vdb', '/dev/vdc'].entries()) {
-    const volume = `${server.uuid.slice(0, 24)}0000000000${index}a`;
-    const attachment = `${server.uuid.slice(0, 24)}0000000000${index}b`;
-    const now = sqlTime(world.now());
-    change(
-      world,
-      'cinder',
-      `INSERT INTO volumes (id, created_at, project_id, size, status, attach_status, display_name, bootable, multiattach, deleted,
-                            volume_type_id, use_quota, host)
-       VALUES (?, ?, ?, ?, 'in-use', 'attached', ?, 0, 0, 0, (SELECT id FROM volume_types LIMIT 1), 1, 'controller@lvm#lvm')`,
-      volume,
-      now,
-      project,
-      index === 0 ? 100 : 20,
-      `${server.name}-${index === 0 ? 'data' : 'scratch'}`,
-    );
-    change(
-      world,
-      'cinder',
-      `INSERT INTO volume_attachment (id, created_at, volume_id, instance_uuid, attached_host, mountpoint, attach_time, attach_mode,
-                                      attach_status, deleted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'rw', 'attached', 0)`,
-      attachment,
-      now,
-      volume,
-      server.uuid,
-      server.host,
-      device,
-      now,
-    );
-    change(
-      world,
-      'nova',
-      `INSERT INTO block_device_mapping (created_at, device_name, delete_on_termination, volume_id, volume_size, connection_info,
-                                         instance_uuid, deleted, source_type, destination_type, device_type, attachment_id, uuid)
-       VALUES (?, ?, ?, ?, ?, '{"driver_volume_type": "iscsi"}', ?, 0, 'volume', 'volume', 'disk', ?, ?)`,
-      now,
-      device,
-      index,
-      volume,
-      index === 0 ? 100 : 20,
-      server.uuid,
-      attachment,
-      `${server.uuid.slice(0, 24)}0000000000${index}c`,
-    );
-  }
-};
-
-function identityOfProject(world: World, server: Planted): string {
-  const row = world.db('nova').prepare('SELECT project_id FROM instances WHERE uuid = ?').get(server.uuid);
-  return String(row?.['project_id'] ?? identity(server, 'server'));
 }

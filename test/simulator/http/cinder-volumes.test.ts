@@ -186,7 +186,8 @@ it('refuses a project in the path that is not that of the token', async () => {
 });
 
 it.each([
-  ['GET', '/snapshots', undefined, ''],
+  ['GET', '/backups', undefined, ''],
+  ['GET', '/snapshots?limit=1', undefined, 'the query limit'],
   ['GET', '/volumes?limit=1', undefined, 'the query limit'],
   ['GET', '/attachments?limit=1', undefined, 'the query limit'],
   ['DELETE', `/volumes/${VOLUME}?cascade=true`, undefined, 'cascade'],

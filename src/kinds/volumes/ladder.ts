@@ -1,0 +1,182 @@
+/** The ladder by which a volume is let go of: the first rung that can work, and why those above it cannot. */
+import type { Decisions } from '../../plan/types.ts';
+import type { Connector } from '../subject/connector.ts';
+import type { Subject } from '../subject/subject.ts';
+import type { Attachment } from './attachments.ts';
+import { countOf, describeVolume } from './describe.ts';
+import { serviceOf } from './fate.ts';
+import type { HeldVolume, VolumeFacts } from './find.ts';
+
+/** How Cinder is asked to end an attachment: as a service, or when Nova does not list it any more. */
+export interface Manner {
+  readonly asService: boolean;
+  /** after Nova's rows */
+  readonly late: boolean;
+}
+
+export type Rung =
+  | { readonly rung: 'attachment'; readonly manner: Manner; readonly why: string }
+  | {
+      readonly rung: 'force';
+      readonly manner: Manner;
+      /** null: every mapping of the volume, of which there are only this server's */
+      readonly connector: Connector | null;
+      readonly why: string;
+    }
+  /** of the whole volume */
+  | { readonly rung: 'reset' | 'surgery'; readonly why: string }
+  | { readonly rung: 'none'; readonly code: string; readonly sentence: string; readonly flag: string | null };
+
+interface Asked {
+  readonly held: HeldVolume;
+  readonly attachment: Attachment;
+  readonly facts: VolumeFacts;
+  readonly subject: Subject;
+  readonly decisions: Decisions;
+}
+
+/** `--detach` says where to begin; `--surgery` that one may go on to the end. */
+export function chooseRung(asked: Asked): Rung {
+  const { held, attachment, decisions } = asked;
+  const start = decisions.detach ?? 'attachment';
+  const isDown = held.backend === 'down' && attachment.status !== 'reserved';
+  const not: string[] = [];
+  if (start === 'attachment') {
+    const against = isDown ? null : againstAttachment(asked);
+    if (!isDown && against === null) return attachmentRung(asked);
+    if (against !== null) not.push(`the attachment cannot be deleted: ${against}`);
+  } else not.push(`--detach ${start} begins lower`);
+  if (isDown) not.push(`${serviceOf(held.volume.backend)} is down, and a request to it would hang`);
+  else if (start !== 'reset') {
+    const against = againstForce(asked);
+    if (against === null) return forceRung(asked, not);
+    not.push(`it cannot be force-detached: ${against}`);
+  }
+  return lowerRung(asked, not, isDown);
+}
+
+/** Below here the storage is not asked any more. */
+function lowerRung({ held, decisions }: Asked, not: readonly string[], isDown: boolean): Rung {
+  const { others, volume } = held;
+  const mayReset = decisions.detach === 'reset' || decisions.surgery === true;
+  const because = capital(not.join('; '));
+  if (mayReset && others === 0)
+    return {
+      rung: 'reset',
+      why: `${because}. Its state is reset in Cinder alone: export and mapping stay on the storage, to be removed there by hand.`,
+    };
+  if (decisions.surgery === true) {
+    if ('why' in held.rows)
+      return none(
+        'volume-cannot-detach',
+        `${describeVolume(volume)}: ${not.join('; ')}; and --surgery cannot be done: ${held.rows.why}`,
+        null,
+      );
+    return {
+      rung: 'surgery',
+      why: `${because}; ${countOf(others, 'other')} hold${others === 1 ? 's' : ''} it, so its state is not reset. Cinder's rows are changed as it would do it: export and mapping stay on the storage, to be removed there by hand.`,
+    };
+  }
+  if (decisions.detach === 'reset')
+    return none(
+      'volume-shared-reset',
+      `${describeVolume(volume)}: resetting its state would end the attachments of ${countOf(others, 'other')} too`,
+      'surgery',
+    );
+  const flag = others === 0 ? 'detach reset' : 'surgery';
+  return isDown
+    ? none(
+        'volume-backend-down',
+        `${describeVolume(volume)}: ${not.join('; ')}. Start it, or let go of the volume in Cinder alone, with its export left on the storage`,
+        flag,
+      )
+    : none('volume-cannot-detach', `${describeVolume(volume)}: ${not.join('; ')}`, flag);
+}
+
+function none(code: string, sentence: string, flag: string | null): Rung {
+  return { rung: 'none', code, sentence: `${sentence}.`, flag };
+}
+
+/**
+ * Attached the old way, by os-attach: the row has no connection, so deleting it would tell the storage nothing (cinder 21
+ * `volume/manager.py:_connection_terminate`).
+ */
+function isLegacy({ connection, status }: Attachment): boolean {
+  return connection === null && ['attached', 'detaching', 'error_detaching'].includes(status);
+}
+
+function againstAttachment({ attachment, facts }: Asked): string | null {
+  if (facts.version === null) return 'this Cinder has no API for attachments (it came with Ocata, 3.27)';
+  if (isLegacy(attachment)) return 'it was attached the old way, and Cinder would not tell the storage';
+  return null;
+}
+
+function attachmentRung(asked: Asked): Rung {
+  const { facts, held } = asked;
+  const manner = mannerOf(asked);
+  const others =
+    held.others === 0 ? '' : ` ${countOf(held.others, 'other')} keep${held.others === 1 ? 's' : ''} it.`;
+  return {
+    rung: 'attachment',
+    manner,
+    why: `${
+      manner.asService
+        ? `As Nova does it: Cinder takes the mapping from the storage, for a service (the account of ${originOf(facts)}).`
+        : manner.late && !facts.token.available
+          ? `As Nova does it, but only after Nova's rows: without a service token Cinder answers 409 while Nova lists it (${facts.token.why}).`
+          : 'As Nova does it; Nova does not list it as connected, so Cinder asks for no service token.'
+    }${others}`,
+  };
+}
+
+function originOf({ token }: VolumeFacts): string {
+  return token.available ? token.from : '';
+}
+
+/** A volume with several attachments may only be let go of as a whole by a service (cinder 21.3 `volume/api.py:attachment_deletion_allowed`). */
+function againstForce({ held, attachment, facts }: Asked): string | null {
+  const shared = held.others > 0;
+  if (shared && facts.version === null)
+    return `${countOf(held.others, 'other')} hold it, and this Cinder cannot show that theirs stays`;
+  if (shared && attachment.connector === null)
+    return `nobody wrote down its connector, and without it Cinder would take the volume from ${countOf(held.others, 'other')} too`;
+  if (attachment.connector === null && held.attachments.length > 1)
+    return 'the server has several attachments of it, and nobody wrote down their connectors';
+  if (held.others + held.attachments.length > 1 && !facts.token.available)
+    return `it has several attachments, so Cinder asks for a service token (${facts.token.why})`;
+  return null;
+}
+
+function forceRung(asked: Asked, not: readonly string[]): Rung {
+  const { attachment, held } = asked;
+  const { connector } = attachment;
+  return {
+    rung: 'force',
+    manner: mannerOf(asked),
+    connector,
+    why: `${capital(not.join('; '))}. Force-detach ${
+      connector === null
+        ? `without a connector, which nobody wrote down: the storage drops every mapping of the volume, and only this server holds it`
+        : `with the connector that Nova kept`
+    }${held.others === 0 ? '' : `; ${countOf(held.others, 'other')} keep it`}.`,
+  };
+}
+
+/**
+ * Whether Cinder will ask Nova about it, and Nova still lists it: then it is for a service, or for later. What was never connected
+ * Cinder does not ask about.
+ */
+function mannerOf({ attachment, facts, subject }: Asked): Manner {
+  const { row, volumes } = subject;
+  const isListed =
+    row !== null &&
+    row.deleted === 0 &&
+    attachment.status !== 'reserved' &&
+    volumes.some((v) => !v.deleted && v.volumeId === attachment.volumeId && v.attachmentId === attachment.id);
+  if (facts.token.available && facts.version !== null) return { asService: true, late: false };
+  return { asService: false, late: isListed };
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
