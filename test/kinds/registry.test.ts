@@ -9,7 +9,7 @@ const KINDS_FOLDER = join(import.meta.dirname, '../../src/kinds');
 const REFERENCE = readFileSync(join(import.meta.dirname, '../../docs/reference.md'), 'utf8');
 
 /** Folders that hold what all kinds share, not a kind. */
-const SHARED = ['subject', 'volumes'];
+const SHARED = ['subject'];
 
 function sourcesOf(kind: string): string {
   const folder = join(KINDS_FOLDER, kind);
