@@ -26,6 +26,13 @@ function codes(plan: { refusals: readonly { code: string; flag: string | null }[
   return plan.refusals.map(({ code, flag }) => [code, flag]);
 }
 
+test.each(['/dev/sdb', '/dev/dm-3', '/dev/disk/by-path/ip-10.0.0.1:3260-iscsi-iqn.x:volume-7-lun-1'])(
+  'a volume as %s belongs to no other server',
+  async (disk) => {
+    expect(codes(await look(domainAnswers({ disk }), subject()))).toEqual([]);
+  },
+);
+
 /** A domain with the server's name and another uuid; its disk is its own unless said otherwise. */
 function namesake(disk = `${ROOT}/${NEIGHBOUR}/disk`) {
   const own = domainXml({ uuid: NEIGHBOUR, disk, interfaces: '' }).replace(
