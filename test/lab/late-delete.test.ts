@@ -35,6 +35,8 @@ async function allowAsThePageSays(): Promise<void> {
   const line = /^rabbitmqctl set_permissions -p \/ expunge (.*)$/m.exec(page)?.[1] ?? '';
   const patterns = [...line.matchAll(/'([^']*)'/g)].map(([, pattern]) => pattern ?? '');
   expect(patterns).toHaveLength(3);
+  // A run that was cut may have left it.
+  await rabbitctl(lab, 'delete_user', USER).catch(() => {});
   await rabbitctl(lab, 'add_user', USER, PASSWORD);
   await rabbitctl(lab, 'set_permissions', '-p', '/', USER, ...patterns);
 }
@@ -68,11 +70,11 @@ beforeAll(async () => {
   const text = readFileSync(siteFile(), 'utf8');
   const own = `message_bus:\n  user: ${USER}\n  password: ${JSON.stringify(PASSWORD)}\n`;
   writeFileSync(site, `${text}${own}`, { mode: 0o600 });
-});
+}, 900_000);
 
 afterAll(async () => {
-  await reviveCompute(lab);
   await rabbitctl(lab, 'delete_user', USER).catch(() => {});
+  await reviveCompute(lab);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -119,4 +121,4 @@ test('nova-compute starts, does what the other is owed, and touches nothing of t
   const changes = diffSnapshots(purged, await takeSnapshot(lab));
   expect(changes.filter((change) => JSON.stringify(change).includes(victim.id))).toEqual([]);
   expect(await expunge(['verify', victim.id], { site })).toMatchObject({ exit: 0 });
-});
+}, 600_000);
