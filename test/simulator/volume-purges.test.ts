@@ -2,8 +2,8 @@
  * Servers with volumes through the front door: purge, verify, neighbours to the byte, and everything that has to do with disks as
  * the simulated Nova's own delete would have left it.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { react } from '../../src/simulator/agents/react.ts';
 import { reviveCompute } from '../../src/simulator/agents/states.ts';
@@ -106,6 +106,20 @@ describe.each(SCENES)('a volume: %s', (_, scene) => {
     expect(difference(before, disksIn(cloud))).not.toEqual([]);
     expect(difference(disksIn(await deletedByNova(scene)), disksIn(cloud))).toEqual([]);
   });
+});
+
+test('without an account of a service the rows go first, and the end is the same', async () => {
+  const scene: Scene = {
+    mine: [{ target: 'shared' }, { deleteOnTermination: true }],
+    others: [{ target: 'shared' }],
+  };
+  const cloud = await simulateCloud(describeScene(scene));
+  const conf = join(dirname(cloud.site), 'nova.conf');
+  writeFileSync(conf, readFileSync(conf, 'utf8').replace(/\[service_user\][\s\S]*$/, ''));
+  const { steps } = await cloud.plan(pair(cloud)[0].uuid, ...AS_NOVA);
+  expect(steps.some(({ phase }) => phase === 'volumes-late')).toBe(true);
+  await purge(cloud);
+  expect(difference(disksIn(await deletedByNova(scene)), disksIn(cloud))).toEqual([]);
 });
 
 test('of a shared target the session stays, and the disk of the neighbour', async () => {

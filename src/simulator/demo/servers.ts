@@ -2,6 +2,7 @@
 import type { HostState, ServerDescription, Twist } from '../build.ts';
 import { keepDiskOnLvm, keepDisksInCeph, watchDisk } from '../plant-images.ts';
 import type { State } from '../recordings.ts';
+import * as disks from './disk-twists.ts';
 import * as twists from './twists.ts';
 import * as volumes from './volume-twists.ts';
 
@@ -159,5 +160,40 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
       volumes.moveToStorpool,
     ),
     options: ['--volumes', 'keep'],
+  },
+
+  {
+    ...usual('orders', 'deleting-forever', 'cmp-2', 6 * HOUR, 'its target is shared'),
+    volumes: [
+      { target: 'san', size: 50 },
+      { target: 'san', size: 5, deleteOnTermination: true },
+    ],
+  },
+  {
+    ...refused('orders-web', 'healthy', 'cmp-2', 'healthy, on that target'),
+    volumes: [{ target: 'san', size: 20 }],
+  },
+  {
+    ...refused(
+      'rescued',
+      'deleting-forever',
+      'cmp-2',
+      'disks mounted, held, open',
+      disks.mountFirst,
+      disks.holdSecond,
+      disks.readThird,
+      disks.reachFourthOtherwise,
+    ),
+    volumes: [{}, {}, {}, { type: 'rbd' }],
+  },
+  {
+    ...refused(
+      'stale-lun',
+      'deleting-forever',
+      'cmp-2',
+      'its LUN is of another one',
+      disks.pointAtUnitOf('orders-web'),
+    ),
+    volumes: [{ target: 'san', size: 10 }],
   },
 ];
