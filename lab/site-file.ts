@@ -7,7 +7,8 @@ import { sshFiles, sshUser } from './sshd.ts';
 type Host = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, and with a user that may only read. The second
+ * The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, with a user that may only read, and without an
+ * account whose token Cinder takes for a service's. The second
  * machine is in each of them from its `up` to its `down`, by ssh with sudo.
  */
 export function writeSiteFiles(lab: Lab): void {
@@ -31,13 +32,14 @@ export function writeSiteFiles(lab: Lab): void {
     proxied: true,
   };
   const second = existsSync(nodePaths(lab).knownHosts) ? { [nodeName]: node } : {};
-  const write = (name: string, user: string, password: string, first: Host): void =>
-    writeFileSync(join(lab.dir, name), renderSite(lab, user, password, { [host]: first, ...second }), {
-      mode: 0o600,
-    });
+  const write = (name: string, user: string, password: string, first: Host, conf = 'nova.conf'): void => {
+    const text = renderSite(lab, { user, password, conf }, { [host]: first, ...second });
+    writeFileSync(join(lab.dir, name), text, { mode: 0o600 });
+  };
   write('expunge.yaml', 'expunge', lab.secrets.expunge, local);
   write('expunge-ssh.yaml', 'expunge', lab.secrets.expunge, remote);
   write('expunge-ro.yaml', 'expunge_ro', lab.secrets.expungeReadOnly, local);
+  write('expunge-no-token.yaml', 'expunge', lab.secrets.expunge, local, 'nova-without-service-user.conf');
 }
 
 /** Writes them again, for a second machine that came or went. Without a lab there are none: the machine needs no cloud. */
@@ -45,7 +47,17 @@ export function renewSiteFiles(lab: Lab): void {
   if (existsSync(join(lab.dir, 'expunge.yaml'))) writeSiteFiles(lab);
 }
 
-function renderSite(lab: Lab, user: string, password: string, hosts: Readonly<Record<string, Host>>): string {
+interface Access {
+  readonly user: string;
+  readonly password: string;
+  readonly conf: string;
+}
+
+function renderSite(
+  lab: Lab,
+  { user, password, conf }: Access,
+  hosts: Readonly<Record<string, Host>>,
+): string {
   const hostLines = Object.entries(hosts).flatMap(([name, keys]) => [
     `  ${name}:`,
     ...Object.entries(keys).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`),
@@ -54,7 +66,7 @@ function renderSite(lab: Lab, user: string, password: string, hosts: Readonly<Re
     `mysql://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.mysql}/${name}`;
   return `cloud: lab
 clouds_file: ${join(lab.dir, 'clouds.yaml')}
-nova_conf: ${join(lab.etc, 'nova.conf')}
+nova_conf: ${join(lab.etc, conf)}
 databases:
   nova_api: "${url('nova_api')}"
   cell_user: ${JSON.stringify(user)}

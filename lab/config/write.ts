@@ -13,11 +13,15 @@ import { placementConfig } from './placement.ts';
 
 /** Writes every service's file, and the two files by which clients find the cloud. */
 export function writeConfigs(lab: Lab): void {
+  const nova = novaConfig(lab, disksConfig(lab, readDisks(lab)));
+  const { service_user: _, ...withoutServiceUser } = nova;
   const files: Readonly<Record<string, Ini>> = {
     'keystone.conf': keystoneConfig(lab),
     'glance-api.conf': glanceConfig(lab),
     'placement.conf': placementConfig(lab),
-    'nova.conf': novaConfig(lab, disksConfig(lab, readDisks(lab))),
+    'nova.conf': nova,
+    // As an operator's copy of it may be: with no account by which Cinder knows a service.
+    'nova-without-service-user.conf': withoutServiceUser,
     'neutron.conf': neutronConfig(lab),
     'ml2.ini': ml2Config(),
     'cinder.conf': fullCinderConfig(lab),

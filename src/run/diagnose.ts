@@ -2,7 +2,7 @@
 import { LookError } from '../plan/errors.ts';
 import type { Service } from '../plan/types.ts';
 import type { Site } from '../site/connect.ts';
-import type { Row } from '../site/reader.ts';
+import type { Reader, Row } from '../site/reader.ts';
 
 export interface Finding {
   readonly ok: boolean;
@@ -61,6 +61,8 @@ export async function diagnose(
       return says;
     }),
   );
+  const volumes = attempt('API volume', () => examineCinder(look));
+  const token = attempt('service token', () => examineToken(site));
   const api = attempt('database nova_api', async () => {
     const rows = await look.sql.rows('api', (sql) =>
       sql.selectFrom('instance_mappings').select('id').limit(1),
@@ -80,7 +82,7 @@ export async function diagnose(
       return 'answers';
     }),
   );
-  const first = await Promise.all([...apis, api, ...services, ...caches]);
+  const first = await Promise.all([...apis, volumes, token, api, ...services, ...caches]);
   const cells = first.find((f) => f.place === 'database nova_api')?.ok ? await site.cells() : [];
   const databases = await Promise.all(
     cells.map((cell) =>
@@ -107,6 +109,31 @@ export async function diagnose(
     [...(await hostNames(site, cells))].map((name) => examineHost(site, name, attempt)),
   );
   return [...first, ...databases, ...buses, ...hosts.flat()];
+}
+
+/** What the kind `volumes` asks, of a server that there is not. A cloud may have no Cinder. */
+async function examineCinder(look: Reader): Promise<string> {
+  if (!(await look.http.has('volume'))) return 'none in the catalog: volumes cannot be looked at';
+  const path = `/attachments/detail?all_tenants=1&instance_id=${NOBODY}`;
+  try {
+    await look.http.list('volume', path, 'attachments', { microversion: '3.27' });
+  } catch (error) {
+    if (!(error instanceof LookError) || !['api-404', 'api-406'].includes(error.code)) throw error;
+    return 'older than Ocata: volumes can be looked at one by one';
+  }
+  return 'attachments can be listed';
+}
+
+/** Without one there is another way, so to have none is no fault; one that is named and cannot be had is. */
+async function examineToken(site: Site): Promise<string> {
+  const token = await site.reader.http.serviceToken();
+  if (token.available) return `can be had, with the account of ${token.from}`;
+  if (site.config.serviceUser !== null)
+    throw new LookError('service token', token.why, {
+      code: 'no-service-token',
+      hint: "volumes are then let go of only after Nova's rows",
+    });
+  return "none: volumes are let go of after Nova's rows (service_user in the site file)";
 }
 
 /** nova-computes of all cells, and hosts that only the site file names. */

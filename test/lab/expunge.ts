@@ -17,7 +17,9 @@ const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
 /** State of its own, so that runs of a test never mix with an operator's. */
 const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 
-export function siteFile(name: 'expunge' | 'expunge-ssh' | 'expunge-ro' = 'expunge'): string {
+export function siteFile(
+  name: 'expunge' | 'expunge-ssh' | 'expunge-ro' | 'expunge-no-token' = 'expunge',
+): string {
   return join(openLab().dir, `${name}.yaml`);
 }
 
