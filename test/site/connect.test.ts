@@ -50,7 +50,7 @@ describe('the reading door', () => {
       'queue',
       'sql',
     ]);
-    expect(Object.keys(reader.http).sort()).toEqual(['get', 'has', 'list']);
+    expect(Object.keys(reader.http).sort()).toEqual(['get', 'has', 'list', 'serviceToken']);
     expect(Object.keys(reader.sql).sort()).toEqual(['columns', 'names', 'rows']);
     expect(Object.keys(reader.cache).sort()).toEqual(['get', 'servers']);
     expect(Object.keys(reader.queue)).toEqual(['waiting']);
