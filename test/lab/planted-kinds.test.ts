@@ -15,6 +15,10 @@ let victim: LabServer;
 /** Kinds that cannot be planted here, and why. */
 const ELSEWHERE = {
   fence: 'it has no remains: it refuses',
+  disks: 'they lie in Ceph or LVM, which the base of the lab has not; planted on the simulator',
+  'volume-connections': 'the first host has no iSCSI; planted on the simulator',
+  volumes: 'the base of the lab stores no volumes; planted on the simulator',
+  'waiting-requests': 'a request speaks of a row that lives; late-delete.test.ts has them wait',
   quota: 'this release has given up the table; planted on the simulator, on a schema of Ocata',
 };
 
