@@ -1,4 +1,5 @@
 /** Answers the checks and reads the before-images that a plan holds as data. */
+import { isDeepStrictEqual } from 'node:util';
 import { LookError } from '../plan/errors.ts';
 import type { BeforeImage, Check } from '../plan/types.ts';
 import type { WaitingRequest } from './queue/request.ts';
@@ -48,7 +49,8 @@ async function httpHolds(reader: Reader, check: CheckOf<'http'>): Promise<boolea
     if (typeof value !== 'object' || value === null) return false;
     value = (value as Record<string, unknown>)[key];
   }
-  return JSON.stringify(value) === JSON.stringify(check.at.equals);
+  // In whatever order a release writes the keys.
+  return isDeepStrictEqual(value, check.at.equals);
 }
 
 async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<boolean> {

@@ -79,6 +79,13 @@ describe('an API', () => {
     ['it is not empty', ['port', 'device_id'], '', false],
     ['a number is not its text', ['port', 'n'], '1', false],
     ['a list', ['port', 'tags'], ['a'], true],
+    [
+      'keys in another order',
+      ['port'],
+      { none: null, tags: ['a'], n: 1, status: 'DOWN', device_id: 'server' },
+      true,
+    ],
+    ['a key more', ['port'], { device_id: 'server' }, false],
     ['null', ['port', 'none'], null, true],
     ['what is not there is not null', ['port', 'missing'], null, false],
     ['what is not there at any depth', ['nothing', 'device_id'], 'server', false],
