@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+const STORAGE = 'test/lab/*-volumes.test.ts';
+
+/** There is one lab, and a scenario freezes what every other one needs. */
+const ONE_BY_ONE = {
+  fileParallelism: false,
+  sequence: { concurrent: false },
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+};
+
 export default defineConfig({
   test: {
     // vitest leaves one core free, which on a machine of two is half of it.
@@ -18,10 +28,16 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          fileParallelism: false,
-          sequence: { concurrent: false },
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          exclude: [STORAGE],
+          ...ONE_BY_ONE,
+        },
+      },
+      {
+        test: {
+          // What needs the second machine or Ceph, and half an hour.
+          name: 'lab-storage',
+          include: [STORAGE],
+          ...ONE_BY_ONE,
         },
       },
     ],

@@ -6,10 +6,10 @@ import { waitFor } from './command.ts';
 import {
   type BackendSet,
   backendHosts,
-  backendSets,
   fullCinderConfig,
   turnOff,
   turnOn,
+  volumeTypes,
 } from './config/backends.ts';
 import { renderIni } from './config/ini.ts';
 import type { Lab } from './paths.ts';
@@ -40,15 +40,18 @@ export async function addBackends(lab: Lab, set: BackendSet): Promise<void> {
     { everyMs: 1000, timeoutMs: 240_000 },
   );
   const known = await readTypes(lab, set);
-  for (const name of backendSets[set].filter((type) => known.every((each) => each.name !== type))) {
-    const volumeType = { name, extra_specs: { volume_backend_name: name } };
+  for (const { name, specs } of volumeTypes(set).filter((type) => known.every((k) => k.name !== type.name))) {
+    const volumeType = { name, extra_specs: specs };
     await call(lab, 'volume', 'POST', '/types', { body: { volume_type: volumeType } });
   }
 }
 
 /** Takes backends away again, with their volumes and types. Throws when a volume is attached, and changes nothing then. */
 export async function removeBackends(lab: Lab, set: BackendSet, say: (line: string) => void): Promise<void> {
-  const volumes = await listVolumes(lab, backendSets[set]);
+  const volumes = await listVolumes(
+    lab,
+    volumeTypes(set).map((type) => type.name),
+  );
   const used = volumes.filter((volume) => volume.isAttached);
   if (used.length > 0)
     throw new Error(`attached, so detach them first: ${used.map((volume) => volume.id).join(', ')}`);
@@ -90,7 +93,7 @@ function writeConfig(lab: Lab): void {
 
 async function readTypes(lab: Lab, set: BackendSet): Promise<z.infer<typeof types>['volume_types']> {
   const known = (await ask(lab, 'volume', 'GET', '/types', types)).volume_types;
-  return known.filter((type) => backendSets[set].some((name) => name === type.name));
+  return known.filter((type) => volumeTypes(set).some(({ name }) => name === type.name));
 }
 
 /**

@@ -15,7 +15,7 @@ const usage = `usage: node lab/node.ts COMMAND
   status           one line per part; exit 1 when one is not up
   try              shows that storage, multipath, switch and hypervisor work on it
   freeze | thaw    it hangs, and goes on
-  kill             a power cut; up boots it again, with a fresh disk
+  kill             a power cut; up boots it again, with the disk that it had
   cut | join [1|2] takes out the network cables, or one of them, and puts them back
   enrol            makes it a compute host of the lab's cloud
   withdraw         takes it out of the cloud again

@@ -14,7 +14,26 @@ export const backendSets = { storage: storageTypes, ceph: cephTypes } as const;
 
 export type BackendSet = keyof typeof backendSets;
 
-export type VolumeTypeName = (typeof backendSets)[BackendSet][number];
+/** One more type of each set, whose volumes several servers may use at once, with the backend that they lie on. */
+const severalTypes = {
+  storage: { name: 'several-servers', backend: 'one-target' },
+  ceph: { name: 'ceph-several-servers', backend: 'ceph' },
+} as const;
+
+export type VolumeTypeName =
+  | (typeof backendSets)[BackendSet][number]
+  | (typeof severalTypes)[BackendSet]['name'];
+
+/** The volume types of a set, with what Cinder is told of each. */
+export function volumeTypes(
+  set: BackendSet,
+): readonly { readonly name: VolumeTypeName; readonly specs: Readonly<Record<string, string>> }[] {
+  const { name, backend } = severalTypes[set];
+  return [
+    ...backendSets[set].map((type) => ({ name: type, specs: { volume_backend_name: type } })),
+    { name, specs: { volume_backend_name: backend, multiattach: '<is> True' } },
+  ];
+}
 
 const sections: Readonly<Record<BackendSet, (lab: Lab) => Ini>> = {
   storage: storageBackends,

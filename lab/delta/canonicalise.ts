@@ -64,12 +64,23 @@ function renderChange(change: Change, roles: Roles): string {
     return `- ${place} ${renderRow(before, roles, () => true)}`;
   if (before === undefined || after === undefined) return `? ${place}`;
   const changed = changedColumns(place, before, after);
+  if (place === 'cinder.quota_usages') return renderUsage(place, before, after);
   const which = renderRow(
     before,
     roles,
     (column, value) => before[column] === after[column] && isTelling(column, value, roles),
   );
   return `~ ${place} [${which}] ${renderRow(after, roles, (column) => changed.has(column))}`;
+}
+
+/** What is used is a sum over all that a project has: what one server took or gave back is the difference. */
+function renderUsage(place: string, before: TextRow, after: TextRow): string {
+  const columns = ['in_use', 'reserved'].filter((column) => before[column] !== after[column]);
+  const changes = columns.map((column) => {
+    const difference = Number(after[column]) - Number(before[column]);
+    return `${column}${difference < 0 ? '' : '+'}${difference}`;
+  });
+  return `~ ${place} [resource=${after['resource']}] ${changes.join(', ')}`;
 }
 
 function saysNothing({ place, before, after }: Change): boolean {
@@ -115,9 +126,14 @@ function renderValue(column: string, value: string | null, row: TextRow, roles: 
 
 function renderThing(thing: TextRow | undefined, roles: Roles): string {
   const text = `${thing?.['name'] ?? ''} ${thing?.['value'] ?? ''}`.trimEnd();
-  return replaceIdentities(text, roles)
-    .replace(/--zone \d+/, '--zone <zone>')
-    .replace(/ifindex \d+/, 'ifindex <n>');
+  return (
+    replaceIdentities(text, roles)
+      .replace(/--zone \d+/, '--zone <zone>')
+      .replace(/ifindex \d+/, 'ifindex <n>')
+      // On a target that others use too the number is whichever was free; tgt makes WWIDs of such numbers.
+      .replace(/-lun-\d+/, '-lun-<n>')
+      .replace(/\b3[0-9a-f]{32}\b/, '<wwid>')
+  );
 }
 
 /** Says of every identity in a text what it is, not which. */

@@ -1,5 +1,6 @@
 import type { TextRow } from '../sql.ts';
 import type { HostView, Things } from './host.ts';
+import { type NodeView, nodeSections } from './node.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** One row or one thing on the host that is not as it was. */
@@ -32,6 +33,11 @@ export function diffSnapshots(a: Snapshot, b: Snapshot): readonly Change[] {
   }
   for (const section of hostSections) {
     changes.push(...diffKeyed(`host.${section}`, asRows(a.host[section]), asRows(b.host[section])));
+  }
+  const nodes = [a.node ?? {}, b.node ?? {}] as readonly Partial<NodeView>[];
+  for (const section of nodeSections) {
+    const [before, after] = nodes.map((node) => asRows(node[section] ?? {}));
+    changes.push(...diffKeyed(`host.node.${section}`, before ?? {}, after ?? {}));
   }
   return changes;
 }

@@ -68,8 +68,13 @@ const link = z.object({
   linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
 });
 
+export const linkListing = ['ip', '-j', '-d', 'link', 'show'];
+
 async function readLinks(): Promise<Things> {
-  const { stdout } = await run(['ip', '-j', '-d', 'link', 'show']);
+  return parseLinks((await run(linkListing)).stdout);
+}
+
+export function parseLinks(stdout: string): Things {
   const links = z.array(link).parse(JSON.parse(stdout));
   return Object.fromEntries(
     links.map((each) => [
@@ -79,18 +84,17 @@ async function readLinks(): Promise<Things> {
   );
 }
 
+export const ovsListing = [
+  ...['ovs-vsctl', '--timeout=10', '--format=json'],
+  ...['--columns=name,external_ids', 'list', 'Interface'],
+  ...['--', '--columns=name,tag', 'list', 'Port'],
+];
+
 async function readOvs(): Promise<Things> {
-  const ask = ['ovs-vsctl', '--timeout=10', '--format=json'];
-  const { stdout } = await run([
-    ...ask,
-    '--columns=name,external_ids',
-    'list',
-    'Interface',
-    '--',
-    '--columns=name,tag',
-    'list',
-    'Port',
-  ]);
+  return parseOvs((await run(ovsListing)).stdout);
+}
+
+export function parseOvs(stdout: string): Things {
   const table = z.object({ data: z.array(z.tuple([z.string(), z.unknown()])) });
   const [interfaces, portRecords] = stdout
     .trim()
@@ -127,20 +131,8 @@ async function readFirewall(): Promise<Things> {
 }
 
 async function readDomains(): Promise<{ domains: Things; domainXml: Things }> {
-  const [ids, states] = await Promise.all([
-    run(['virsh', '-q', 'list', '--all', '--uuid', '--name']),
-    run(['virsh', '-q', 'list', '--all']),
-  ]);
-  const pairs = ids.stdout
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((words) => words.length === 2);
-  const stateOf = (name: string): string =>
-    states.stdout
-      .split('\n')
-      .map((line) => line.trim().split(/\s{2,}/))
-      .find((words) => words[1] === name)?.[2] ?? '?';
-  const domains = Object.fromEntries(pairs.map(([id = '', name = '']) => [id, `${name} ${stateOf(name)}`]));
+  const [ids, states] = await Promise.all([run(domainIds), run(domainStates)]);
+  const domains = parseDomains(ids.stdout, states.stdout);
   const uuids = Object.keys(domains);
   if (uuids.length === 0) return { domains, domainXml: {} };
   const dump = await run(['virsh', '-q', uuids.map((id) => `dumpxml ${id}`).join('; ')], { allow: [1] });
@@ -153,22 +145,43 @@ async function readDomains(): Promise<{ domains: Things; domainXml: Things }> {
   };
 }
 
+export const domainIds = ['virsh', '-q', 'list', '--all', '--uuid', '--name'];
+export const domainStates = ['virsh', '-q', 'list', '--all'];
+
+export function parseDomains(ids: string, states: string): Things {
+  const pairs = ids
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words.length === 2);
+  const stateOf = (name: string): string =>
+    states
+      .split('\n')
+      .map((line) => line.trim().split(/\s{2,}/))
+      .find((words) => words[1] === name)?.[2] ?? '?';
+  return Object.fromEntries(pairs.map(([id = '', name = '']) => [id, `${name} ${stateOf(name)}`]));
+}
+
 async function readIscsi(): Promise<Things> {
   // 21: nothing there, which is the usual answer here.
   const [sessions, nodes] = await Promise.all([
     run(['iscsiadm', '-m', 'session'], { allow: 'any' }),
     run(['iscsiadm', '-m', 'node'], { allow: 'any' }),
   ]);
+  return parseIscsi(sessions.stdout, nodes.stdout);
+}
+
+/** Sessions are numbered in the order in which they came, which says nothing. */
+export function parseIscsi(sessions: string, nodes: string): Things {
   const lines = (text: string, kind: string): readonly string[] =>
     text
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => `${kind} ${line}`);
-  return toThings([...lines(sessions.stdout, 'session'), ...lines(nodes.stdout, 'node')]);
+      .map((line) => `${kind} ${line.replace(/ \[\d+\] /, ' ')}`);
+  return toThings([...lines(sessions, 'session'), ...lines(nodes, 'node')]);
 }
 
 /** Every file and folder below a folder, with its kind, mode and owner. */
-function listFiles(folder: string, except: ReadonlySet<string> = new Set()): Things {
+export function listFiles(folder: string, except: ReadonlySet<string> = new Set()): Things {
   if (!existsSync(folder)) return {};
   const found: Record<string, string> = {};
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -184,6 +197,6 @@ function listFiles(folder: string, except: ReadonlySet<string> = new Set()): Thi
   return found;
 }
 
-function toThings(names: readonly string[]): Things {
+export function toThings(names: readonly string[]): Things {
   return Object.fromEntries(names.map((name) => [name, '']));
 }

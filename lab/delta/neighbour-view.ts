@@ -1,4 +1,5 @@
 import type { HostView } from './host.ts';
+import { nodeSections } from './node.ts';
 import { findRoles, type Subject } from './roles.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -28,6 +29,12 @@ export function neighbourView(
     for (const [name, value] of Object.entries(snapshot.host[section])) {
       if (texts.some((each) => name.includes(each) || value.includes(each)))
         view[`host.${section} ${name}`] = value;
+    }
+  }
+  for (const section of nodeSections) {
+    for (const [name, value] of Object.entries(snapshot.node?.[section] ?? {})) {
+      if (texts.some((each) => name.includes(each) || value.includes(each)))
+        view[`host.node.${section} ${name}`] = value;
     }
   }
   return view;

@@ -34,6 +34,7 @@ export function findRoles(snapshot: Snapshot, server: Subject): Roles {
   addPorts(own, rows, server);
   addImages(own, rows, server);
   addUuids(own, rows, server, 'block_device_mapping', '<bdm>');
+  addVolumes(own, rows, server);
   addUuids(own, rows, server, 'migrations', '<migration>');
   addUuids(own, rows, server, 'virtual_interfaces', '<vif>');
   own.delete('');
@@ -62,6 +63,19 @@ function addPorts(own: Map<string, string>, rows: Rows, server: Subject): void {
     own.set(mac.toUpperCase(), `<mac:${who}>`);
     for (const address of select(rows, 'neutron.ipallocations', 'port_id', id))
       own.set(address['ip_address'] ?? '', `<ip:${who}>`);
+  }
+}
+
+/** Its volumes in the order of their devices, and what Cinder calls the bond. */
+function addVolumes(own: Map<string, string>, rows: Rows, server: Subject): void {
+  const mappings = select(rows, 'nova.block_device_mapping', 'instance_uuid', server.id)
+    .filter((row) => row['volume_id'])
+    .sort((a, b) => ((a['device_name'] ?? '') < (b['device_name'] ?? '') ? -1 : 1));
+  for (const [at, row] of mappings.entries()) {
+    own.set(row['volume_id'] ?? '', `<volume:${at + 1}>`);
+    own.set(row['attachment_id'] ?? '', `<attachment:${at + 1}>`);
+    const volume = rows['cinder.volumes']?.[row['volume_id'] ?? ''];
+    if (volume?.['display_name']) own.set(volume['display_name'], `<volume:${at + 1}:name>`);
   }
 }
 

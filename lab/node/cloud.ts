@@ -6,6 +6,7 @@ import { run, waitFor } from '../command.ts';
 import { type Ini, renderIni } from '../config/ini.ts';
 import type { Lab } from '../paths.ts';
 import { findPid } from '../process.ts';
+import { purgeQueue } from '../rabbitmq.ts';
 import { change, query } from '../sql.ts';
 import { takeTurn } from '../turn.ts';
 import { nodeMl2Config, nodeNeutronConfig, nodeNovaConfig } from './config.ts';
@@ -70,6 +71,50 @@ export async function withdrawNode(lab: Lab): Promise<void> {
     ['DELETE FROM compute_nodes WHERE host = ?', [nodeName]],
     ['DELETE FROM services WHERE host = ?', [nodeName]],
   ]);
+}
+
+/** Stops the node's nova-compute in its tracks, its connections open; requests for it pile up. */
+export async function freezeNodeCompute(lab: Lab): Promise<void> {
+  const { stdout } = await runOnNode(lab, ['cat', agentPidFile(lab, 'nova-compute')]);
+  await runOnNode(lab, ['kill', '-STOP', stdout.trim()]);
+}
+
+/** Ends what is left of it, frozen or not, drops what waits for it, and starts a fresh one. */
+export async function reviveNodeCompute(lab: Lab): Promise<void> {
+  await killNodeCompute(lab);
+  await purgeQueue(lab, `compute.${nodeName}`);
+  await forgetReports(lab);
+  await startAgent(lab, 'nova-compute');
+  await waitForCompute(lab, 'up');
+}
+
+/** Ends it without a word. */
+async function killNodeCompute(lab: Lab): Promise<void> {
+  await runOnNode(lab, [
+    ...['start-stop-daemon', '--stop', '--oknodo', '--retry', 'KILL/5'],
+    ...['--remove-pidfile', '--pidfile', agentPidFile(lab, 'nova-compute')],
+  ]);
+}
+
+/** Makes Nova take a frozen or killed nova-compute of the node for down at once, as `waitServiceDown` does for the other. */
+export async function waitNodeComputeDown(lab: Lab): Promise<void> {
+  await forgetReports(lab);
+  await waitForCompute(lab, 'down');
+}
+
+async function waitForCompute(lab: Lab, state: 'up' | 'down'): Promise<void> {
+  await waitFor(
+    `Nova to report nova-compute of ${nodeName} ${state}`,
+    async () => (await readComputes(lab)).some((service) => service.state === state),
+    { timeoutMs: 300_000, everyMs: 500 },
+  );
+}
+
+/** Only a report made after this moment counts. */
+async function forgetReports(lab: Lab): Promise<void> {
+  const statement =
+    "UPDATE services SET last_seen_up = last_seen_up - INTERVAL 10 MINUTE WHERE `binary` = 'nova-compute' AND host = ? AND deleted = 0";
+  await change(lab, 'nova', [[statement, [nodeName]]]);
 }
 
 function agentNames(): readonly (keyof typeof agents)[] {

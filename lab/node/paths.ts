@@ -55,6 +55,8 @@ export interface NodePaths {
   /** Sockets that lead from the machine's network into the node's and back. */
   readonly sockets: string;
   readonly disks: string;
+  /** The node's own disk: what it wrote. It stays through a power cut, and goes with `down`. */
+  readonly disk: string;
 }
 
 export function nodePaths(lab: Lab): NodePaths {
@@ -72,5 +74,6 @@ export function nodePaths(lab: Lab): NodePaths {
     sshConfig: join(dir, 'ssh_config'),
     sockets: join(dir, 'sockets'),
     disks: join(dir, 'disks'),
+    disk: join(dir, 'disk.img'),
   };
 }

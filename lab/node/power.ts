@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoteArgv } from '../../src/site/command/quote.ts';
 import { type RunOptions, type RunResult, run, waitFor } from '../command.ts';
@@ -22,13 +22,14 @@ export function readPower(lab: Lab): Power {
   return isFrozen(lab, processes.machine) ? 'frozen' : 'on';
 }
 
-/** Boots the node and waits until its services run; one that runs is left alone. A node boots with a fresh disk each time. */
+/** Boots the node and waits until its services run; one that runs is left alone. After a power cut it has the disk that it had. */
 export async function startNode(lab: Lab, say: Say): Promise<void> {
   if (readPower(lab) === 'frozen') throw new Error(`${nodeName} is frozen: thaw it, or kill it first`);
   const begun = Date.now();
   await installNode(lab, say);
   if (readPower(lab) === 'off') {
     await writeNodeFiles(lab);
+    await makeDisk(lab);
     await makeNamespace(lab);
     await setCables(lab, 'in');
     boot(lab);
@@ -50,6 +51,18 @@ export async function startNode(lab: Lab, say: Say): Promise<void> {
   say(`${nodeName} is up after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
 }
 
+/** Larger than the memory: Nova takes the size for the host's disk, and counts whole GiB. The file is sparse. */
+async function makeDisk(lab: Lab): Promise<void> {
+  const { disk } = nodePaths(lab);
+  if (existsSync(disk)) return;
+  const draft = `${disk}.new`;
+  rmSync(draft, { force: true });
+  closeSync(openSync(draft, 'wx', 0o600));
+  truncateSync(draft, 8 * 2 ** 30);
+  await run(['mkfs.ext4', '-q', '-F', draft]);
+  renameSync(draft, disk);
+}
+
 function boot(lab: Lab): void {
   const paths = nodePaths(lab);
   const state = join(paths.dir, 'uml');
@@ -58,6 +71,7 @@ function boot(lab: Lab): void {
   const argv = [
     paths.linux,
     'mem=2048M',
+    `ubd0=${paths.disk}`,
     `umid=${nodeName}`,
     `uml_dir=${state}/`,
     'root=/dev/root rootfstype=hostfs rootflags=/ ro'.split(' '),

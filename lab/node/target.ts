@@ -71,6 +71,17 @@ export async function listSessions(lab: Lab, target: Target): Promise<readonly s
   return [...section.matchAll(/^\s+Initiator: (\S+)/gm)].map((match) => match[1] ?? '');
 }
 
+/** What is exported: each unit by its target and the file behind it. Nothing when no tgtd runs. */
+export async function listExports(lab: Lab): Promise<readonly string[]> {
+  if (findPid(lab, processes.target) === undefined) return [];
+  const { stdout } = await askTgt(lab, ['--op', 'show', '--mode', 'target']);
+  return stdout.split(/^(?=Target )/m).flatMap((section) => {
+    const iqn = /^Target \d+: (\S+)/.exec(section)?.[1];
+    const files = [...section.matchAll(/^\s+Backing store path: (\/\S+)$/gm)].map((match) => match[1] ?? '');
+    return iqn === undefined ? [] : [iqn, ...files.map((file) => `${iqn} ${file}`)];
+  });
+}
+
 function askTgt(lab: Lab, args: readonly string[], allow?: 'any'): Promise<RunResult> {
   const options = { env: socketEnv(lab), timeoutMs: 15_000 };
   return run(

@@ -7,6 +7,10 @@ export interface Scenario {
   readonly name: string;
   readonly title: string;
   readonly outcome: 'purged' | 'already-clean';
+  /** What expunge is told besides the server: what becomes of its volumes, say. */
+  readonly decisions?: readonly string[];
+  /** Name of the site file; the lab's usual one when it is not there. */
+  readonly site?: 'expunge-ceph' | 'expunge-no-token';
   /** Makes one server with everything that victim and twin share; called once for each. */
   make(lab: Lab, name: string): Promise<LabServer>;
   /** Breaks the victim only; returns when the breakage is stable. */

@@ -153,5 +153,6 @@ class SparseFileDriver(driver.VolumeDriver):
             'total_capacity_gb': disk.f_blocks * disk.f_frsize / GIB,
             'free_capacity_gb': disk.f_bavail * disk.f_frsize / GIB,
             # Cinder writes it into each new volume; os-brick locks by it.
+            'multiattach': True,
             'shared_targets': self.configuration.sparse_shared_target,
         }

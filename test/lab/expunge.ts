@@ -17,9 +17,16 @@ const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
 /** State of its own, so that runs of a test never mix with an operator's. */
 const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 
-export function siteFile(
-  name: 'expunge' | 'expunge-ssh' | 'expunge-ro' | 'expunge-no-token' = 'expunge',
-): string {
+/** Site files that the lab writes (`lab/site-file.ts`). */
+export type SiteName =
+  | 'expunge'
+  | 'expunge-ssh'
+  | 'expunge-ro'
+  | 'expunge-ceph'
+  | 'expunge-node'
+  | 'expunge-no-token';
+
+export function siteFile(name: SiteName = 'expunge'): string {
   return join(openLab().dir, `${name}.yaml`);
 }
 

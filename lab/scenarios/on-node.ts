@@ -1,0 +1,73 @@
+/** Servers with volumes, on the second machine unless another host is named, and the ways in which they get stuck. */
+import { z } from 'zod';
+import { ask, call } from '../api.ts';
+import { waitFor } from '../command.ts';
+import type { VolumeTypeName } from '../config/backends.ts';
+import { freezeNodeCompute, reviveNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
+import { nodeName } from '../node/paths.ts';
+import { type BootedVolume, requestNodeServer } from '../node/server.ts';
+import type { Lab } from '../paths.ts';
+import { readSeed } from '../seed.ts';
+import { deleteServer, type LabServer, requestDelete, waitForPorts, waitForStatus } from '../servers.ts';
+import { createVolume } from '../storage/volumes.ts';
+
+/** A volume to make for a server. */
+export interface WantedVolume {
+  readonly type: VolumeTypeName;
+  readonly deleteOnTermination: boolean;
+  readonly boot?: boolean;
+}
+
+const attachments = z.object({ volumeAttachments: z.array(z.object({ volumeId: z.string() })) });
+
+/** Boots a server with new volumes and waits until all of it works. */
+export async function createServerWithVolumes(
+  lab: Lab,
+  name: string,
+  wanted: readonly WantedVolume[],
+  host: string = nodeName,
+): Promise<LabServer> {
+  const { image } = await readSeed(lab);
+  const volumes: BootedVolume[] = [];
+  for (const [at, { type, deleteOnTermination, boot = false }] of wanted.entries()) {
+    const named = { name: `${name}-${at + 1}`, type, ...(boot ? { image } : {}) };
+    const { id } = await createVolume(lab, named);
+    volumes.push({ id, deleteOnTermination, boot });
+  }
+  const server = await requestNodeServer(lab, name, { volumes, host });
+  await waitForStatus(lab, server, 'ACTIVE');
+  await waitForPorts(lab, server, host === nodeName ? 'native' : 'hybrid');
+  return server;
+}
+
+/** Ids of the volumes that Nova lists for a server. */
+export async function listVolumeIds(lab: Lab, server: LabServer): Promise<readonly string[]> {
+  const path = `/servers/${server.id}/os-volume_attachments`;
+  const { volumeAttachments } = await ask(lab, 'compute', 'GET', path, attachments);
+  return volumeAttachments.map((each) => each.volumeId);
+}
+
+/** The classic, on the node: its nova-compute hangs, and the delete waits for it. */
+export async function freezeAndDelete(lab: Lab, server: LabServer): Promise<void> {
+  await freezeNodeCompute(lab);
+  await requestDelete(lab, server);
+  await waitNodeComputeDown(lab);
+}
+
+/** Nova's own delete, until Cinder has let go of every volume too. */
+export async function deleteWithVolumes(lab: Lab, server: LabServer): Promise<void> {
+  const volumes = await listVolumeIds(lab, server);
+  await deleteServer(lab, server);
+  for (const id of volumes) await waitUntilFree(lab, id);
+}
+
+/** Until a volume is available again, or gone. */
+async function waitUntilFree(lab: Lab, id: string): Promise<void> {
+  const shape = z.object({ volume: z.object({ status: z.string() }) });
+  await waitFor(`volume ${id} to be let go`, async () => {
+    const answer = await call(lab, 'volume', 'GET', `/volumes/${id}`, { allow: [404] });
+    return answer.status === 404 || shape.parse(answer.body).volume.status === 'available';
+  });
+}
+
+export const mendNode = (lab: Lab): Promise<void> => reviveNodeCompute(lab);
