@@ -300,7 +300,7 @@ describe('the ladder', () => {
       },
       settled: { path: `/attachments/${ATTACHMENT}`, status: [404] },
     });
-    expect(made.steps[0]?.why).toMatch(/attached the old way.*with the connector that Nova kept/);
+    expect(made.steps[0]?.why).toMatch(/attached the old way.*with the connector that was written down/);
   });
 
   test('no connector known and nobody else there: none is made up', async () => {

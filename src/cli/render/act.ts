@@ -13,7 +13,10 @@ export function renderAct(act: Act, columns: number): readonly string[] {
     case 'command':
       return renderCommands(act, columns);
     case 'http': {
-      const version = act.microversion === undefined ? '' : `, microversion ${act.microversion}`;
+      const version = [
+        act.microversion === undefined ? '' : `, microversion ${act.microversion}`,
+        act.serviceToken ? ', with X-Service-Token' : '',
+      ].join('');
       const request = [`${act.method} ${plain(act.path, WHOLE)}`, `(${act.service} API${version})`];
       return [
         ...fill(request, columns, { first: labelled('send'), others: INDENT }),

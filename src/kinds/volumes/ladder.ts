@@ -157,7 +157,7 @@ function forceRung(asked: Asked, not: readonly string[]): Rung {
     why: `${capital(not.join('; '))}. Force-detach ${
       connector === null
         ? `without a connector, which nobody wrote down: the storage drops every mapping of the volume, and only this server holds it`
-        : `with the connector that Nova kept`
+        : `with the connector that was written down when it was connected`
     }${held.others === 0 ? '' : `; ${countOf(held.others, 'other')} keep it`}.`,
   };
 }
