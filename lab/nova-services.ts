@@ -68,10 +68,11 @@ export async function waitServiceUp(lab: Lab, name: NovaService): Promise<void> 
   });
 }
 
-async function forgetReports(lab: Lab, name: NovaService): Promise<void> {
+/** Only a report that a service makes after this moment counts. */
+export async function forgetReports(lab: Lab, name: NovaService, of: string = host): Promise<void> {
   const statement =
     'UPDATE services SET last_seen_up = last_seen_up - INTERVAL 10 MINUTE WHERE `binary` = ? AND host = ? AND deleted = 0';
-  await change(lab, 'nova', [[statement, [name, host]]]);
+  await change(lab, 'nova', [[statement, [name, of]]]);
 }
 
 async function readState(lab: Lab, name: NovaService): Promise<string | undefined> {

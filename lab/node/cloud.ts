@@ -4,6 +4,7 @@ import { ask, call } from '../api.ts';
 import { giveCephToNode } from '../ceph/node.ts';
 import { run, waitFor } from '../command.ts';
 import { type Ini, renderIni } from '../config/ini.ts';
+import { forgetReports } from '../nova-services.ts';
 import type { Lab } from '../paths.ts';
 import { findPid } from '../process.ts';
 import { purgeQueue } from '../rabbitmq.ts';
@@ -83,7 +84,7 @@ export async function freezeNodeCompute(lab: Lab): Promise<void> {
 export async function reviveNodeCompute(lab: Lab): Promise<void> {
   await killNodeCompute(lab);
   await purgeQueue(lab, `compute.${nodeName}`);
-  await forgetReports(lab);
+  await forgetReports(lab, 'nova-compute', nodeName);
   await startAgent(lab, 'nova-compute');
   await waitForCompute(lab, 'up');
 }
@@ -98,7 +99,7 @@ async function killNodeCompute(lab: Lab): Promise<void> {
 
 /** Makes Nova take a frozen or killed nova-compute of the node for down at once, as `waitServiceDown` does for the other. */
 export async function waitNodeComputeDown(lab: Lab): Promise<void> {
-  await forgetReports(lab);
+  await forgetReports(lab, 'nova-compute', nodeName);
   await waitForCompute(lab, 'down');
 }
 
@@ -108,13 +109,6 @@ async function waitForCompute(lab: Lab, state: 'up' | 'down'): Promise<void> {
     async () => (await readComputes(lab)).some((service) => service.state === state),
     { timeoutMs: 300_000, everyMs: 500 },
   );
-}
-
-/** Only a report made after this moment counts. */
-async function forgetReports(lab: Lab): Promise<void> {
-  const statement =
-    "UPDATE services SET last_seen_up = last_seen_up - INTERVAL 10 MINUTE WHERE `binary` = 'nova-compute' AND host = ? AND deleted = 0";
-  await change(lab, 'nova', [[statement, [nodeName]]]);
 }
 
 function agentNames(): readonly (keyof typeof agents)[] {
@@ -146,7 +140,7 @@ async function startAgent(lab: Lab, name: keyof typeof agents): Promise<void> {
   ]);
 }
 
-async function stopAgent(lab: Lab, name: keyof typeof agents): Promise<void> {
+export async function stopAgent(lab: Lab, name: keyof typeof agents): Promise<void> {
   // With --pidfile alone: the id and no name decides what is ended.
   await runOnNode(lab, [
     ...['start-stop-daemon', '--stop', '--oknodo', '--retry', 'TERM/20/KILL/5'],

@@ -36,3 +36,17 @@ export async function confirmByName(plan: Plan, io: Io, question = forGood(plan,
   if (answer.trim() !== expected)
     throw new UsageError('not confirmed; nothing was touched', { code: 'not-confirmed' });
 }
+
+/** @throws UsageError when the name has to be asked for, and nobody is there to be asked */
+export function assertCanAsk(
+  command: string,
+  given: { readonly yes?: boolean; readonly format: string },
+  io: Io,
+  hint = 'say --yes',
+): void {
+  if (given.yes === true || (io.interactive && given.format === 'text')) return;
+  throw new UsageError(`${command} asks for the name of the server, and there is no terminal to ask on`, {
+    code: 'no-terminal',
+    hint,
+  });
+}

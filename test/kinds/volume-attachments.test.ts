@@ -3,12 +3,9 @@ import { readAttachments } from '../../src/kinds/volumes/attachments.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
 import { subject, volumeMapping } from '../support/subjects.ts';
+import { ATTACHMENT, CONNECTION, SERVER, STRANGER, VOLUME } from '../support/volume-answers.ts';
 
-const SERVER = subject().uuid;
-const VOLUME = 'bbbbbbbb-0000-4000-8000-000000000001';
-const ATTACHMENT = 'cccccccc-0000-4000-8000-000000000001';
 const LIST = `volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`;
-const OTHER = 'dddddddd-0000-4000-8000-000000000001';
 
 /** As Cinder of Zed shows one, over iSCSI with CHAP. */
 const entry = (changes: object = {}) => ({
@@ -19,15 +16,7 @@ const entry = (changes: object = {}) => ({
   attached_at: '2026-11-01T10:00:05.000000',
   detached_at: '',
   attach_mode: 'rw',
-  connection_info: {
-    driver_volume_type: 'iscsi',
-    target_portal: '10.0.0.1:3260',
-    target_iqn: 'iqn.2010-10.org.openstack:volume-1',
-    target_lun: 0,
-    auth_method: 'CHAP',
-    auth_username: 'u',
-    auth_password: 'hidden-word',
-  },
+  connection_info: CONNECTION,
   ...changes,
 });
 
@@ -82,8 +71,8 @@ test('a reserved one was connected nowhere', async () => {
 test('one that Nova names and Cinder has given to another server is not this server’s', async () => {
   const http = {
     [LIST]: { body: { attachments: [] } },
-    [`volume /attachments/${ATTACHMENT}`]: { body: { attachment: entry({ instance: OTHER }) } },
-    [`volume /volumes/${VOLUME}`]: { body: { volume: volume([{ server_id: OTHER }]) } },
+    [`volume /attachments/${ATTACHMENT}`]: { body: { attachment: entry({ instance: STRANGER }) } },
+    [`volume /volumes/${VOLUME}`]: { body: { volume: volume([{ server_id: STRANGER }]) } },
   };
   expect(await read(http)).toEqual([]);
 });
@@ -114,7 +103,9 @@ describe('a Cinder without attachments', () => {
 
 describe('could not look', () => {
   test('a list that others are in, for its filter was dropped', async () => {
-    const http = { [LIST]: { body: { attachments: [entry(), entry({ instance: OTHER, id: OTHER })] } } };
+    const http = {
+      [LIST]: { body: { attachments: [entry(), entry({ instance: STRANGER, id: STRANGER })] } },
+    };
     await expect(read(http)).rejects.toMatchObject({ code: 'filter-dropped' });
   });
   test('Cinder that does not answer', async () => {

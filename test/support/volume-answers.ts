@@ -8,7 +8,7 @@ export const STRANGER = 'dddddddd-0000-4000-8000-000000000001';
 export const HIDDEN = 'hidden-word';
 
 /** Over iSCSI, with a CHAP password. */
-const CONNECTION = {
+export const CONNECTION = {
   driver_volume_type: 'iscsi',
   target_portal: '10.0.0.1:3260',
   target_iqn: 'iqn.2010-10.org.openstack:volume-1',

@@ -4,7 +4,7 @@ import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { explainIssue } from '../../site/config/load.ts';
 import type { Given } from '../begin.ts';
-import { confirmByName } from '../confirm.ts';
+import { assertCanAsk, confirmByName } from '../confirm.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
@@ -22,11 +22,7 @@ export async function apply(command: Given): Promise<number> {
   const { io, options, args } = command;
   const given = options as unknown as ApplyOptions;
   const saved = await readPlan(String(args[0]));
-  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
-    throw new UsageError('apply asks for the name of the server, and there is no terminal to ask on', {
-      code: 'no-terminal',
-      hint: 'say --yes',
-    });
+  assertCanAsk('apply', given, io);
   return withSite(command, async (site) => {
     if (saved.site !== site.name)
       throw new UsageError(`this plan is for the site ${saved.site}, not for ${site.name}`, {

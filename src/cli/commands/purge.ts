@@ -1,12 +1,12 @@
-import { UsageError } from '../../plan/errors.ts';
 import type { Decisions, Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import { askVolumes, openQuestions } from '../ask-volumes.ts';
 import type { Given } from '../begin.ts';
-import { confirmByName } from '../confirm.ts';
+import { assertCanAsk, confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
+import { freshPlan } from '../pondered.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
@@ -20,18 +20,11 @@ type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean }
 
 type Report = ServerReport & { readonly exitCode: number; readonly interrupted: boolean };
 
-/** A plan that a person has pondered for longer than this is made anew before it is applied. */
-const FRESH_MS = 5_000;
-
 export async function purge(command: Given): Promise<number> {
   const { io, options, args } = command;
   const given = options as unknown as PurgeOptions;
   const servers = args[0] as readonly string[];
-  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
-    throw new UsageError('purge asks for the name of the server, and there is no terminal to ask on', {
-      code: 'no-terminal',
-      hint: 'look with: expunge plan; then say --yes',
-    });
+  assertCanAsk('purge', given, io, 'look with: expunge plan; then say --yes');
   return withSite(command, async (site) => {
     // What is wrong with any of several servers is said before the first of them is touched.
     const decided = new Map<string, Decisions>();
@@ -107,16 +100,11 @@ async function purgeOne(
   if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
-  if (performance.now() - shownAt > FRESH_MS) plan = await whileLooking(io, text, () => remake(site, plan));
+  const shown = plan;
+  plan = await freshPlan(shown, shownAt, { io, text }, () =>
+    planUuid(site, shown.server.uuid, shown.decisions),
+  );
   const report = await runPlan(site, plan, io, !text);
   if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
   return { plan, ...report };
-}
-
-/** @throws UsageError when what was confirmed is no longer what would be done */
-async function remake(site: RunSite, shown: Plan): Promise<Plan> {
-  const now = await planUuid(site, shown.server.uuid, shown.decisions);
-  if (now.digest === shown.digest) return now;
-  const { refuseStale } = await import('../stale.ts');
-  return refuseStale(shown, now);
 }

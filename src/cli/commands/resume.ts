@@ -6,10 +6,11 @@ import { type RunRecord, readRun } from '../../run/read-run.ts';
 import { lookBefore, type Resumption } from '../../run/resume.ts';
 import { followedBy, readRuns, stateOf, undoneBy } from '../../run/runs.ts';
 import type { Given } from '../begin.ts';
-import { confirmByName } from '../confirm.ts';
+import { assertCanAsk, confirmByName } from '../confirm.ts';
 import { assertSameSite, findRun } from '../find-run.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
+import { freshPlan } from '../pondered.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { resumeCommand } from '../render/next.ts';
@@ -22,17 +23,10 @@ import { planUuid, type RunSite, withSite } from '../session.ts';
 
 type ResumeOptions = CommonOptions & { readonly yes?: boolean };
 
-/** A plan that a person has pondered for longer than this is made anew before it is applied. */
-const FRESH_MS = 5_000;
-
 export async function resume(command: Given): Promise<number> {
   const { io, options, args } = command;
   const given = options as unknown as ResumeOptions;
-  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
-    throw new UsageError('resume asks for the name of the server, and there is no terminal to ask on', {
-      code: 'no-terminal',
-      hint: 'say --yes',
-    });
+  assertCanAsk('resume', given, io);
   return withSite(command, async (site) => {
     const run = await readRun(await findRun(site.runs, String(args[0])));
     assertSameSite(run, site);
@@ -98,7 +92,8 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
   // With nothing to do nothing can go wrong: that it is done is written down.
   if (asks && plan.steps.length > 0) {
     await confirmByName(plan, io);
-    if (performance.now() - shownAt > FRESH_MS) plan = await whileLooking(io, text, () => remake(site, plan));
+    const shown = plan;
+    plan = await freshPlan(shown, shownAt, { io, text }, () => planUuid(site, uuid, shown.decisions));
   }
   const report = await runPlan(site, plan, io, !text, { links: { continues: basename(run.folder) } });
   if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
@@ -118,12 +113,4 @@ async function finish(
 ): Promise<number> {
   if (format !== 'text') io.out(await renderData(format, 'resume', exitCode, [report]));
   return exitCode;
-}
-
-/** @throws RefusedError when what was confirmed is no longer what would be done */
-async function remake(site: RunSite, shown: Plan): Promise<Plan> {
-  const now = await planUuid(site, shown.server.uuid, shown.decisions);
-  if (now.digest === shown.digest) return now;
-  const { refuseStale } = await import('../stale.ts');
-  return refuseStale(shown, now);
 }

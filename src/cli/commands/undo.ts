@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { type RunRecord, readRun } from '../../run/read-run.ts';
 import { makeUndoPlan } from '../../run/undo/make-undo-plan.ts';
 import type { Given } from '../begin.ts';
-import { confirmByName } from '../confirm.ts';
+import { assertCanAsk, confirmByName } from '../confirm.ts';
 import { assertSameSite, findRun } from '../find-run.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
+import { freshPlan } from '../pondered.ts';
 import { renderData } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
@@ -17,17 +17,10 @@ import { type RunSite, withSite } from '../session.ts';
 
 type UndoOptions = CommonOptions & { readonly yes?: boolean };
 
-/** A plan that a person has pondered for longer than this is made anew before it is applied. */
-const FRESH_MS = 5_000;
-
 export async function undo(command: Given): Promise<number> {
   const { io, options, args } = command;
   const given = options as unknown as UndoOptions;
-  if (given.yes !== true && (!io.interactive || given.format !== 'text'))
-    throw new UsageError('undo asks for the name of the server, and there is no terminal to ask on', {
-      code: 'no-terminal',
-      hint: 'say --yes',
-    });
+  assertCanAsk('undo', given, io);
   return withSite(command, async (site) => {
     const run = await readRun(await findRun(site.runs, String(args[0])));
     assertSameSite(run, site);
@@ -48,8 +41,7 @@ async function undoRun(site: RunSite, run: RunRecord, given: UndoOptions, io: Io
   }
   const asks = given.yes !== true;
   if (asks) await confirmByName(plan, io, { warning: '', goal: 'bring this back' });
-  if (performance.now() - shownAt > FRESH_MS)
-    plan = await whileLooking(io, text, () => remake(site, run, plan));
+  plan = await freshPlan(plan, shownAt, { io, text }, () => makePlan(site, run));
   const report = await runPlan(site, plan, io, !text, {
     second: {
       says: '  looking again',
@@ -76,12 +68,4 @@ async function finish(
 
 function makePlan(site: RunSite, run: RunRecord): Promise<Plan> {
   return makeUndoPlan(run, site.reader, { tool: packageJson.version, madeAt: new Date().toISOString() });
-}
-
-/** @throws RefusedError when what was confirmed is no longer what would be done */
-async function remake(site: RunSite, run: RunRecord, shown: Plan): Promise<Plan> {
-  const now = await makePlan(site, run);
-  if (now.digest === shown.digest) return now;
-  const { refuseStale } = await import('../stale.ts');
-  return refuseStale(shown, now);
 }

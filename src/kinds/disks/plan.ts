@@ -1,20 +1,17 @@
-import type { DraftStep, Kept, Refusal } from '../../plan/types.ts';
-import { domainNotActive } from '../domain/virsh.ts';
+import type { DraftStep, Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
-import type { DiskFacts, LvmDisks, RbdDisks } from './find.ts';
-import { type LogicalVolume, lvs } from './lvm.ts';
+import { type Context, inactive, size } from './common.ts';
+import type { DiskFacts, RbdDisks } from './find.ts';
+import { keepBlocks, refuseVolume, volumeStep } from './logical-volumes.ts';
 import { type RbdImage, type RbdSnapshot, rbd } from './rbd.ts';
 
 type Draft = Omit<Refusal, 'kind'>;
-type Note = Omit<Kept, 'kind'>;
 
 /** Ceph forgets a client that died without a word after 30 s (`osd_client_watch_timeout`); seen: 28 to 32 s. */
 const WATCH_ENDS_S = 60;
 /** An image goes object by object. */
 const REMOVE_S = 600;
-
-const GIB = 2 ** 30;
 
 /** Names that Nova gives (nova 26 `virt/libvirt/imagebackend.py`): `_disk`, `_disk.config`, `_disk.eph0`, `_disk.swap`, `_disk.rescue`. */
 function isNovas(name: string, uuid: string): boolean {
@@ -36,10 +33,6 @@ function removers(facts: DiskFacts, subject: Subject): { readonly at: RbdDisks; 
 
 function spec({ store }: RbdDisks, image: RbdImage): string {
   return `${store.pool}/${image.name}`;
-}
-
-function size(bytes: number): string {
-  return `${(bytes / GIB).toFixed(bytes < GIB ? 2 : 0)} GiB`;
 }
 
 function watched({ host, store }: RbdDisks, image: RbdImage) {
@@ -73,19 +66,6 @@ function commonOf(at: RbdDisks, image: RbdImage, what: string) {
     place: `host ${at.host}`,
     before: [],
   };
-}
-
-function inactive(asked: readonly string[], uuid: string) {
-  return asked.map((host) => ({
-    must: `the server's domain is not active on ${host}`,
-    check: domainNotActive(host, uuid),
-  }));
-}
-
-interface Context {
-  readonly uuid: string;
-  /** hosts whose libvirt answered */
-  readonly asked: readonly string[];
 }
 
 function snapshotSteps(at: RbdDisks, image: RbdImage, snap: RbdSnapshot, context: Context): DraftStep[] {
@@ -201,68 +181,6 @@ function refuseImage(at: RbdDisks, image: RbdImage, facts: DiskFacts): Draft[] {
       flag: null,
       sentence: `${snap.children.join(', ')} is a clone of ${spec(at, image)}@${snap.name}: flatten it first (rbd flatten)`,
     })),
-  ];
-}
-
-function volumeStep({ host, store }: LvmDisks, volume: LogicalVolume, { uuid, asked }: Context): DraftStep {
-  const path = `/dev/${store.group}/${volume.name}`;
-  return {
-    id: `disks/${host}/${store.group}/${volume.name}`,
-    phase: 'files',
-    place: `host ${host}`,
-    title: `remove logical volume ${path} (${size(volume.size)})`,
-    why: 'Nova made it for this server alone. Its blocks are given back as they are: see what is kept.',
-    act: {
-      door: 'command',
-      host,
-      argv: ['lvremove', '-f', '--', `${store.group}/${volume.name}`],
-      exit: [0],
-    },
-    guards: [
-      ...inactive(asked, uuid),
-      {
-        must: `nothing has ${path} open`,
-        check: {
-          door: 'command',
-          host,
-          argv: lvs(`${store.group}/${volume.name}`, 'lv_device_open'),
-          exit: [0],
-          out: { linesWithin: [] },
-        },
-      },
-    ],
-    settled: {
-      door: 'command',
-      host,
-      argv: lvs(store.group, 'lv_name'),
-      exit: [0],
-      out: { lacksLine: volume.name },
-    },
-    before: [],
-    undo: 'never',
-  };
-}
-
-function refuseVolume({ host, store }: LvmDisks, volume: LogicalVolume, facts: DiskFacts): Draft[] {
-  if (!volume.open || facts.activeOn.includes(host)) return [];
-  return [
-    {
-      code: 'logical-volume-open',
-      flag: null,
-      sentence: `/dev/${store.group}/${volume.name} on ${host} is open, and the server does not run there: something is mounted or mapped above it`,
-    },
-  ];
-}
-
-/** nova 26 `virt/libvirt/storage/lvm.py:clear_volume` overwrites a volume before it is given back. */
-function keepBlocks({ host, store, volumes }: LvmDisks): Note[] {
-  if (volumes.length === 0) return [];
-  return [
-    {
-      place: `host ${host}`,
-      what: `what was written in the blocks of ${volumes.map((v) => `/dev/${store.group}/${v.name}`).join(', ')}`,
-      why: 'Nova overwrites them before it gives them back (volume_clear), expunge does not: where tenants share the group, overwrite first (blkdiscard --zeroout)',
-    },
   ];
 }
 

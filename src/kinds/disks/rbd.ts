@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import { parseAnswer } from '../../site/parse.ts';
+import { PLAIN_NAME } from '../../site/plain-name.ts';
 import type { Reader } from '../../site/reader.ts';
-import { isPlainName, type RbdStore } from './stores.ts';
+import type { RbdStore } from './stores.ts';
 
 export interface RbdSnapshot {
   readonly name: string;
@@ -113,7 +114,7 @@ export async function readImages(
 }
 
 function assertPlain(place: string, what: string, name: string): void {
-  if (isPlainName(name)) return;
+  if (PLAIN_NAME.test(name)) return;
   throw new LookError(
     place,
     `${what} of the server is called ${JSON.stringify(name)}: not a name that expunge works on`,

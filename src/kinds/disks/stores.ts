@@ -1,8 +1,8 @@
 /** Where Nova keeps a server's own disks when not in the instances folder: `[libvirt] images_type` rbd or lvm. */
-import { LookError } from '../../plan/errors.ts';
+import { PLAIN_NAME } from '../../site/plain-name.ts';
 import type { ImageStore, Reader } from '../../site/reader.ts';
 import { knownHost } from '../domain/host.ts';
-import { type Domain, readDomains } from '../domain/virsh.ts';
+import { type Domain, readOwnDomain } from '../domain/virsh.ts';
 import type { Host, Subject } from '../subject/subject.ts';
 
 export type RbdStore = Extract<ImageStore, { type: 'rbd' }>;
@@ -16,20 +16,6 @@ export interface HostStores {
   readonly own: Domain | null | undefined;
 }
 
-/** What may stand in an argv as the name of a pool, a user, an image, a snapshot, a volume group. */
-export function isPlainName(text: string): boolean {
-  return /^[A-Za-z0-9_][\w.+-]*$/.test(text);
-}
-
-async function ownDomain(look: Reader, host: string, subject: Subject): Promise<HostStores['own']> {
-  try {
-    return (await readDomains(look, host, subject)).own;
-  } catch (error) {
-    if (error instanceof LookError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * The site file says which store a host uses; without a word there, the disks that the domain still has tell.
  *
@@ -37,7 +23,7 @@ async function ownDomain(look: Reader, host: string, subject: Subject): Promise<
  */
 export async function storesOf(look: Reader, host: Host, subject: Subject): Promise<HostStores> {
   const { name } = knownHost(host);
-  const own = await ownDomain(look, name, subject);
+  const own = await readOwnDomain(look, name, subject);
   const said = look.host(name)?.images ?? null;
   return { host: name, own, stores: said === null ? storesOfDomain(own, subject.uuid) : [said] };
 }
@@ -45,13 +31,13 @@ export async function storesOf(look: Reader, host: Host, subject: Subject): Prom
 /** `vms/<uuid>_disk` of protocol rbd, `/dev/<group>/<uuid>_disk` (nova 26 `virt/libvirt/imagebackend.py:Rbd`, `Lvm`). */
 function storesOfDomain(own: Domain | null | undefined, uuid: string): ImageStore[] {
   const rbd = (own?.rbdDisks ?? []).flatMap(({ pool, image, user }): ImageStore[] =>
-    image.startsWith(`${uuid}_`) && isPlainName(pool) && (user === null || isPlainName(user))
+    image.startsWith(`${uuid}_`) && PLAIN_NAME.test(pool) && (user === null || PLAIN_NAME.test(user))
       ? [{ type: 'rbd', pool, user, conf: null }]
       : [],
   );
   const lvm = (own?.disks ?? []).flatMap((disk): ImageStore[] => {
     const [, group, volume] = /^\/dev\/([^/]+)\/([^/]+)$/.exec(disk) ?? [];
-    return group !== undefined && volume?.startsWith(`${uuid}_`) && isPlainName(group)
+    return group !== undefined && volume?.startsWith(`${uuid}_`) && PLAIN_NAME.test(group)
       ? [{ type: 'lvm', group }]
       : [];
   });

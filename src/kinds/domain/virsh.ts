@@ -183,3 +183,20 @@ export async function readOtherDomains(
   );
   return found.filter((other) => other !== null);
 }
+
+/**
+ * The server's own domain on a host, for a kind that can do without: null when there is none, undefined when libvirt did not tell. The
+ * kind `domain` asks the same question, and reports that.
+ */
+export async function readOwnDomain(
+  look: Reader,
+  host: string,
+  subject: Subject,
+): Promise<Domain | null | undefined> {
+  try {
+    return (await readDomains(look, host, subject)).own;
+  } catch (error) {
+    if (error instanceof LookError) return undefined;
+    throw error;
+  }
+}

@@ -1,8 +1,7 @@
-import { LookError } from '../../plan/errors.ts';
 import type { Unknown } from '../../plan/types.ts';
 import type { Reader } from '../../site/reader.ts';
 import { knownHost } from '../domain/host.ts';
-import { type HostDomains, readDomains } from '../domain/virsh.ts';
+import { type HostDomains, readOwnDomain } from '../domain/virsh.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import { type Link, readLinks } from './links.ts';
@@ -45,16 +44,6 @@ interface HostAnswers {
 
 /** VIF types that live in Open vSwitch (nova 26 `network/os_vif_util.py`). */
 const OVS_TYPES: readonly (string | null)[] = ['ovs', 'vhostuser', 'agilio_ovs'];
-
-/** undefined: libvirt did not tell. The kind `domain` asks the same question, and reports it. */
-async function ownDomain(look: Reader, host: string, subject: Subject): Promise<HostAnswers['own']> {
-  try {
-    return (await readDomains(look, host, subject)).own;
-  } catch (error) {
-    if (error instanceof LookError) return undefined;
-    throw error;
-  }
-}
 
 function plugsOf(
   at: HostAnswers,
@@ -138,7 +127,7 @@ export async function findInterfaces(look: Reader, subject: Subject): Promise<Fo
       const [links, ovs, own] = await Promise.all([
         readLinks(look, name),
         readOvs(look, name),
-        ownDomain(look, name, subject),
+        readOwnDomain(look, name, subject),
       ]);
       return { host: name, links, ovs, own };
     }),

@@ -2,6 +2,7 @@ import { PlanError } from '../../plan/errors.ts';
 import type { BeforeImage, Check, SqlSet, SqlWhere, SqlWrite } from '../../plan/types.ts';
 import { type KindPlan, NOTHING } from '../kind.ts';
 import type { InstanceRow, Subject } from '../subject/subject.ts';
+import { countOf } from '../words.ts';
 import type { ChildRows, PciDevice, RowFacts } from './find.ts';
 
 const NOW: SqlSet = { now: true };
@@ -236,10 +237,6 @@ function beforeImages(row: InstanceRow | null, facts: RowFacts, uuid: string): B
   const devices = facts.pci.flatMap((d) => [d.id, ...d.follows.map((f) => f.id)]);
   if (devices.length > 0) save('pci_devices', [{ column: 'id', is: 'in', value: [...new Set(devices)] }]);
   return images;
-}
-
-function countOf(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 function describeRow(row: InstanceRow, changes: Record<string, SqlSet>): string {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';
-import { type Attachment, readAttachments } from '../volumes/attachments.ts';
+import { attachmentsIfKnown } from '../volumes/attachments.ts';
 import { flag, text } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
 import type { Cell, ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
@@ -62,7 +62,7 @@ function isUnplaced({ row, buildRequest }: WithoutHosts): boolean {
 export async function widenHosts(look: Reader, subject: Subject, options: SubjectOptions): Promise<Subject> {
   const [ports, attachments] = await Promise.all([
     readBindings(look, subject.uuid),
-    readConnected(look, subject),
+    attachmentsIfKnown(look, subject),
   ]);
   const known = new Map(subject.hosts.map((host) => [host.name, [...host.because]]));
   const add = (host: string, why: string) => known.set(host, [...(known.get(host) ?? []), why]);
@@ -99,16 +99,6 @@ async function readBindings(look: Reader, uuid: string): Promise<{ host: string 
     const parsed = portBinding.safeParse(port);
     return parsed.success ? [{ host: parsed.data['binding:host_id'] || null, port: parsed.data.id }] : [];
   });
-}
-
-async function readConnected(look: Reader, subject: Subject): Promise<readonly Attachment[]> {
-  try {
-    return await readAttachments(look, subject);
-  } catch (error) {
-    // The volumes kind asks the same and reports that it could not look.
-    if (error instanceof LookError) return [];
-    throw error;
-  }
 }
 
 function describeHosts(

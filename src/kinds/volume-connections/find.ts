@@ -1,9 +1,8 @@
-import { LookError } from '../../plan/errors.ts';
 import type { Reader } from '../../site/reader.ts';
 import { knownHost } from '../domain/host.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
-import { readAttachments } from '../volumes/attachments.ts';
+import { attachmentsIfKnown } from '../volumes/attachments.ts';
 import type { ByHand, ConnectionFacts } from './facts.ts';
 import { lookOnHost } from './on-host.ts';
 import { type CinderConnection, wantedOn } from './wanted.ts';
@@ -13,7 +12,7 @@ import { type CinderConnection, wantedOn } from './wanted.ts';
  * and a deleted server on the one that it died on. A server without volumes asks no host anything.
  */
 export async function findConnections(look: Reader, subject: Subject): Promise<Found<ConnectionFacts>> {
-  const attachments = await attachmentsOf(look, subject);
+  const attachments = await attachmentsIfKnown(look, subject);
   const { facts, unknown } = await lookAt(subject.hosts, async (host) => {
     const wanted = wantedOn(host.name, subject, attachments);
     if (wanted.every((one) => one.connections.length === 0))
@@ -29,16 +28,6 @@ export async function findConnections(look: Reader, subject: Subject): Promise<F
     },
     unknown,
   };
-}
-
-/** Cinder's records are a second opinion here. The kind `volumes` asks the same question, and reports it when Cinder cannot be asked. */
-async function attachmentsOf(look: Reader, subject: Subject): Promise<readonly CinderConnection[]> {
-  try {
-    return await readAttachments(look, subject);
-  } catch (error) {
-    if (error instanceof LookError) return [];
-    throw error;
-  }
 }
 
 /**

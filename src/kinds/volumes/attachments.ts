@@ -187,3 +187,13 @@ function stashedConnector(subject: Subject, volumeId: string): Connector | null 
 export function attachmentPath(id: string): string {
   return `/attachments/${encodeURIComponent(id)}`;
 }
+
+/** The same for a kind that can do without: nothing where Cinder cannot be asked. The kind `volumes` asks too, and reports that. */
+export async function attachmentsIfKnown(look: Reader, subject: Subject): Promise<readonly Attachment[]> {
+  try {
+    return await readAttachments(look, subject);
+  } catch (error) {
+    if (error instanceof LookError) return [];
+    throw error;
+  }
+}

@@ -12,7 +12,3 @@ export function describeHold({ attachments }: HeldVolume): string {
   const statuses = [...new Set(attachments.map(({ status }) => status))];
   return statuses.length === 0 ? 'not attached' : statuses.join(' and ');
 }
-
-export function countOf(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
-}

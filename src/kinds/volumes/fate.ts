@@ -1,6 +1,6 @@
 /** What becomes of a volume: what the operator decided, what Nova would do, and what stands against a deletion. */
 import type { Decisions } from '../../plan/types.ts';
-import { countOf } from './describe.ts';
+import { countOf } from '../words.ts';
 import type { HeldVolume } from './find.ts';
 
 export type Fate =

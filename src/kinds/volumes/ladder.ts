@@ -2,8 +2,9 @@
 import type { Decisions } from '../../plan/types.ts';
 import type { Connector } from '../subject/connector.ts';
 import type { Subject } from '../subject/subject.ts';
+import { countOf } from '../words.ts';
 import type { Attachment } from './attachments.ts';
-import { countOf, describeVolume } from './describe.ts';
+import { describeVolume } from './describe.ts';
 import { serviceOf } from './fate.ts';
 import type { HeldVolume, VolumeFacts } from './find.ts';
 

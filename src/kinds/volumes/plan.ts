@@ -1,7 +1,8 @@
 import type { Decisions, DraftStep, Kept, Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
-import { countOf, describeHold, describeVolume } from './describe.ts';
+import { countOf } from '../words.ts';
+import { describeHold, describeVolume } from './describe.ts';
 import { decideFate, type Fate, isGivenAway } from './fate.ts';
 import type { HeldVolume, VolumeFacts } from './find.ts';
 import { chooseRung, type Rung } from './ladder.ts';

@@ -1,6 +1,6 @@
 import type { DraftStep, SqlWhere } from '../../plan/types.ts';
 import type { Cell, VolumeMapping } from '../subject/subject.ts';
-import { countOf } from './describe.ts';
+import { countOf } from '../words.ts';
 
 /**
  * Before anything is taken from under a late actor: a delete request that waits in a queue, and the reaper of any nova-compute that

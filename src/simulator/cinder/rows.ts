@@ -63,3 +63,21 @@ function adoptSpecs(world: World, attachmentId: string): void {
     'UPDATE attachment_specs SET deleted = 1, deleted_at = ? WHERE attachment_id = ? AND coalesce(deleted, 0) = 0',
   ).run(now, attachmentId);
 }
+
+/** Rows of a list, the youngest first. @param own the project whose rows alone are shown; empty: all */
+export function listRows(
+  world: World,
+  table: 'volumes' | 'snapshots',
+  given: readonly { readonly column: string; readonly value: string }[],
+  own: readonly (string | null)[],
+): readonly DatabaseRow[] {
+  const conditions = [
+    'coalesce(deleted, 0) = 0',
+    ...given.map(({ column }) => `${column} = ?`),
+    ...own.map(() => 'project_id = ?'),
+  ];
+  return world
+    .db('cinder')
+    .prepare(`SELECT * FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC`)
+    .all(...given.map(({ value }) => value), ...own);
+}

@@ -4,6 +4,7 @@ import { isAdmin } from '../keystone/tokens.ts';
 import { fault } from '../nova-api/errors.ts';
 import type { World } from '../world.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
+import { listRows } from './rows.ts';
 
 const FILTERS: Readonly<Record<string, string>> = { volume_id: 'volume_id', status: 'status' };
 
@@ -12,15 +13,7 @@ export function answerSnapshots(world: World, { asked, caller, path }: VolumeReq
   const given = readFilters(asked, FILTERS);
   if ('status' in given) return given;
   const own = isAdmin(caller) && asked.query.has('all_tenants') ? [] : [caller.project];
-  const conditions = [
-    'coalesce(deleted, 0) = 0',
-    ...given.map(({ column }) => `${column} = ?`),
-    ...own.map(() => 'project_id = ?'),
-  ];
-  const rows = world
-    .db('cinder')
-    .prepare(`SELECT * FROM snapshots WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC`)
-    .all(...given.map(({ value }) => value), ...own);
+  const rows = listRows(world, 'snapshots', given, own);
   return { status: 200, body: { snapshots: rows.map((row) => summary(world, row)) } };
 }
 

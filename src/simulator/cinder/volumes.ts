@@ -5,7 +5,7 @@ import { fault } from '../nova-api/errors.ts';
 import { inTransaction, sqlTime, type World } from '../world.ts';
 import { deleteData } from './backend.ts';
 import { readFilters, type VolumeRequest } from './request.ts';
-import { findVolume } from './rows.ts';
+import { findVolume, listRows } from './rows.ts';
 import { backendAnswers } from './services.ts';
 import { volumeDetail, volumeSummary } from './volume-body.ts';
 
@@ -38,15 +38,7 @@ function list(world: World, { asked, caller }: VolumeRequest, show: (row: Databa
   if ('status' in given) return given;
   const isForAll = isAdmin(caller) && /^(1|t|true|on|y|yes)$/i.test(query.get('all_tenants') ?? '');
   const own = isForAll ? [] : [caller.project];
-  const conditions = [
-    'coalesce(deleted, 0) = 0',
-    ...given.map(({ column }) => `${column} = ?`),
-    ...own.map(() => 'project_id = ?'),
-  ];
-  const rows = world
-    .db('cinder')
-    .prepare(`SELECT * FROM volumes WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC`)
-    .all(...given.map(({ value }) => value), ...own);
+  const rows = listRows(world, 'volumes', given, own);
   return { status: 200, body: { volumes: rows.map(show) } };
 }
 

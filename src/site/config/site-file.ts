@@ -1,5 +1,6 @@
 /** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
 import * as z from 'zod';
+import { PLAIN_NAME } from '../plain-name.ts';
 import { serviceUserEntry } from './service-user.ts';
 
 const portNumber = z.int().min(1).max(65535);
@@ -12,7 +13,7 @@ function isHostPort(text: string): boolean {
 const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absolute path without ".."');
 
 /** It becomes a word of a command. */
-const plainName = z.string().regex(/^[A-Za-z0-9_][\w.+-]*$/, 'is not a plain name');
+const plainName = z.string().regex(PLAIN_NAME, 'is not a plain name');
 
 /** How one compute host is reached, and where Nova keeps its servers' folders there. */
 const hostEntry = z.strictObject({
