@@ -1,7 +1,7 @@
 /** One simulated cloud: a folder of SQLite files, one for each service's database and one for the machines. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { MACHINES } from './machines.ts';
 
 export const SERVICE_DATABASES = [
@@ -63,8 +63,21 @@ function build(file: string, statements: readonly string[]): void {
   writeFileSync(file, image, { mode: 0o600 });
 }
 
+/** Agents ask the same few questions after every operation: reading them anew each time took a tenth of a command. */
+class Prepared extends DatabaseSync {
+  readonly #known = new Map<string, StatementSync>();
+
+  override prepare(sql: string): StatementSync {
+    const known = this.#known.get(sql);
+    if (known !== undefined) return known;
+    const made = super.prepare(sql);
+    this.#known.set(sql, made);
+    return made;
+  }
+}
+
 function open(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
+  const database = new Prepared(file);
   // Not synchronous: a demo need not survive a power cut, only the end of its process.
   database.exec(
     'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON',

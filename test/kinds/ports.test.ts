@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PortFacts } from '../../src/kinds/ports/find.ts';
 import { ports } from '../../src/kinds/ports/index.ts';
-import type { Era, Subject, Vif } from '../../src/kinds/subject/subject.ts';
+import type { Era, Host, Subject, Vif } from '../../src/kinds/subject/subject.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import type { Decisions } from '../../src/plan/types.ts';
 import { fakeReader } from '../support/fake-reader.ts';
@@ -84,8 +84,8 @@ test('a port that Nova made is deleted, and the look afterwards is what counts',
 });
 
 test('before an ACTIVE port is deleted, Neutron is to hear that its interface is gone; nothing else waits', async () => {
-  const lulls = async (changes: Record<string, unknown>, preserve: boolean) =>
-    (await planFor([port(changes)], { vifs: [vif(preserve)] })).steps.map(({ act, lull }) => ({
+  const lulls = async (changes: Record<string, unknown>, preserve: boolean, hosts: Host[] = []) =>
+    (await planFor([port(changes)], { vifs: [vif(preserve)], hosts })).steps.map(({ act, lull }) => ({
       method: 'method' in act ? act.method : null,
       while: lull?.while,
       seconds: lull?.seconds,
@@ -105,6 +105,16 @@ test('before an ACTIVE port is deleted, Neutron is to hear that its interface is
   ]);
   for (const status of ['DOWN', 'BUILD', 'ERROR', null, undefined])
     expect(await lulls({ status }, false)).toEqual([{ method: 'DELETE' }]);
+  // No agent is about to report it: it has no binding, or its host is off.
+  expect(await lulls({ status: 'ACTIVE', 'binding:host_id': '' }, false)).toEqual([{ method: 'DELETE' }]);
+  const off: Host = {
+    name: 'compute1',
+    because: [],
+    instancesPath: null,
+    service: null,
+    fenced: { answers: null },
+  };
+  expect(await lulls({ status: 'ACTIVE' }, false, [off])).toEqual([{ method: 'DELETE' }]);
   // A change of a port finds out that another came first, and Neutron repeats it.
   expect(await lulls({ status: 'ACTIVE' }, true)).toEqual([{ method: 'PUT' }]);
 });

@@ -1,8 +1,8 @@
 /** Small worlds of compute hosts alone, and a site that is connected to them through the real doors. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { openSimulatedCache } from '../../src/simulator/cache.ts';
 import { openSimulatedHost } from '../../src/simulator/hosts/transport.ts';
 import { createWorld, openWorld, type World } from '../../src/simulator/world.ts';
@@ -17,7 +17,6 @@ export type Value = string | number | null;
 
 const template = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 let made: Promise<void> | undefined;
-afterAll(() => rmSync(template, { recursive: true, force: true }));
 
 /**
  * A world whose hosts have nothing but a root file system and their instances folder. The services' databases, which take long to

@@ -1,9 +1,9 @@
 /** A simulated cloud with one host and one healthy server, asked through the real client, and rows to add to it. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { openSimulatedHttp } from '../../src/simulator/http/client.ts';
 import { type Planted, plantCloud, plantHost, plantServer } from '../../src/simulator/plant.ts';
 import { loadCloud, loadHost, loadServer } from '../../src/simulator/recordings.ts';
@@ -33,12 +33,8 @@ export interface SimulatedCloud {
   readonly reactions: () => number;
 }
 
-/** Made once in a test file, because it takes ten times as long as a copy. */
+/** Made once, because it takes ten times as long as a copy. */
 let template: Promise<{ readonly folder: string; readonly server: Planted }> | undefined;
-
-afterAll(async () => {
-  if (template !== undefined) rmSync((await template).folder, { recursive: true, force: true });
-});
 
 async function makeTemplate(): Promise<{ folder: string; server: Planted }> {
   const folder = mkdtempSync(join(tmpdir(), 'expunge-test-'));

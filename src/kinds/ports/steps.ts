@@ -50,8 +50,8 @@ const NOTICED_WITHIN_S = 5;
  * and that it was not there is not noticed (neutron-lib `db/standard_attr.py:StandardAttribute.__mapper_args__`, `version_id_col` with
  * `confirm_deleted_rows` False; neutron 21 `plugins/ml2/plugin.py:_update_individual_port_db_status`, `delete_port`).
  */
-function waitForAgent({ status }: Port, path: string): Pick<DraftStep, 'lull'> {
-  if (status !== 'ACTIVE') return {};
+function waitForAgent({ status, host }: Port, path: string, subject: Subject): Pick<DraftStep, 'lull'> {
+  if (status !== 'ACTIVE' || !isWatched(host, subject)) return {};
   return {
     lull: {
       why: 'Neutron is to hear first that the interface is gone. When it hears that during the delete, it forgets a row of the port.',
@@ -63,6 +63,12 @@ function waitForAgent({ status }: Port, path: string): Pick<DraftStep, 'lull'> {
       seconds: NOTICED_WITHIN_S,
     },
   };
+}
+
+/** Whether an agent may be about to report: not of a port without a binding, and not from a host that is off. */
+function isWatched(host: Port['host'], subject: Subject): boolean {
+  if (host === null || host === '') return false;
+  return subject.hosts.every(({ name, fenced }) => name !== host || fenced === undefined);
 }
 
 /** What an operator can do about a port that the API does not let go of. */
@@ -78,7 +84,7 @@ export function deleteStep(port: Port, fate: Fate, subject: Subject): DraftStep 
     title: `delete ${describe(port)}`,
     why: `${sentence(fate.why)}: it holds an address and the project's quota.`,
     act: { ...read(path), method: 'DELETE', status: [204, 404] },
-    ...waitForAgent(port, path),
+    ...waitForAgent(port, path, subject),
     settled: { ...read(path), status: [404] },
     // Neutron deletes before it answers: a port that is still there after that stays.
     patience: 5,
