@@ -19,11 +19,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**'],
+          exclude: ['test/lab/**', 'test/chaos/**'],
           // Whole commands on whole clouds: on a machine that is busy one of them may take its time.
           testTimeout: 30_000,
           // A third of the time went into reading the same modules anew for every file. No test changes one.
           isolate: false,
+          globalSetup: 'test/support/global-temp.ts',
+        },
+      },
+      {
+        test: {
+          // Every cut, every fault, ten thousand worlds: hours.
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 4 * 3_600_000,
           globalSetup: 'test/support/global-temp.ts',
         },
       },

@@ -1,0 +1,50 @@
+import { expect } from 'vitest';
+import { difference } from '../../support/world-dump.ts';
+import type { Cut, Cutting } from './cut.ts';
+import { placesOf } from './cut.ts';
+
+export interface Whole {
+  /** the cloud after a purge that nobody cut */
+  readonly end: readonly string[];
+  /** how many writes it made into its record */
+  readonly writes: number;
+  /** the steps that acted */
+  readonly steps: readonly string[];
+}
+
+/** A purge that nobody cuts, and everything that it comes to. */
+export async function purgeWhole(cutting: Cutting): Promise<Whole> {
+  cutting.restore();
+  const { exit, writes, said } = await cutting.cut(cutting.purgeArgv, { at: 0, how: 'before' });
+  expect(exit, said).toBe(0);
+  const steps = new Set(
+    writes.flatMap((write) => placesOf(write, 'before')).map((place) => place.replace(/: [a-z ]+$/, '')),
+  );
+  return { end: cutting.dump(), writes: writes.length, steps: [...steps] };
+}
+
+/**
+ * Cuts a purge, goes on with it as its operator would, and compares.
+ *
+ * @returns the places at which steps were cut; empty when the purge ended before it came to that write
+ */
+export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): Promise<readonly string[]> {
+  cutting.restore();
+  const { exit, writes, said } = await cutting.cut(cutting.purgeArgv, cut);
+  const what = `cut ${cut.how} write ${cut.at}: ${JSON.stringify(writes.at(-1))}`;
+  if (exit !== null) {
+    expect(exit, `${what}\n${said}`).toBe(0);
+    return [];
+  }
+  const run = cutting.runs().at(-1);
+  const goOn = run !== undefined && cutting.hasBegun(run) ? ['resume', run, '--yes'] : [...cutting.purgeArgv];
+  const ended = await cutting.expunge(goOn);
+  // A run that was killed after its last word is over.
+  const isOver = ended.exit === 2 && / is complete/.test(ended.err);
+  if (!isOver) expect(ended, `${what}\n${said}\n${ended.out}${ended.err}`).toMatchObject({ exit: 0 });
+  expect(difference(end, cutting.dump()), what).toEqual([]);
+  const verified = await cutting.expunge(cutting.verifyArgv);
+  expect(verified.exit, `${what}\n${verified.out}`).toBe(0);
+  const last = writes.at(-1);
+  return last === undefined ? [] : placesOf(last, cut.how);
+}

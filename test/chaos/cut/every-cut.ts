@@ -1,0 +1,26 @@
+/**
+ * The real program is killed with SIGKILL at every write into its record, before, in the middle and after; and each time what goes on
+ * with it ends as if nobody had killed it.
+ */
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { tempFolder } from '../../support/temp.ts';
+import { allCuts, openCutting, PLACES } from './cut.ts';
+import { cutAndResume, purgeWhole } from './cut-and-resume.ts';
+import type { CutScene } from './scenes.ts';
+
+const built = join(import.meta.dirname, '../../../dist/expunge.js');
+
+export async function cutEverywhere(scene: CutScene): Promise<void> {
+  const begun = performance.now();
+  const cutting = await openCutting(tempFolder(), scene, built);
+  const whole = await purgeWhole(cutting);
+  const met = new Set<string>();
+  const cuts = allCuts(whole.writes);
+  for (const cut of cuts) for (const place of await cutAndResume(cutting, cut, whole)) met.add(place);
+  const places = whole.steps.flatMap((step) => PLACES.map((place) => `${step}: ${place}`));
+  // Every step at every place, or it was not everywhere.
+  expect(places.filter((place) => !met.has(place))).toEqual([]);
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  process.stdout.write(`${scene.name}: ${whole.steps.length} steps, ${cuts.length} cuts, ${seconds} s\n`);
+}
