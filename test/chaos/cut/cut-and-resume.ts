@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import { difference } from '../../support/world-dump.ts';
-import type { Cut, Cutting } from './cut.ts';
-import { placesOf } from './cut.ts';
+import { type Cut, type Cutting, placesOf } from './cut.ts';
 
 export interface Whole {
   /** the cloud after a purge that nobody cut */
@@ -45,6 +44,9 @@ export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): 
   expect(difference(end, cutting.dump()), what).toEqual([]);
   const verified = await cutting.expunge(cutting.verifyArgv);
   expect(verified.exit, `${what}\n${verified.out}`).toBe(0);
-  const last = writes.at(-1);
-  return last === undefined ? [] : placesOf(last, cut.how);
+  const mine =
+    typeof cut.at === 'number'
+      ? writes[cut.at - 1]
+      : writes.find(({ text }) => text.includes(String(cut.at)));
+  return mine === undefined ? [] : placesOf(mine, cut.how);
 }

@@ -14,7 +14,8 @@ const HOWS = ['before', 'torn', 'after'] as const;
 export type How = (typeof HOWS)[number];
 
 export interface Cut {
-  readonly at: number;
+  /** which write, from 1 on; or the first that contains this piece of JSON */
+  readonly at: number | string;
   readonly how: How;
 }
 
@@ -113,6 +114,23 @@ interface Line {
   readonly event?: string;
   readonly step?: string;
   readonly outcome?: string;
+}
+
+/** Where to cut a step at this place. */
+export function cutAt(step: string, place: Place): Cut {
+  const line = (event: string) => `"event":"${event}","step":${JSON.stringify(step)}`;
+  switch (place) {
+    case 'before intent':
+      return { at: line('intent'), how: 'before' };
+    case 'after intent':
+      return { at: line('intent'), how: 'after' };
+    case 'after act':
+      return { at: line('result'), how: 'before' };
+    case 'after result':
+      return { at: line('result'), how: 'after' };
+    case 'torn':
+      return { at: line('result'), how: 'torn' };
+  }
 }
 
 /** Which steps a cut at this write meets, and where: `step: place`. */

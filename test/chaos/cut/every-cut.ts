@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { tempFolder } from '../../support/temp.ts';
-import { allCuts, openCutting, PLACES } from './cut.ts';
+import { allCuts, cutAt, openCutting, PLACES } from './cut.ts';
 import { cutAndResume, purgeWhole } from './cut-and-resume.ts';
 import type { CutScene } from './scenes.ts';
 
@@ -18,9 +18,14 @@ export async function cutEverywhere(scene: CutScene): Promise<void> {
   const met = new Set<string>();
   const cuts = allCuts(whole.writes);
   for (const cut of cuts) for (const place of await cutAndResume(cutting, cut, whole)) met.add(place);
-  const places = whole.steps.flatMap((step) => PLACES.map((place) => `${step}: ${place}`));
-  // Every step at every place, or it was not everywhere.
-  expect(places.filter((place) => !met.has(place))).toEqual([]);
+  // Steps go side by side: the N-th write of one purge is not always that of another. What no number met is cut by name.
+  const missed = () =>
+    whole.steps
+      .flatMap((step) => PLACES.map((place) => ({ step, place })))
+      .filter(({ step, place }) => !met.has(`${step}: ${place}`));
+  for (const { step, place } of missed())
+    for (const each of await cutAndResume(cutting, cutAt(step, place), whole)) met.add(each);
+  expect(missed()).toEqual([]);
   const seconds = Math.round((performance.now() - begun) / 1000);
   process.stdout.write(`${scene.name}: ${whole.steps.length} steps, ${cuts.length} cuts, ${seconds} s\n`);
 }
