@@ -119,6 +119,13 @@ describe('commands on this machine', () => {
     expect(performance.now() - begin).toBeLessThan(1_000);
   });
 
+  test('one that talks without an end is given up: it would fill the memory', async () => {
+    await expect(local.run(['yes'], 20_000)).rejects.toMatchObject({
+      code: 'command-timeout',
+      message: 'yes said more than 16 MiB',
+    });
+  });
+
   test('Ctrl-C at the terminal does not reach it: it has a group of its own', async () => {
     const { out } = await local.run(['cut', '-d ', '-f5', '/proc/self/stat'], 1_000);
     const own = readFileSync('/proc/self/stat', 'utf8').split(' ')[4];
@@ -261,6 +268,25 @@ describe('commands through ssh', () => {
         'sleep gave no answer in 0.2 s',
         'sleep gave no answer in 0.2 s',
       ]);
+    });
+
+    test('a command that talks without an end, nor what waits behind it', async () => {
+      const ssh = open();
+      const work = [ssh.run(['yes'], 20_000), ssh.run(['true'], 60_000)];
+      const ended = await Promise.allSettled(work);
+      expect(ended.map((one) => one.status === 'rejected' && one.reason.message)).toEqual([
+        'yes said more than 16 MiB',
+        'yes said more than 16 MiB',
+      ]);
+    });
+
+    test('the host has another key than before', async () => {
+      const ssh = open(
+        'echo "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @" >&2; echo "Host key verification failed." >&2; exit 255',
+      );
+      await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({
+        message: 'ssh ended with 255: Host key verification failed.',
+      });
     });
 
     test('ssh does not get there', async () => {

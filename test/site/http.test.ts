@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpAct } from '../../src/plan/types.ts';
 import type { CloudAuth } from '../../src/site/config/clouds.ts';
+import { openHttpClient } from '../../src/site/http/request.ts';
 import { ApiSession } from '../../src/site/http/session.ts';
 import {
   endpoint,
@@ -466,6 +469,24 @@ describe('a line that breaks', () => {
   test('cut while it was read: could not look', async () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': () => null } });
     expect(await failure(api.get('network', PORTS))).toMatchObject({ name: 'LookError', code: 'api-cut' });
+  });
+  test('an answer that drips, a byte every now and then, is not waited for without an end', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(' '), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const client = openHttpClient({ verify: true }, { idleMs: 5_000, wholeMs: 100 });
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const sent = (method: string) => client.send('Nova', { method, url, headers: {} });
+    for (const method of ['GET', 'DELETE'])
+      expect(await failure(sent(method))).toMatchObject({
+        code: 'api-cut',
+        message: `${method} ${url.host}/: no whole answer in 0.1 s`,
+      });
+    client.close();
   });
   test('cut in the middle of an answer', async () => {
     const { api } = await open({

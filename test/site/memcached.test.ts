@@ -94,6 +94,22 @@ describe('get', () => {
     await expect(getKey(at, 'k')).rejects.toMatchObject({ code: 'cache-unreachable' });
   });
 
+  test('one that drips, and one that says too much, end too', async () => {
+    const { at } = await start((_, socket) => {
+      const drip = setInterval(() => socket.write('V'), 10);
+      socket.on('close', () => clearInterval(drip));
+      return undefined;
+    });
+    await expect(getKey(at, 'k', 100)).rejects.toMatchObject({
+      code: 'cache-unreachable',
+      message: 'no whole answer in 0.1 s',
+    });
+    const { at: loud } = await start(() => Buffer.alloc(3 * 1024 ** 2, 'x'));
+    await expect(getKey(loud, 'k', 10_000)).rejects.toMatchObject({
+      message: 'its answer is larger than 2 MiB',
+    });
+  });
+
   test('silence ends, and says so', async () => {
     const { at } = await start(() => undefined);
     await expect(getKey(at, 'k', 40)).rejects.toMatchObject({

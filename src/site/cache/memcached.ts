@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net';
 import { ActError, LookError } from '../../plan/errors.ts';
 
 const TIMEOUT_MS = 5_000;
+/** memcached holds nothing larger unless it is told to (`-I`, 1 MiB by default), and what is asked for here is small. */
+const MAX_BYTES = 2 * 1024 ** 2;
 
 /** @throws LookError when the server does not answer in the protocol */
 export async function getKey(server: string, key: string, timeoutMs = TIMEOUT_MS): Promise<Buffer | null> {
@@ -71,17 +73,27 @@ function exchange(
       port: Number(server.slice(at + 1)),
     });
     const fail = (why: string) => {
+      clearTimeout(timer);
       socket.destroy();
       reject(new LookError(`memcached ${server}`, why, { code: 'cache-unreachable' }));
     };
-    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1000} s`));
+    // Of the whole answer, not of a silence: a server that drips would be waited for without an end.
+    const timer = setTimeout(() => {
+      fail(
+        chunks.length === 0
+          ? `no answer in ${timeoutMs / 1000} s`
+          : `no whole answer in ${timeoutMs / 1000} s`,
+      );
+    }, timeoutMs);
     socket.on('error', (error) => fail(error.message));
     socket.on('end', () => fail('closed the connection'));
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk) => {
       chunks.push(chunk);
       const data = Buffer.concat(chunks);
+      if (data.length > MAX_BYTES) return fail(`its answer is larger than ${MAX_BYTES / 1024 ** 2} MiB`);
       if (isWhole(data) === null) return;
+      clearTimeout(timer);
       socket.removeAllListeners('end');
       socket.destroy();
       resolve(data);

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { LookError } from '../../plan/errors.ts';
 import type { CommandAnswer } from '../reader.ts';
-import type { HostAccess, Transport } from './transport.ts';
+import { type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
 
 export function openLocal(host: HostAccess): Transport {
   return {
@@ -31,20 +31,28 @@ function runLocal(
     child.stdin.end(input ?? '');
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    const timer = setTimeout(() => {
+    const giveUp = (why: string, code: string) => {
+      clearTimeout(timer);
       killGroup(child);
       // A child of the child, or one that sudo made root's, may hold the pipes open: nobody waits for it.
       child.stdout.destroy();
       child.stderr.destroy();
       child.unref();
-      reject(
-        new LookError(`host ${host.name}`, `${program} gave no answer in ${timeoutMs / 1000} s`, {
-          code: 'command-timeout',
-        }),
-      );
-    }, timeoutMs);
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+      reject(new LookError(`host ${host.name}`, `${program} ${why}`, { code }));
+    };
+    const timer = setTimeout(
+      () => giveUp(`gave no answer in ${timeoutMs / 1000} s`, 'command-timeout'),
+      timeoutMs,
+    );
+    let size = 0;
+    const listen = (to: Buffer[]) => (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MOST_OUTPUT) to.push(chunk);
+      // What it did is as little known as after a silence.
+      else giveUp(`said more than ${MOST_OUTPUT / 1024 ** 2} MiB`, 'command-timeout');
+    };
+    child.stdout.on('data', listen(out));
+    child.stderr.on('data', listen(err));
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       if (error.code === 'ENOENT') resolve({ exit: 127, out: '', err: `${program}: command not found` });

@@ -9,11 +9,13 @@ import { randomBytes } from 'node:crypto';
 import { LookError } from '../../plan/errors.ts';
 import type { CommandAnswer } from '../reader.ts';
 import { quoteCommand } from './quote.ts';
-import type { HostAccess, Transport } from './transport.ts';
+import { type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
 
 const CONNECT_TIMEOUT_S = 10;
 /** from the start of ssh to the first command: connecting, keys, login scripts */
 const OPENING_MS = 40_000;
+/** a mark with its exit code is shorter */
+const END_OF_STREAM = 64;
 
 interface Waiting {
   readonly program: string;
@@ -68,6 +70,8 @@ class SshSession {
   #timer: NodeJS.Timeout | undefined;
   #out = '';
   #err = '';
+  readonly #outEnd = { text: '' };
+  readonly #errEnd = { text: '' };
 
   constructor(host: HostAccess) {
     this.#host = host;
@@ -79,11 +83,11 @@ class SshSession {
     });
     this.#child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       this.#out += chunk;
-      this.#deliver();
+      this.#hear(this.#outEnd, chunk);
     });
     this.#child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#err += chunk;
-      this.#deliver();
+      this.#hear(this.#errEnd, chunk);
     });
     this.#child.stdin.on('error', () => {});
     this.#child.on('error', (error) => this.#fail(error.message));
@@ -118,6 +122,18 @@ class SshSession {
 
   end(): void {
     if (!this.ended) this.#child.stdin.end();
+  }
+
+  /** Looks only into what is new: all that came so far, looked through for each piece, keeps a host that talks much busy for minutes. */
+  #hear(end: { text: string }, chunk: string): void {
+    const fresh = end.text + chunk;
+    end.text = fresh.slice(-END_OF_STREAM);
+    if (fresh.includes(this.#mark)) this.#deliver();
+    if (this.#out.length + this.#err.length <= MOST_OUTPUT) return;
+    const program = this.#waiting[0]?.program ?? 'ssh';
+    [this.#out, this.#err] = ['', ''];
+    this.#fail(`${program} said more than ${MOST_OUTPUT / 1024 ** 2} MiB`);
+    this.#child.kill('SIGKILL');
   }
 
   /** Hands out every answer whose mark has come on both streams. */

@@ -23,6 +23,9 @@ export interface HostAccess {
   readonly images: ImageStore | null;
 }
 
+/** More than any command that expunge runs can have to say: a host that says without an end is not listened to without one. */
+export const MOST_OUTPUT = 16 * 1024 ** 2;
+
 /** sudo answers 1 for a program that is not there, where a shell says 127; both become 127. */
 export function normaliseSudo(answer: CommandAnswer): CommandAnswer {
   return answer.exit === 1 && /^sudo: .*command not found/m.test(answer.err)

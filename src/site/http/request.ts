@@ -4,7 +4,8 @@ import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 
-const TIMEOUT_MS = 60_000;
+/** `idleMs`: nothing comes. `wholeMs`: from the request to the last byte of the answer, however steadily it drips. */
+const LIMITS = { idleMs: 60_000, wholeMs: 300_000 };
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 // An import of node:http reads all that it exports, a WebSocket among it, and so loads all of undici: 50 ms at every start. And TLS is
@@ -31,7 +32,7 @@ export interface HttpClient {
   close(): void;
 }
 
-export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
+export function openHttpClient(tls: CloudAuth['tls'], limits = LIMITS): HttpClient {
   const read = (path: string) => {
     try {
       return readFileSync(path);
@@ -62,12 +63,13 @@ export function openHttpClient(tls: CloudAuth['tls']): HttpClient {
   };
   return {
     async send(place, request, onSent) {
-      if (request.method !== 'GET') return sendOne(place, request, agentFor(request.url, false), onSent);
+      if (request.method !== 'GET')
+        return sendOne(place, request, agentFor(request.url, false), limits, onSent);
       try {
-        return await sendOne(place, request, agentFor(request.url, true), onSent);
+        return await sendOne(place, request, agentFor(request.url, true), limits, onSent);
       } catch (error) {
         if (!(error instanceof LookError) || error.code !== 'api-stale-connection') throw error;
-        return sendOne(place, request, agentFor(request.url, false), onSent);
+        return sendOne(place, request, agentFor(request.url, false), limits, onSent);
       }
     },
     close() {
@@ -80,6 +82,7 @@ function sendOne(
   place: string,
   { method, url, headers, body }: RawRequest,
   agent: HttpAgent,
+  { idleMs, wholeMs }: typeof LIMITS,
   onSent?: () => void,
 ): Promise<RawAnswer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -97,7 +100,7 @@ function sendOne(
       {
         method,
         agent,
-        timeout: TIMEOUT_MS,
+        timeout: idleMs,
         headers: {
           accept: 'application/json',
           'user-agent': 'expunge',
@@ -122,7 +125,15 @@ function sendOne(
         });
       },
     );
-    request.on('timeout', () => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
+    // Said before the line is cut: afterwards it would only be "aborted".
+    const giveUp = (why: string) => {
+      fail(why);
+      request.destroy();
+    };
+    request.on('timeout', () => giveUp(`no answer in ${idleMs / 1000} s`));
+    // Each byte starts the clock of `timeout` anew: one that drips would be waited for without an end.
+    const whole = setTimeout(() => giveUp(`no whole answer in ${wholeMs / 1000} s`), wholeMs);
+    request.on('close', () => clearTimeout(whole));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       fail(error.code === undefined ? error.message : describe(error), stale);
