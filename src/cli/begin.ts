@@ -6,6 +6,8 @@ import type { Wires } from '../site/wires.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 import { reasonOf } from './render/error.ts';
+import { plain } from './render/plain.ts';
+import { shellWord } from './render/shell-word.ts';
 
 export interface Begun {
   readonly config: SiteConfig;
@@ -26,6 +28,10 @@ export interface Given {
 /** @throws UsageError when the site's files are not usable */
 export async function beginSite(io: Io, options: CommonOptions): Promise<Begun> {
   const config = options.site === 'demo' ? await loadDemo(io) : await loadSite(options.site, io.env);
+  for (const path of config.exposed)
+    io.err(
+      `expunge: others on this machine can read ${plain(path)}, and it holds passwords: chmod go= ${shellWord(path)}\n`,
+    );
   const { simulator } = config.file;
   const wires = simulator === undefined ? undefined : await openSimulator(simulator);
   const api = new ApiSession(config.auth, wires?.http, config.serviceUser);

@@ -78,6 +78,7 @@ export function siteOf(world: World, memcached: readonly string[] = []): Site {
     auth: { auth, region: undefined, interface: 'public' as const, tls: { verify: true } },
     novaConf: null,
     serviceUser: null,
+    exposed: [],
   };
   const site = connectSite(
     config,

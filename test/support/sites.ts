@@ -18,6 +18,7 @@ export function siteConfig(changes: Partial<SiteConfig> = {}): SiteConfig {
     },
     novaConf: null,
     serviceUser: null,
+    exposed: [],
     ...changes,
   };
 }

@@ -91,6 +91,6 @@ export async function startSmallCloud(options: SmallCloudOptions = {}): Promise<
     OS_PROJECT_NAME: 'admin',
   };
   const lines = [`databases: {nova_api: "${databaseUrl(db.port)}"}`, `runs_dir: ${cloud.runs}`];
-  writeFileSync(cloud.site, options.siteFile ?? `${lines.join('\n')}\n`);
+  writeFileSync(cloud.site, options.siteFile ?? `${lines.join('\n')}\n`, { mode: 0o600 });
   return cloud;
 }

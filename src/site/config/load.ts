@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { UsageError } from '../../plan/errors.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
+import { findExposed, type ReadFile } from './exposed.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';
 import { chooseServiceUser, type ServiceUser } from './service-user.ts';
 import { type SiteFile, siteFile } from './site-file.ts';
@@ -19,6 +20,8 @@ export interface SiteConfig {
   readonly novaConf: NovaConf | null;
   /** null: nobody is named that could ask for a service's token */
   readonly serviceUser: ServiceUser | null;
+  /** files with secrets in them that others on this machine can read */
+  readonly exposed: readonly string[];
 }
 
 const DEFAULT_FILE = 'expunge.yaml';
@@ -31,13 +34,29 @@ const DEFAULT_FILE = 'expunge.yaml';
  */
 export async function loadSite(path: string | undefined, env: Environment): Promise<SiteConfig> {
   const found = path === undefined ? await findSiteFile() : path;
-  const file = parseSiteFile(found, await readText(found, 'site file'));
+  const read: ReadFile[] = [];
+  const note = <T extends string | null>(of: string, mask: ReadFile['mask'], text: T): T => {
+    if (text !== null) read.push({ path: of, text, mask });
+    return text;
+  };
+  const file = parseSiteFile(found, note(found, 0o077, await readText(found, 'site file')));
+  const { nova_conf } = file;
   const [auth, novaConf] = await Promise.all([
-    chooseCloud(file, dirname(found), env, readOptional),
-    file.nova_conf === undefined ? null : readText(file.nova_conf, 'nova_conf').then(parseNovaConf),
+    chooseCloud(file, dirname(found), env, async (of) => note(of, 0o077, await readOptional(of))),
+    // Packages give nova.conf to Nova's group, which is to read it.
+    nova_conf === undefined
+      ? null
+      : readText(nova_conf, 'nova_conf').then((text) => parseNovaConf(note(nova_conf, 0o007, text))),
   ]);
   const serviceUser = chooseServiceUser(file.service_user, novaConf, auth);
-  return { name: file.cloud ?? env['OS_CLOUD'] ?? 'environment', file, auth, novaConf, serviceUser };
+  return {
+    name: file.cloud ?? env['OS_CLOUD'] ?? 'environment',
+    file,
+    auth,
+    novaConf,
+    serviceUser,
+    exposed: await findExposed(read),
+  };
 }
 
 async function findSiteFile(): Promise<string> {
