@@ -26,14 +26,20 @@ export interface Given {
 }
 
 /** @throws UsageError when the site's files are not usable */
-export async function beginSite(io: Io, options: CommonOptions): Promise<Begun> {
+export async function beginSite(
+  io: Io,
+  options: CommonOptions,
+  rewire: (wires: Wires) => Wires = (wires) => wires,
+): Promise<Begun> {
   const config = options.site === 'demo' ? await loadDemo(io) : await loadSite(options.site, io.env);
   for (const path of config.exposed)
     io.err(
       `expunge: others on this machine can read ${plain(path)}, and it holds passwords: chmod go= ${shellWord(path)}\n`,
     );
   const { simulator } = config.file;
-  const wires = simulator === undefined ? undefined : await openSimulator(simulator);
+  const simulated = simulator === undefined ? undefined : await openSimulator(simulator);
+  const wires =
+    simulated === undefined ? undefined : { ...rewire(simulated), close: () => simulated.close() };
   const api = new ApiSession(config.auth, wires?.http, config.serviceUser);
   await api.warm();
   return { config, api, wires };

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { UsageError } from '../plan/errors.ts';
+import type { Wires } from '../site/wires.ts';
 import type { Given } from './begin.ts';
 import type { DemoOptions } from './commands/demo.ts';
 import { openIo, type ProcessLike } from './io.ts';
@@ -23,8 +24,16 @@ Exit codes:
 
 type Action = (given: Given) => Promise<number>;
 
-/** @returns the exit code; never throws and never exits */
-export async function runCli(argv: readonly string[], process: ProcessLike): Promise<number> {
+/**
+ * @param rewire what is put around the wires of an embedded cloud: whoever tries how expunge fails lets them fail here. The network's are
+ *   never touched
+ * @returns the exit code; never throws and never exits
+ */
+export async function runCli(
+  argv: readonly string[],
+  process: ProcessLike,
+  rewire: (wires: Wires) => Wires = (wires) => wires,
+): Promise<number> {
   const io = openIo(process);
   let exitCode = 0;
   let asked = 'expunge';
@@ -52,7 +61,7 @@ export async function runCli(argv: readonly string[], process: ProcessLike): Pro
       const options = givenOptions(program, own instanceof Command ? own : program);
       if (own instanceof Command) [asked, format] = [own.name(), options['format']];
       const { beginSite } = await import('./begin.ts');
-      const begun = await beginSite(io, options);
+      const begun = await beginSite(io, options, rewire);
       const action = await load();
       exitCode = await action({ io, options, args: given.slice(0, -2), begun });
     });

@@ -1,0 +1,42 @@
+/** Servers whose purge goes through all doors. */
+import type { WorldDescription } from '../../../src/simulator/build.ts';
+import { plantToken } from '../plants.ts';
+
+export interface FaultScene {
+  readonly name: string;
+  readonly world: WorldDescription;
+  /** of `purge`, besides the server and `--yes` */
+  readonly options: readonly string[];
+}
+
+export const SCENES: readonly FaultScene[] = [
+  {
+    name: 'volumes over iSCSI',
+    world: {
+      hosts: { 'cmp-1': 'hung', 'cmp-2': 'alive' },
+      servers: [
+        {
+          name: 'victim',
+          state: 'deleting-forever',
+          host: 'cmp-1',
+          volumes: [{ target: 'shared' }, { deleteOnTermination: true }],
+          twists: [plantToken],
+        },
+        { name: 'vic', state: 'healthy', host: 'cmp-1', volumes: [{ target: 'shared' }] },
+        { name: 'victim-2', state: 'healthy', host: 'cmp-2' },
+      ],
+    },
+    options: ['--volumes', 'as-nova'],
+  },
+  {
+    name: 'shelved half way',
+    world: {
+      hosts: { 'cmp-1': 'frozen' },
+      servers: [
+        { name: 'victim', state: 'shelving-stuck', host: 'cmp-1' },
+        { name: 'vic', state: 'healthy', host: 'cmp-1' },
+      ],
+    },
+    options: [],
+  },
+];
