@@ -14,6 +14,7 @@ import {
   planOf,
   type Scene,
   SHARED_IQN,
+  SLAVES,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
@@ -89,6 +90,22 @@ describe('somebody else uses the disk', () => {
         sentence: `${map.type} ${map.name} on compute1 lies on sdb, which is volume ${VOLUME}: take it away first`,
       },
     ]);
+  });
+
+  test('a volume group that lies on another disk first holds it as well', async () => {
+    const on = ['vda', 'sdb'];
+    const maps = [{ name: 'vg-data', kernelName: 'dm-1', type: 'lvm', on, uuid: 'LVM-ab' }];
+    for (const listedOnce of [false, true]) {
+      const plan = await planOf({ ...scene, maps, listedOnce }, own);
+      expect(plan.refusals).toMatchObject([
+        { code: 'connection-held', sentence: expect.stringContaining('lvm vg-data on compute1 lies on sdb') },
+      ]);
+    }
+  });
+
+  test('what came to lie on it while lsblk looked holds it too', async () => {
+    const changes = { [`compute1: ${SLAVES}`]: '/sys/devices/virtual/block/dm-9/slaves\tsdb\n' };
+    expect((await planOf({ ...scene, changes }, own)).codes).toEqual(['connection-held']);
   });
 
   test('a volume group on a partition of it holds it as well', async () => {

@@ -58,6 +58,8 @@ export interface Scene {
   readonly records?: readonly Omit<SampleSession, 'sid'>[];
   readonly disks?: readonly SampleDisk[];
   readonly maps?: readonly SampleMap[];
+  /** an lsblk that names a device only on the first that it lies on */
+  readonly listedOnce?: boolean;
   /** mount points of disks by name */
   readonly mounts?: Readonly<Record<string, string>>;
   /** `sdb` → pid and name, or that of the server's own machine */
@@ -99,6 +101,10 @@ export function openQuestion(names: readonly string[]): string {
   const all = tests.map((pattern) => `-lname ${pattern}`).join(' -o ');
   return `find /proc -regextype posix-extended -mindepth 1 -maxdepth 3 ! -regex /proc/[0-9]+(/fd(/[0-9]+)?)? -prune -o -type l ( ${all} ) -printf %h\\t%l\\n`;
 }
+
+/** The question what lies on what, by the kernel. */
+export const SLAVES =
+  'find /sys/devices/virtual/block -mindepth 3 -maxdepth 3 -path */slaves/* -printf %h\\t%f\\n';
 
 /** The question for live mappings of other servers of the host. */
 export const CLAIMS = [
@@ -186,7 +192,7 @@ function answersOf(scene: Scene): NonNullable<FakeAnswers['command']> {
         }),
       ),
       ...maps.flatMap((map) =>
-        map.on.map((on) =>
+        (scene.listedOnce ? map.on.slice(0, 1) : map.on).map((on) =>
           layer({
             NAME: map.name,
             KNAME: map.kernelName,
@@ -199,6 +205,10 @@ function answersOf(scene: Scene): NonNullable<FakeAnswers['command']> {
         ),
       ),
     ].join(''),
+    [SLAVES]: maps
+      .filter((map) => /^(?:dm-|md)/.test(map.kernelName))
+      .flatMap((map) => map.on.map((on) => `/sys/devices/virtual/block/${map.kernelName}/slaves\t${on}\n`))
+      .join(''),
     'find /dev/disk/by-path /dev/disk/by-id -mindepth 1 -maxdepth 1 -printf %p\\t%l\\n': [...links]
       .flatMap(([link, name]) => (name === null ? [] : [`${link}\t../../${name}\n`]))
       .join(''),

@@ -18,6 +18,7 @@ import {
   planOf,
   type Scene,
   SHARED_IQN,
+  SLAVES,
   scsiPath,
   sessionFolder,
   VOLUME,
@@ -350,6 +351,13 @@ describe('a volume by several paths', () => {
     expect(acts(plan)).toContain('iscsiadm -m session -r 2 --logout');
   });
 
+  test('the map is seen from its second path, also when lsblk names it on the first alone', async () => {
+    const scene = { ...multipath, listedOnce: true };
+    const plan = await planOf(scene, withVolumes([iscsi([{ ...OWN, portal: PORTAL_2 }])]));
+    expect(acts(plan)[0]).toBe('multipath -f mpatha');
+    expect(acts(plan).filter((act) => act.startsWith('tee'))).toHaveLength(2);
+  });
+
   test('encryption above is closed before anything else', async () => {
     const crypt = {
       name: 'crypt-sdb',
@@ -411,6 +419,11 @@ describe('what is asked of a host', () => {
     [
       'find /sys/block -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n',
       { exit: 1, err: 'find: ‘/sys/block’: Permission denied\n' },
+      'devices cannot be read',
+    ],
+    [
+      SLAVES,
+      { exit: 1, err: 'find: ‘/sys/devices/virtual/block’: Permission denied\n' },
       'devices cannot be read',
     ],
     [

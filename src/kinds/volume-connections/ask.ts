@@ -48,13 +48,28 @@ export function linesOf(out: string): string[] {
  *
  * @param format of the name: `%f`, or `%p` for the whole path
  */
-export async function findLinks(
+export function findLinks(
   look: Reader,
   host: string,
   folders: readonly string[],
   format: '%f' | '%p' = '%f',
 ): Promise<(readonly [string, string])[]> {
-  const argv = ['find', ...folders, '-mindepth', '1', '-maxdepth', '1', '-printf', `${format}\\t%l\\n`];
+  return findPairs(look, host, [
+    ...['find', ...folders, '-mindepth', '1', '-maxdepth', '1'],
+    ...['-printf', `${format}\\t%l\\n`],
+  ]);
+}
+
+/**
+ * Pairs of words that `find` prints with a tab between them. What is not there, or went while it was looked at, is no failure.
+ *
+ * @throws LookError for every other complaint of it
+ */
+export async function findPairs(
+  look: Reader,
+  host: string,
+  argv: readonly string[],
+): Promise<(readonly [string, string])[]> {
   const { exit, out, err } = await ask(look, host, argv, [0, 1]);
   const failed = exit === 0 ? undefined : linesOf(err).find((line) => !line.endsWith(ABSENT));
   if (failed !== undefined)

@@ -1,6 +1,6 @@
 /** The block devices of a host as its kernel has them, and what lies above them. */
 import type { Reader } from '../../site/reader.ts';
-import { ask, findLinks, linesOf, notUnderstood } from './ask.ts';
+import { ask, findLinks, findPairs, linesOf, notUnderstood } from './ask.ts';
 
 /** A disk of the SCSI layer: iSCSI, fibre channel, and the host's own. */
 export interface ScsiDisk {
@@ -66,7 +66,7 @@ export async function readSessionFolders(look: Reader, host: string): Promise<Re
   );
 }
 
-/** A row of lsblk: one for each device and each device that it lies on. */
+/** A block device on one of those that it lies on: there is one for each of them. */
 export interface Layer {
   /** of a map its own name, `mpatha`; else the kernel's */
   readonly name: string;
@@ -85,8 +85,26 @@ export interface Layer {
 const LAYER =
   /^NAME="(.*)" KNAME="(.*)" PKNAME="(.*)" TYPE="(.*)" SIZE="(\d*)" STATE="(.*)" MOUNTPOINT="(.*)"$/;
 
-/** util-linux 2.23 and later know these columns; `-P` is the one form in which an empty column shows. */
+/**
+ * Every block device on every other that it lies on. lsblk of util-linux 2.38 has a row for each (tried). One that takes pairs for a list
+ * names a device once, on the one by which it came to it first (`misc-utils/lsblk.c:device_to_scols`, without `force_tree_order`), and then
+ * nothing seems to lie on a map's second path. So the kernel is asked too, which has a link for each.
+ */
 export async function readLayers(look: Reader, host: string): Promise<readonly Layer[]> {
+  const [listed, slaves] = await Promise.all([listDevices(look, host), readSlaves(look, host)]);
+  const isListed = (above: string, below: string): boolean =>
+    listed.some((layer) => layer.kernelName === above && layer.on === below);
+  const further = slaves
+    .filter(([above, below]) => !isListed(above, below))
+    .map(([above, on]) => ({
+      ...(listed.find((layer) => layer.kernelName === above) ?? unlisted(above)),
+      on,
+    }));
+  return [...listed, ...further];
+}
+
+/** util-linux 2.23 and later know these columns; `-P` is the one form in which an empty column shows. */
+async function listDevices(look: Reader, host: string): Promise<readonly Layer[]> {
   const columns = 'NAME,KNAME,PKNAME,TYPE,SIZE,STATE,MOUNTPOINT';
   const { out } = await ask(look, host, ['lsblk', '-a', '-n', '-P', '-b', '-o', columns]);
   return linesOf(out).map((line) => {
@@ -95,6 +113,25 @@ export async function readLayers(look: Reader, host: string): Promise<readonly L
     if (kernelName === '') throw notUnderstood(host, 'lsblk', line);
     return { name, kernelName, on, type, bytes: Number(bytes), state, mount };
   });
+}
+
+const VIRTUAL = '/sys/devices/virtual/block';
+
+/** Kernel's names of devices that lie on others (maps, RAIDs), each with one that it lies on. */
+async function readSlaves(look: Reader, host: string): Promise<(readonly [string, string])[]> {
+  const argv = [
+    ...['find', VIRTUAL, '-mindepth', '3', '-maxdepth', '3'],
+    ...['-path', '*/slaves/*', '-printf', '%h\\t%f\\n'],
+  ];
+  return (await findPairs(look, host, argv)).map(([folder, below]) => {
+    const above = folder.slice(`${VIRTUAL}/`.length, -'/slaves'.length);
+    return [above, below] as const;
+  });
+}
+
+/** One that came while lsblk looked: it lies there all the same. */
+function unlisted(kernelName: string): Omit<Layer, 'on'> {
+  return { name: kernelName, kernelName, type: 'device', bytes: 0, state: '', mount: '' };
 }
 
 /** A map of the device mapper. */

@@ -61,7 +61,9 @@ export function usersAround(around: Surroundings, names: readonly string[], own:
   const above = layersAbove(around.layers, names);
   const known = new Set([...names, ...own]);
   const inUse = around.layers.filter((l) => known.has(l.kernelName));
-  const mounted = [...inUse, ...above].filter((layer) => layer.mount !== '');
+  // A map is there once for each disk below it.
+  const all = new Map([...inUse, ...above].map((layer) => [layer.kernelName, layer]));
+  const mounted = [...all.values()].filter((layer) => layer.mount !== '');
   const holders = above.filter((layer) => !known.has(layer.kernelName) && !isPartition(layer));
   const disks = new Set([...known, ...above.map((layer) => layer.kernelName)]);
   return [

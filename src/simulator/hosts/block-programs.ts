@@ -54,14 +54,13 @@ export function runLsblk(world: World, host: string, args: readonly string[]): C
   return says(shown.map((name) => `${mountPoint(world, host, name)}\n`).join(''));
 }
 
-/** Each device once, those over it behind it. */
+/** Each device once for each that it lies on, those over it behind it. */
 function blockDevices(world: World, host: string): readonly BlockDevice[] {
   const found: BlockDevice[] = [];
   const maps = mapsOf(world, host);
   const addMaps = (parent: string): void => {
     for (const map of maps.filter(({ below }) => below.includes(parent))) {
       const kernelName = `dm-${map.number}`;
-      if (found.some((device) => device.kernelName === kernelName)) continue;
       const { name, bytes } = map;
       found.push({ name, kernelName, parent, type: LSBLK_TYPES[map.kind], bytes, state: 'running' });
       addMaps(kernelName);
