@@ -50,6 +50,9 @@ export default defineConfig({
           name: 'lab-storage',
           include: [STORAGE],
           ...ONE_BY_ONE,
+          // Programs in Python take a minute to start on the second machine, and a play starts several.
+          testTimeout: 1_200_000,
+          hookTimeout: 1_200_000,
         },
       },
     ],

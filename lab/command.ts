@@ -72,11 +72,11 @@ export async function waitFor(
   ask: () => Promise<boolean>,
   options: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
-  const deadline = Date.now() + (options.timeoutMs ?? 120_000);
+  const timeoutMs = options.timeoutMs ?? 300_000;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (await ask()) return;
-    if (Date.now() > deadline)
-      throw new Error(`waited ${(options.timeoutMs ?? 120_000) / 1000} s in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s in vain for ${what}`);
     await sleep(options.everyMs ?? 200);
   }
 }

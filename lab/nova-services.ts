@@ -77,7 +77,8 @@ export async function forgetReports(lab: Lab, name: NovaService, of: string = ho
 
 async function readState(lab: Lab, name: NovaService): Promise<string | undefined> {
   const shape = z.object({ services: z.array(z.object({ binary: z.string(), state: z.string() })) });
-  const { services } = await ask(lab, 'compute', 'GET', `/os-services?binary=${name}`, shape);
+  const path = `/os-services?binary=${name}&host=${host}`;
+  const { services } = await ask(lab, 'compute', 'GET', path, shape);
   return services[0]?.state;
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ask } from './api.ts';
 import { waitFor } from './command.ts';
 import { settle } from './delta/settle.ts';
-import type { Lab } from './paths.ts';
+import { host, type Lab } from './paths.ts';
 import { stopService } from './process.ts';
 import { startService } from './start.ts';
 
@@ -49,6 +49,7 @@ export async function setPlugging(lab: Lab, plugging: Plugging): Promise<void> {
 }
 
 async function readAgent(lab: Lab) {
-  const answer = await ask(lab, 'network', 'GET', '/agents?binary=neutron-openvswitch-agent', agents);
+  const path = `/agents?binary=neutron-openvswitch-agent&host=${host}`;
+  const answer = await ask(lab, 'network', 'GET', path, agents);
   return answer.agents[0];
 }

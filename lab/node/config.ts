@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { disksConfig } from '../config/disks.ts';
 import type { Ini } from '../config/ini.ts';
 import { ml2Config, neutronConfig } from '../config/neutron.ts';
@@ -24,9 +25,19 @@ export const cloudPorts = [
 export function nodeNovaConfig(lab: Lab): Ini {
   const { api_database: _, database: __, ...base } = reachable(novaConfig(lab, disksConfig(lab, 'files')));
   const at = (port: number): string => `http://${management.labAddress}:${port}`;
+  // nova-compute is root there. By the usual way, sudo and rootwrap, two more programs in Python start before each helper.
+  const helper = `/usr/bin/privsep-helper --config-file ${join(lab.etc, 'nova.conf')}`;
+  const helpers = ['nova_sys_admin', 'privsep_osbrick', 'vif_plug_ovs_privileged'];
   return {
     ...base,
-    DEFAULT: { ...base['DEFAULT'], host: nodeName, my_ip: management.address },
+    ...Object.fromEntries(helpers.map((name) => [name, { helper_command: helper }])),
+    DEFAULT: {
+      ...base['DEFAULT'],
+      host: nodeName,
+      my_ip: management.address,
+      // Every minute otherwise, and it starts a Python and a qemu-img for each disk: half of what the node can do.
+      update_resources_interval: 600,
+    },
     placement: { ...base['placement'], endpoint_override: at(ports.placement) },
     neutron: { ...base['neutron'], endpoint_override: at(ports.neutron) },
     cinder: { ...base['cinder'], endpoint_template: `${at(ports.cinder)}/v3/%(project_id)s` },

@@ -5,7 +5,7 @@ import { rbd } from '../ceph/rbd.ts';
 import { freezeCompute, reviveCompute, waitServiceDown } from '../nova-services.ts';
 import { host, type Lab } from '../paths.ts';
 import { createServer, deleteServer, type LabServer, requestDelete } from '../servers.ts';
-import { createServerWithVolumes, deleteWithVolumes } from './on-node.ts';
+import { createServerWithVolumes, createSharingServer, deleteWithVolumes } from './on-node.ts';
 import type { Scenario } from './scenario.ts';
 
 async function freezeAndDelete(lab: Lab, server: LabServer): Promise<void> {
@@ -41,7 +41,7 @@ export const rbdDisk: Scenario = {
   title: 'its own disk is an image in Ceph, with a protected snapshot and what a resize left',
   outcome: 'purged',
   site: 'expunge-ceph',
-  make: (lab, name) => createServer(lab, { name, consoleToken: false }),
+  make: (lab, name) => createServer(lab, { name, consoleToken: false, host }),
   async break(lab, server) {
     const image = `${server.id}_disk`;
     for (const name of ['nova-resize', 'by-hand'])
@@ -49,6 +49,19 @@ export const rbdDisk: Scenario = {
     await rbd(lab, 'nova', pools.nova, ['snap', 'protect', `${image}@by-hand`]);
     await freezeAndDelete(lab, server);
   },
+  novaDelete: deleteServer,
+  mend: (lab) => reviveCompute(lab),
+  beyondNova: [],
+};
+
+/** To be played while the second machine is a compute host and has the neighbour (`neighbourName`). */
+export const rbdShared: Scenario = {
+  name: 'multi-attach-two-hosts',
+  title: 'a server on another host uses the same volume',
+  outcome: 'purged',
+  decisions: ['--volumes', 'as-nova'],
+  make: (lab, name) => createSharingServer(lab, name, 'ceph-several-servers', host),
+  break: freezeAndDelete,
   novaDelete: deleteServer,
   mend: (lab) => reviveCompute(lab),
   beyondNova: [],

@@ -9,7 +9,7 @@ import { type BootedVolume, requestNodeServer } from '../node/server.ts';
 import type { Lab } from '../paths.ts';
 import { readSeed } from '../seed.ts';
 import { deleteServer, type LabServer, requestDelete, waitForPorts, waitForStatus } from '../servers.ts';
-import { createVolume } from '../storage/volumes.ts';
+import { attachVolume, createVolume } from '../storage/volumes.ts';
 
 /** A volume to make for a server. */
 export interface WantedVolume {
@@ -37,6 +37,33 @@ export async function createServerWithVolumes(
   const server = await requestNodeServer(lab, name, { volumes, host });
   await waitForStatus(lab, server, 'ACTIVE');
   await waitForPorts(lab, server, host === nodeName ? 'native' : 'hybrid');
+  return server;
+}
+
+/** By its name the servers that share find the one that they share with; the test makes it, on the node. */
+export const neighbourName = 'vm-disk-neighbour';
+
+/** A server whose volume the neighbour has attached too. On one host one device serves both. */
+export async function createSharingServer(
+  lab: Lab,
+  name: string,
+  type: 'several-servers' | 'ceph-several-servers',
+  host: string = nodeName,
+): Promise<LabServer> {
+  const server = await createServerWithVolumes(lab, name, [{ type, deleteOnTermination: true }], host);
+  const [id = ''] = await listVolumeIds(lab, server);
+  const shape = z.object({ servers: z.array(z.object({ id: z.string() })) });
+  const { servers } = await ask(lab, 'compute', 'GET', `/servers?name=^${neighbourName}$`, shape);
+  const [neighbour] = servers;
+  if (neighbour === undefined) throw new Error(`${neighbourName} is not there`);
+  await attachVolume(lab, { id: neighbour.id, name: neighbourName, prePort: undefined }, { id, type });
+  const both = z.object({
+    volume: z.object({ status: z.string(), attachments: z.array(z.object({ host_name: z.string() })) }),
+  });
+  await waitFor(`${id} to be attached to both`, async () => {
+    const { volume } = both.parse((await call(lab, 'volume', 'GET', `/volumes/${id}`)).body);
+    return volume.status === 'in-use' && volume.attachments.length === 2;
+  });
   return server;
 }
 

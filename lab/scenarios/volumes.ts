@@ -1,12 +1,12 @@
 /** How servers with volumes over iSCSI get stuck, all on the second machine. */
 import { z } from 'zod';
-import { ask, call } from '../api.ts';
+import { call } from '../api.ts';
 import { waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
 import { deleteServer, type LabServer } from '../servers.ts';
-import { attachVolume } from '../storage/volumes.ts';
 import {
   createServerWithVolumes,
+  createSharingServer,
   deleteWithVolumes,
   freezeAndDelete,
   listVolumeIds,
@@ -61,29 +61,6 @@ async function beginDetaching(lab: Lab, server: LabServer): Promise<void> {
   }
 }
 
-/** Found by the test that makes it: the victims' neighbour on the same host. */
-export const neighbourName = 'vm-disk-neighbour';
-
-/** A server whose volume the neighbour has attached too, on the same host, so that one device serves both. */
-async function shareWithNeighbour(lab: Lab, name: string): Promise<LabServer> {
-  const server = await createServerWithVolumes(lab, name, [
-    { type: 'several-servers', deleteOnTermination: true },
-  ]);
-  const [id = ''] = await listVolumeIds(lab, server);
-  const shape = z.object({ servers: z.array(z.object({ id: z.string() })) });
-  const { servers } = await ask(lab, 'compute', 'GET', `/servers?name=^${neighbourName}$`, shape);
-  const [neighbour] = servers;
-  if (neighbour === undefined) throw new Error(`${neighbourName} is not there`);
-  const volume = { id, type: 'several-servers' } as const;
-  await attachVolume(lab, { id: neighbour.id, name: neighbourName, prePort: undefined }, volume);
-  const both = z.object({ volume: z.object({ attachments: z.array(z.object({ host_name: z.string() })) }) });
-  await waitFor(`${id} to be attached to both`, async () => {
-    const { body } = await call(lab, 'volume', 'GET', `/volumes/${id}`);
-    return both.parse(body).volume.attachments.length === 2;
-  });
-  return server;
-}
-
 export const volumeScenarios: readonly Scenario[] = [
   withVolumes(
     'shared-target',
@@ -102,7 +79,7 @@ export const volumeScenarios: readonly Scenario[] = [
     },
   }),
   withVolumes('multi-attach', 'a neighbour on its host uses the same volume', [], {
-    make: shareWithNeighbour,
+    make: (lab, of) => createSharingServer(lab, of, 'several-servers'),
     novaDelete: deleteServer,
   }),
   withVolumes('no-service-token', 'Cinder answers 409 while Nova lists the volume', both('one-target'), {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
-import { addBackends, assertLabUp, removeBackends } from '../cinder-backends.ts';
+import { addBackends, areBackendsUp, assertLabUp, removeBackends } from '../cinder-backends.ts';
 import { run } from '../command.ts';
+import { isTurnedOn } from '../config/backends.ts';
 import { nodeName, processes } from '../node/paths.ts';
 import { readPower } from '../node/power.ts';
 import { removeTarget, startTargets } from '../node/target.ts';
@@ -19,8 +20,11 @@ export async function startStorage(lab: Lab, say: Say): Promise<void> {
   assertLabUp(lab);
   if (readPower(lab) !== 'on') throw new Error(`${nodeName} does not run: \`node lab/node.ts up\` boots it`);
   await takeTurn(lab);
+  // tgtd forgets its targets when it ends, and cinder-volume makes them anew when it begins.
+  const isServed = findPid(lab, processes.target) !== undefined;
   await startTargets(lab);
-  await addBackends(lab, 'storage');
+  if (!isServed || !isTurnedOn(lab, 'storage') || !(await areBackendsUp(lab, 'storage')))
+    await addBackends(lab, 'storage');
   say(`volume types ${storageTypes.join(' and ')} are there`);
 }
 

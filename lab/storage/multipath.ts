@@ -8,21 +8,23 @@ import type { Lab } from '../paths.ts';
 const file = '/etc/nova/nova.conf.d/multipath.conf';
 
 /**
- * Has nova-compute on the node reach volumes by both portals, as maps of multipathd, or by one portal alone. It holds for what
- * is attached from then on: nothing may be attached while it changes.
+ * Makes the node a compute host whose nova-compute reaches volumes by both portals, as maps of multipathd, or by one portal alone. It
+ * holds for what is attached from then on: nothing may be attached while it changes.
  */
 export async function setMultipath(lab: Lab, to: 'on' | 'off', say: (line: string) => void): Promise<void> {
-  if (to === 'on') {
-    await runOnNode(lab, ['install', '-D', '-m', '644', '/dev/null', file]);
-    await runOnNode(lab, ['dd', `of=${file}`, 'status=none'], {
-      input: '[libvirt]\nvolume_use_multipath = True\n',
-    });
-    await runOnNode(lab, ['multipathd']);
-  } else {
-    await runOnNode(lab, ['rm', '-f', file]);
-    await runOnNode(lab, ['multipathd', 'shutdown'], { allow: 'any' });
+  const { code } = await runOnNode(lab, ['test', '-e', file], { allow: [1] });
+  if ((code === 0) !== (to === 'on')) {
+    await stopAgent(lab, 'nova-compute');
+    await forgetReports(lab, 'nova-compute', nodeName);
+    if (to === 'off') await runOnNode(lab, ['rm', file]);
+    else {
+      await runOnNode(lab, ['install', '-D', '-m', '644', '/dev/null', file]);
+      const text = '[libvirt]\nvolume_use_multipath = True\n';
+      await runOnNode(lab, ['dd', `of=${file}`, 'status=none'], { input: text });
+    }
   }
-  await stopAgent(lab, 'nova-compute');
-  await forgetReports(lab, 'nova-compute', nodeName);
+  // A second one ends by itself; after a power cut there is none.
+  const daemon = to === 'on' ? ['multipathd'] : ['multipathd', 'shutdown'];
+  await runOnNode(lab, daemon, { allow: 'any' });
   await enrolNode(lab, say);
 }

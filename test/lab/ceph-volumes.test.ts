@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startCeph, stopCeph } from '../../lab/ceph/cloud.ts';
 import { setDisks } from '../../lab/ceph/disks.ts';
+import { isTurnedOn } from '../../lab/config/backends.ts';
 import { createNeighbours } from '../../lab/neighbours.ts';
 import { openLab } from '../../lab/paths.ts';
 import { rbdDisk, rbdVolume } from '../../lab/scenarios/ceph.ts';
@@ -10,23 +11,26 @@ import { describeScenarios } from './play-scenarios.ts';
 
 const lab = openLab();
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const SLOW_MS = 600_000;
+/** A lab that was brought up with it keeps it. */
+const wasThere = isTurnedOn(lab, 'ceph');
 let neighbours: readonly LabServer[] = [];
 const company = { neighbours: () => neighbours };
 
 beforeAll(async () => {
   neighbours = await createNeighbours(lab);
   await startCeph(lab, say);
-}, SLOW_MS);
+});
 
-afterAll(() => stopCeph(lab, say), SLOW_MS);
+afterAll(async () => {
+  if (!wasThere) await stopCeph(lab, say);
+});
 
 describe('volumes', () => {
   describeScenarios(lab, [rbdVolume], company);
 });
 
 describe('disks of their own', () => {
-  beforeAll(() => setDisks(lab, 'ceph'), SLOW_MS);
-  afterAll(() => setDisks(lab, 'files'), SLOW_MS);
+  beforeAll(() => setDisks(lab, 'ceph'));
+  afterAll(() => setDisks(lab, 'files'));
   describeScenarios(lab, [rbdDisk], company);
 });
