@@ -85,15 +85,21 @@ async function readServer(lab: Lab, server: LabServer): Promise<ServerState | un
   return answer.status === 404 ? undefined : serverState.parse(answer.body).server;
 }
 
-export async function waitForStatus(lab: Lab, server: LabServer, status: string): Promise<void> {
-  await waitFor(`${server.name} to be ${status}`, async () => {
+export async function waitForStatus(
+  lab: Lab,
+  server: LabServer,
+  status: string,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<void> {
+  const hasIt = async (): Promise<boolean> => {
     const state = await readServer(lab, server);
     if (state === undefined) throw new Error(`${server.name} is gone, it should become ${status}`);
     if (state.status === 'ERROR' && status !== 'ERROR') {
       throw new Error(`${server.name} is in error: ${state.fault?.message ?? 'no fault recorded'}`);
     }
     return state.status === status && state['OS-EXT-STS:task_state'] === null;
-  });
+  };
+  await waitFor(`${server.name} to be ${status}`, hasIt, options);
 }
 
 export async function serverAction(

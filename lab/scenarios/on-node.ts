@@ -35,7 +35,8 @@ export async function createServerWithVolumes(
     volumes.push({ id, deleteOnTermination, boot });
   }
   const server = await requestNodeServer(lab, name, { volumes, host });
-  await waitForStatus(lab, server, 'ACTIVE');
+  // With two volumes and a machine that others use it took the node more than five minutes.
+  await waitForStatus(lab, server, 'ACTIVE', { timeoutMs: 900_000 });
   await waitForPorts(lab, server, host === nodeName ? 'native' : 'hybrid');
   return server;
 }
