@@ -1,0 +1,106 @@
+/** One random world through the front door, and what must be true of it afterwards. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli } from '../../../src/cli/program.ts';
+import { react } from '../../../src/simulator/agents/react.ts';
+import { reviveCompute } from '../../../src/simulator/agents/states.ts';
+import { buildWorld } from '../../../src/simulator/build.ts';
+import { fakeProcess } from '../../support/fake-process.ts';
+import { NOW } from '../../support/simulated-cloud.ts';
+import { dumpWorld } from '../../support/world-dump.ts';
+import { type Belongings, belongingsOf, isOf, mayStay, readThings } from './belongs.ts';
+import type { RandomWorld } from './worlds.ts';
+
+/** How often what came about: a thing that never did was not tested. */
+export type Counters = Map<string, number>;
+
+export function countUp(counters: Counters, ...names: readonly string[]): void {
+  for (const name of names) counters.set(name, (counters.get(name) ?? 0) + 1);
+}
+
+/** More goes on the same server than any nova-compute that wakes up in between can make necessary. */
+const MOST_GOES = 4;
+
+function changes(before: readonly string[], after: readonly string[]): readonly string[] {
+  const [old, fresh] = [new Set(before), new Set(after)];
+  return [...before.filter((line) => !fresh.has(line)), ...after.filter((line) => !old.has(line))];
+}
+
+/** @throws Error that says what was touched, or is left */
+export async function purgeWorld(random: RandomWorld, counters: Counters): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'expunge-world-'));
+  const built = await buildWorld(join(folder, 'cloud'), { now: NOW, ...random.world });
+  try {
+    const [victim, ...neighbours] = built.servers;
+    if (victim === undefined) throw new Error('no victim');
+    react(built.world);
+    const before = dumpWorld(built.world);
+    const things = readThings(before);
+    const belongings = belongingsOf(things, victim.uuid);
+    const others = neighbours.map(({ uuid }) => belongingsOf(things, uuid));
+    const host = random.world.hosts['cmp-1'];
+    let wakes = random.wakesAfter;
+    let awake = false;
+    const wake = () => {
+      wakes = null;
+      awake = true;
+      countUp(counters, 'nova-compute woke up in between');
+      reviveCompute(built.world, 'cmp-1');
+    };
+    const expunge = async (argv: readonly string[]) => {
+      const process = fakeProcess({ env: { XDG_STATE_HOME: folder } });
+      const write = process.stdout.write.bind(process.stdout);
+      let ended = 0;
+      process.stdout.write = (text: string) => {
+        if (/ done\b/.test(text) && wakes !== null && ++ended > wakes) wake();
+        return write(text);
+      };
+      const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process);
+      return { exit, said: process.out() + process.err() };
+    };
+    const purge = ['purge', victim.uuid, '--yes', ...random.options];
+    let last = await expunge(purge);
+    countUp(counters, `first go: exit ${last.exit}`);
+    if (![0, 1, 3, 4].includes(last.exit)) throw new Error(`exit ${last.exit}: ${last.said}`);
+    const touched = changes(before, dumpWorld(built.world));
+    if (
+      !awake &&
+      (last.exit === 3 || last.exit === 4) &&
+      touched.length > 0 &&
+      !/Record of this run/.test(last.said)
+    )
+      throw new Error(`refused, and yet touched:\n${touched.join('\n')}`);
+    for (let go = 1; awake && last.exit !== 0 && go < MOST_GOES; go++) {
+      const run = /Record of this run: (\S+)/.exec(last.said)?.[1];
+      const resumed = run === undefined ? null : await expunge(['resume', run, '--yes']);
+      last = resumed === null || resumed.exit === 2 ? await expunge(purge) : resumed;
+    }
+    const after = dumpWorld(built.world);
+    assertOnlyIts(belongings, others, changes(before, after));
+    if (last.exit !== 0) return;
+    countUp(counters, `purged: ${random.world.servers[0]?.state}`);
+    const fate = random.options[1] ?? '';
+    for (const thing of readThings(after)) {
+      if (!isOf(belongings, thing)) continue;
+      const why = mayStay(belongings, thing, fate, host === 'frozen' && !awake);
+      if (why !== null)
+        throw new Error(`left, and said to be clean: ${why}: ${thing.table} ${JSON.stringify(thing.row)}`);
+    }
+    const verified = await expunge(['verify', victim.uuid, ...random.options]);
+    if (verified.exit !== 0) throw new Error(`verify: exit ${verified.exit}\n${verified.said}`);
+    if (changes(after, dumpWorld(built.world)).length > 0) throw new Error('verify changed something');
+  } finally {
+    built.world.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function assertOnlyIts(own: Belongings, others: readonly Belongings[], changed: readonly string[]): void {
+  for (const thing of readThings(changed)) {
+    if (isOf(own, thing)) continue;
+    const whose = others.find((each) => isOf(each, thing))?.uuid ?? 'nobody';
+    throw new Error(`touched, and not its own but of ${whose}: ${thing.table} ${JSON.stringify(thing.row)}`);
+  }
+}
