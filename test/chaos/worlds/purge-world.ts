@@ -16,7 +16,7 @@ import type { RandomWorld } from './worlds.ts';
 /** How often what came about: a thing that never did was not tested. */
 export type Counters = Map<string, number>;
 
-export function countUp(counters: Counters, ...names: readonly string[]): void {
+function countUp(counters: Counters, ...names: readonly string[]): void {
   for (const name of names) counters.set(name, (counters.get(name) ?? 0) + 1);
 }
 
