@@ -7,7 +7,7 @@ import type { RunSite } from './session.ts';
 /** A path as it was printed, the last part of it, or a beginning of that which only one run has. */
 export async function findRun(runs: string, typed: string): Promise<string> {
   if (typed.includes(sep) && (await isFolder(typed))) return typed;
-  const names = typed === '' || typed.includes(sep) ? [] : await readdir(runs).catch(() => []);
+  const names = typed === '' || typed.includes(sep) ? [] : await listFolders(runs);
   const begun = names.filter((name) => name.startsWith(typed)).sort();
   const found = begun.includes(typed) ? [typed] : begun;
   if (found.length > 1)
@@ -22,6 +22,12 @@ export async function findRun(runs: string, typed: string): Promise<string> {
     code: 'no-such-run',
     hint: `a run is a folder, as purge and apply print it, or the name of one in ${runs}, or how that begins`,
   });
+}
+
+/** Locks lie beside the runs. */
+async function listFolders(runs: string): Promise<readonly string[]> {
+  const entries = await readdir(runs, { withFileTypes: true }).catch(() => []);
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -9,6 +9,7 @@ export interface ProcessLike {
   readonly env: Readonly<Record<string, string | undefined>>;
   on(signal: Signal, listener: () => void): unknown;
   off(signal: Signal, listener: () => void): unknown;
+  exit(code: number): void;
 }
 
 /** What a renderer must know of where its text goes. */
@@ -33,6 +34,8 @@ export interface Io extends Screen {
   ask(question: string): Promise<string>;
   /** Calls back on Ctrl-C, SIGTERM, and a terminal that goes away; the function that comes back ends the watch. */
   onInterrupt(callback: () => void): () => void;
+  /** Ends the process at once. Only for somebody who asked for it twice, or before anything was touched. */
+  exit(code: number): void;
 }
 
 /** Colour only where a person sees it; the words say the same without. */
@@ -119,6 +122,7 @@ export function openIo(process: ProcessLike): Io {
       if (answer === null) process.stdout.write('\n');
       return answer ?? '';
     },
+    exit: (code) => process.exit(code),
     onInterrupt(callback) {
       for (const signal of SIGNALS) process.on(signal, callback);
       return () => {

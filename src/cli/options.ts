@@ -146,6 +146,18 @@ function camel(flag: string): string {
   return flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** One or more, in digits. */
+export function parseNumber(value: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('say a whole number, from 1 on');
+  return Number(value);
+}
+
+export function parsePercent(value: string): number {
+  const percent = parseNumber(value.replace(/%$/, ''));
+  if (percent > 100) throw new InvalidArgumentError('a share is at most 100 percent');
+  return percent;
+}
+
 /** commander's `<server...>` with nothing empty in it. */
 export function parseServer(value: string, earlier: readonly string[] = []): readonly string[] {
   if (value.trim() === '') throw new InvalidArgumentError('a server is a uuid or a name');

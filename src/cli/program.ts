@@ -6,7 +6,14 @@ import type { Wires } from '../site/wires.ts';
 import type { Given } from './begin.ts';
 import type { DemoOptions } from './commands/demo.ts';
 import { openIo, type ProcessLike } from './io.ts';
-import { addCommonOptions, addDecisionOptions, givenOptions, parseServer } from './options.ts';
+import {
+  addCommonOptions,
+  addDecisionOptions,
+  givenOptions,
+  parseNumber,
+  parsePercent,
+  parseServer,
+} from './options.ts';
 import { reportError, reportErrorAsData, usageSentence } from './render/error.ts';
 
 const AFTER_HELP = `
@@ -101,7 +108,13 @@ export async function runCli(
   add(
     servers(addDecisionOptions(addCommonOptions(program.command('purge'))))
       .summary('remove it: inspect, plan, ask, apply, verify')
-      .option('--yes', "do not ask for the server's name"),
+      .option('--yes', "do not ask for the server's name")
+      .option('--max-servers <n>', 'refuse more servers than this at once (default: 10)', parseNumber)
+      .option(
+        '--max-share <percent>',
+        'refuse more than this share of the live servers of one host or project, when more than 4 of it are named (default: 50)',
+        parsePercent,
+      ),
     async () => (await import('./commands/purge.ts')).purge,
   ).description(
     'Removes a server from everywhere: shows where it is left and each step, asks for its name, does the steps, and looks everywhere again.',
@@ -126,6 +139,15 @@ export async function runCli(
     async () => (await import('./commands/resume.ts')).resume,
   ).description(
     'Goes on with a run: looks which of its hosts are back and what is left, asks for the name, removes that, and looks everywhere again.',
+  );
+  add(
+    addCommonOptions(program.command('abandon'))
+      .argument('<run>', "a run's folder, as purge and apply print it, or the last part of its path")
+      .summary('give up a run that nobody is to finish')
+      .option('--why <text>', 'the reason, for who reads the list of runs'),
+    async () => (await import('./commands/abandon.ts')).abandon,
+  ).description(
+    'Gives up a run that was cut or stopped, or waits for a host, so that its server can be purged anew. Writes that down, and touches nothing else: what the run did stays done.',
   );
   add(
     addCommonOptions(program.command('undo'))

@@ -1,12 +1,18 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
+import { basename } from 'node:path';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
-import { openJournal, type RunLinks } from '../run/journal.ts';
+import { type Journal, openJournal, type RunLinks } from '../run/journal.ts';
 import { isClean, waitsOnly } from '../run/make-plan.ts';
+import type { ServerLock } from '../run/server-lock.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
+import { wrap } from './render/lines.ts';
+import { resumeCommand } from './render/next.ts';
+import { nameRun } from './render/outcome.ts';
+import { plain } from './render/plain.ts';
 import { openProgress } from './render/progress.ts';
-import { renderObstacles } from './render/survey.ts';
+import { LONG, renderObstacles } from './render/survey.ts';
 import { planUuid, type RunSite } from './session.ts';
 
 export interface RunReport {
@@ -54,34 +60,50 @@ function lookEverywhere(site: RunSite, plan: Plan): SecondLook {
 }
 
 interface RunPlanOptions {
+  readonly lock: ServerLock;
+  /** as it was given with `--site` */
+  readonly said: string | undefined;
   /** everywhere, and nothing may be left, unless something else is meant */
   readonly second?: SecondLook;
   readonly links?: RunLinks;
 }
 
-/** Applies and then looks again. Ctrl-C lets the step under way end and begins no other. */
+/**
+ * Applies and then looks again. Ctrl-C, SIGTERM and SIGHUP let the steps under way end and begin no other; the second of them ends the
+ * process at once, and then the journal knows of those steps only that they were about to be done.
+ */
 export async function runPlan(
   site: RunSite,
   plan: Plan,
   io: Io,
   quiet: boolean,
-  { second = lookEverywhere(site, plan), links = {} }: RunPlanOptions = {},
+  { lock, said, second = lookEverywhere(site, plan), links = {} }: RunPlanOptions,
 ): Promise<RunReport> {
   assertAppliable(plan, io);
-  const journal = await openJournal(site.runs, plan, new Date());
+  const { journal, underWay } = watchIntents(await openJournal(site.runs, plan, new Date()));
   let stopAsked = false;
   const progress = quiet ? null : openProgress(plan, io);
   const release = io.onInterrupt(() => {
-    stopAsked = true;
     progress?.clear();
-    io.err(`${io.live ? '' : '\n'}finishing the step under way; nothing new begins\n`);
+    if (stopAsked) {
+      lock.drop();
+      io.err(sayCut(plan, underWay, journal.folder, io, { said, isUndo: links.undoes !== undefined }));
+      io.exit(130);
+      return;
+    }
+    stopAsked = true;
+    io.err(
+      `${io.live ? '' : '\n'}finishing the step under way; nothing new begins. Once more stops at once\n`,
+    );
   });
   try {
+    await lock.nameRun(basename(journal.folder));
     const results = await applyPlan(site, plan, {
       journal,
       emit: progress?.show ?? (() => {}),
       stopAsked: () => stopAsked,
       links,
+      lock,
     });
     progress?.say(second.says);
     const verified = await second.look();
@@ -98,6 +120,42 @@ export async function runPlan(
     progress?.clear();
     await journal.close();
   }
+}
+
+/** Which steps are announced and without a result, as their lines go into the journal. */
+function watchIntents(journal: Journal): { journal: Journal; underWay: ReadonlySet<string> } {
+  const underWay = new Set<string>();
+  return {
+    underWay,
+    journal: {
+      ...journal,
+      async write(entries) {
+        for (const entry of entries) if (entry.event === 'intent') underWay.add(entry.step);
+        await journal.write(entries);
+        for (const entry of entries) if (entry.event === 'result') underWay.delete(entry.step);
+      },
+    },
+  };
+}
+
+/** The last words of a run that is cut off. Short: whoever asks twice is in a hurry. */
+function sayCut(
+  { steps }: Plan,
+  underWay: ReadonlySet<string>,
+  run: string,
+  io: Io,
+  { said, isUndo }: { readonly said: string | undefined; readonly isUndo: boolean },
+): string {
+  const { columns } = io.onErr;
+  const uncertain = steps.flatMap(({ id, place, title }, i) =>
+    underWay.has(id) ? wrap(plain(`step ${i + 1}, ${place}: ${title}`, LONG), columns, '  ', '    ') : [],
+  );
+  const head =
+    uncertain.length === 0
+      ? 'stopped at once; no step was under way'
+      : 'stopped at once; not known is what became of';
+  const next = isUndo ? 'An undo that was cut is begun again.' : `Next: ${resumeCommand(run, said)}`;
+  return `${[head, ...uncertain, ...nameRun('Record of this run', run, columns), next].join('\n')}\n`;
 }
 
 function exitCodeOf(

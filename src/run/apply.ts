@@ -1,5 +1,5 @@
 /** Does the steps of a plan: each as soon as what it needs has succeeded, systems side by side, one act at a time per system. */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason } from '../kinds/kind.ts';
 import { ActError, isExpungeError } from '../plan/errors.ts';
@@ -8,6 +8,8 @@ import type { Site } from '../site/connect.ts';
 import type { Reader } from '../site/reader.ts';
 import { type Gate, openGate } from './gate.ts';
 import type { Journal, JournalEntry, Outcome, RunLinks } from './journal.ts';
+import type { ServerLock } from './server-lock.ts';
+import { userName } from './user-name.ts';
 
 export interface StepResult {
   readonly step: Step;
@@ -26,6 +28,8 @@ export interface ApplyOptions {
   /** true from the moment somebody asked to stop: what is under way is finished, nothing new begins */
   readonly stopAsked: () => boolean;
   readonly links?: RunLinks;
+  /** asked before every act whether the server is still this run's alone */
+  readonly lock?: Pick<ServerLock, 'assertHeld'>;
   /** after an act: how long to go on looking whether it took effect (milliseconds) */
   readonly settleWithinMs?: number;
 }
@@ -45,7 +49,7 @@ export async function applyPlan(
   options: ApplyOptions,
 ): Promise<readonly StepResult[]> {
   const { journal } = options;
-  const gate = openGate(site, plan, journal);
+  const gate = openGate(site, plan, journal, options.lock);
   await gate.rehearse();
   await journal.write([
     {
@@ -68,15 +72,6 @@ function endOf({ deferred }: Plan, complete: boolean, stopAsked: boolean): Journ
   if (!complete) return { event: 'end', outcome: stopAsked ? 'interrupted' : 'incomplete' };
   if (deferred === undefined) return { event: 'end', outcome: 'complete' };
   return { event: 'end', outcome: 'open', waits: [...new Set(deferred.map(({ place }) => place))] };
-}
-
-/** In a container that runs as any uid, passwd may have no entry of it, and then there is no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 /** Steps of one system are looked at in one exchange. */

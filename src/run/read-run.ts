@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { digestPlan } from '../plan/digest.ts';
 import { UsageError } from '../plan/errors.ts';
+import { madeBy, refuseFormat } from '../plan/format.ts';
 import { beforeImage, plan as planSchema } from '../plan/schema.ts';
 import type { BeforeImage, Plan, Step } from '../plan/types.ts';
+import { type Abandonment, readAbandonment } from './abandon.ts';
 import type { End, RunLinks } from './journal.ts';
 
 export interface ReadImage {
@@ -36,6 +38,8 @@ export interface RunRecord {
   readonly acted: readonly ActedStep[];
   /** steps that were let through the gate, and of which no result is written down; in the plan's order */
   readonly announced: readonly Step[];
+  /** who gave it up; null: nobody did */
+  readonly abandoned: Abandonment | null;
 }
 
 const entry = z.discriminatedUnion('event', [
@@ -63,9 +67,10 @@ const savedImage = z.object({ step: z.string(), of: beforeImage, image: z.json()
 /** @throws UsageError when the folder holds no run, or its record is damaged or was changed */
 export async function readRun(folder: string): Promise<RunRecord> {
   const plan = parsePlan(folder, await readPart(folder, 'plan.json'));
-  const [journal, before] = await Promise.all([
+  const [journal, before, abandoned] = await Promise.all([
     readPart(folder, 'journal.jsonl'),
     readPart(folder, 'before.jsonl'),
+    readAbandonment(folder),
   ]);
   const entries = parseLines(folder, 'journal.jsonl', journal, entry);
   const images = parseLines(folder, 'before.jsonl', before, savedImage);
@@ -99,6 +104,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
         entries.some((e) => e.event === 'intent' && e.step === id) &&
         !entries.some((e) => e.event === 'result' && e.step === id),
     ),
+    abandoned,
   };
 }
 
@@ -141,15 +147,26 @@ async function readPart(folder: string, name: string): Promise<string> {
 }
 
 function parsePlan(folder: string, text: string): Plan {
-  const parsed = planSchema.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new UsageError(`${join(folder, 'plan.json')} is not a plan of this version of expunge`, {
-      code: 'run-invalid',
-    });
+  const path = join(folder, 'plan.json');
+  const data = parseJson(text);
+  const parsed = planSchema.safeParse(data);
+  if (!parsed.success) throw refuseFormat(path, data) ?? invalid(path, data);
   const { digest, ...rest } = parsed.data;
   if (digestPlan(rest) !== digest)
-    throw changed(`${join(folder, 'plan.json')} was changed since it was made: its digest does not match`);
+    throw changed(`${path} was changed since it was made: its digest does not match`);
   return parsed.data;
+}
+
+/** Damaged, or of a version that writes more into a plan of this format. */
+function invalid(path: string, data: unknown): UsageError {
+  const { tool } = madeBy(data);
+  return new UsageError(
+    `${path} is not a plan that this version of expunge understands${tool === null ? '' : `; it is of expunge ${tool}`}`,
+    {
+      code: 'run-invalid',
+      hint: tool === null ? undefined : `a run is gone on with, and taken back, by expunge ${tool}`,
+    },
+  );
 }
 
 /** A last line without its end was being written when the run was cut: what it would have told of had not begun. */

@@ -5,12 +5,15 @@ import { basename, join } from 'node:path';
 import { reason } from '../kinds/kind.ts';
 import { mergeTraces, readTraces, type Traces } from '../kinds/subject/traces.ts';
 import { isExpungeError, UsageError } from '../plan/errors.ts';
+import { processExists } from '../site/process-identity.ts';
 import { type RunRecord, readRun } from './read-run.ts';
 
 /** A folder that cannot be read as a run. */
 export interface UnreadableRun {
   readonly folder: string;
   readonly why: string;
+  /** the error's code: `format-unknown` for one of another version */
+  readonly code: string;
 }
 
 /**
@@ -41,7 +44,7 @@ export async function readRuns(
       runs.push(await readRun(folder));
     } catch (error) {
       if (!isExpungeError(error)) throw error;
-      unreadable.push({ folder, why: reason(error) });
+      unreadable.push({ folder, why: reason(error), code: error.code });
     }
   }
   return { runs: runs.sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)), unreadable };
@@ -75,12 +78,7 @@ export async function stateOf({ begunAt, by, end }: RunRecord): Promise<RunState
 
 /** Process ids come round again: one that was started after the run began is another's. */
 async function isAlive(pid: number, begunAt: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process is one too.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
-  }
+  if (!processExists(pid)) return false;
   const startedAt = await startOf(pid);
   return startedAt === null || startedAt <= begunAt + CLOCK_SLACK_MS;
 }
@@ -149,20 +147,39 @@ export interface ListedRun {
   readonly followedBy: RunRecord | null;
 }
 
+/**
+ * The last run on a server of which something is left to do, or may be; null: there is none. Who resumes or abandons it is asked by its name.
+ *
+ * @throws UsageError when another version recorded a run on it, and nobody can tell how that stands
+ */
+export async function findUnfinished(runsDir: string, site: string, uuid: string): Promise<ListedRun | null> {
+  const { runs, unreadable } = await readRuns(runsDir, uuid);
+  const foreign = unreadable.find(({ code }) => code === 'format-unknown');
+  if (foreign !== undefined) throw new UsageError(foreign.why, { code: foreign.code });
+  const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
+  return (await Promise.all(own.map((record) => listOne(record, own)))).findLast(isUnfinished) ?? null;
+}
+
+/** Something of it is left to do, or may be, and nobody went on with it, took it back, or gave it up. */
+export function isUnfinished({ record, state, undoneBy: undo, followedBy: next }: ListedRun): boolean {
+  if (isUndo(record) || record.abandoned !== null || undo !== null || next !== null) return false;
+  return state !== 'complete' && state !== 'not-begun';
+}
+
+async function listOne(record: RunRecord, own: readonly RunRecord[]): Promise<ListedRun> {
+  return {
+    record,
+    state: await stateOf(record),
+    undoneBy: undoneBy(record, own),
+    followedBy: followedBy(record, own),
+  };
+}
+
 /** What a folder holds of one site, the oldest run first. `elsewhere` counts the runs on other sites. */
 export async function listRuns(runsDir: string, site: string) {
   const { runs: all, unreadable } = await readRuns(runsDir);
   const own = all.filter(({ plan }) => plan.site === site);
-  const runs = await Promise.all(
-    own.map(
-      async (record): Promise<ListedRun> => ({
-        record,
-        state: await stateOf(record),
-        undoneBy: undoneBy(record, own),
-        followedBy: followedBy(record, own),
-      }),
-    ),
-  );
+  const runs = await Promise.all(own.map((record) => listOne(record, own)));
   return { runs, unreadable, elsewhere: all.length - own.length };
 }
 

@@ -3,8 +3,9 @@
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { LookError, UsageError } from '../plan/errors.ts';
-import type { SqlConnection, SqlPacket } from '../site/sql/connections.ts';
+import type { SessionOptions, SqlConnection, SqlPacket } from '../site/sql/connections.ts';
 import type { DatabaseUrl } from '../site/sql/url.ts';
+import { describeSessions, numberConnection, teachLocks } from './locks.ts';
 import { SERVICE_DATABASES, type ServiceDatabase, sqlTime, type World } from './world.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function connectSql(
   url: DatabaseUrl,
   readOnly: boolean,
   react: () => void,
+  session?: SessionOptions,
 ): Promise<SqlConnection> {
   const name = SERVICE_DATABASES.find((each) => each === url.database);
   if (name === undefined)
@@ -33,6 +35,13 @@ export async function connectSql(
     });
   react();
   const database = openForMysql(world, name, readOnly);
+  const connection = numberConnection();
+  const locks = readOnly ? null : teachLocks(database, world, connection, session?.says ?? {});
+  const close = () => {
+    if (!database.isOpen) return;
+    locks?.releaseAll();
+    database.close();
+  };
   const run = (sql: string, parameters: readonly unknown[]) => {
     const { text, values } = translate(sql, parameters);
     try {
@@ -45,6 +54,7 @@ export async function connectSql(
     async rows(sql, parameters) {
       react();
       if (sql.includes('information_schema')) describeDatabase(database, name);
+      if (sql.includes('performance_schema')) describeSessions(database, world);
       const { text, values } = translate(sql, parameters);
       try {
         return database
@@ -63,10 +73,10 @@ export async function connectSql(
     },
     onLost() {},
     async end() {
-      database.close();
+      close();
     },
     giveUp() {
-      database.close();
+      close();
     },
   };
 }

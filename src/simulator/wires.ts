@@ -20,7 +20,7 @@ export function openWires(folder: string): SimulatedWires {
   return {
     world,
     http: () => openSimulatedHttp(world, onReact),
-    sql: (place, url, readOnly) => connectSql(world, place, url, readOnly, onReact),
+    sql: (place, url, readOnly, session) => connectSql(world, place, url, readOnly, onReact, session),
     command: (host) => openSimulatedHost(world, host, onReact),
     queue: (place, url) => connectBus(world, place, url, onReact),
     cache: openSimulatedCache(world, onReact),

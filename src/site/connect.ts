@@ -11,6 +11,7 @@ import { Buses } from './queue/buses.ts';
 import type { CommandAnswer, Reader, Row } from './reader.ts';
 import { compileSelect } from './sql/compile.ts';
 import { type CellEntry, Databases } from './sql/databases.ts';
+import { type HeldBy, type Hold, holdLock } from './sql/hold.ts';
 import { rehearseTransaction, writeTransaction } from './sql/write.ts';
 import { type Timings, timed } from './timings.ts';
 import { NETWORK, type Wires } from './wires.ts';
@@ -24,6 +25,13 @@ export interface Writer {
   rehearse(act: Act): Promise<void>;
   /** @throws ActError */
   perform(act: Act): Promise<void>;
+  /**
+   * Takes the lock of this name in Nova's API database, or says who has it. At most 64 characters.
+   *
+   * @param says who takes it, for others to read
+   * @throws LookError | UsageError
+   */
+  hold(name: string, says: Readonly<Record<string, string>>): Promise<Hold | HeldBy>;
 }
 
 export interface Site {
@@ -59,6 +67,7 @@ export function connectSite(
         if (act.door === 'sql')
           await timed(timings, `rehearse ${placeOfAct(act)}`, () => rehearseTransaction(databases, act));
       },
+      hold: (name, says) => timed(timings, 'lock sql api', () => holdLock(databases, name, says)),
     }),
     async close() {
       api.close();

@@ -10,13 +10,13 @@ import type { CloudAuth } from './config/clouds.ts';
 import { type HttpClient, openHttpClient } from './http/request.ts';
 import { type BusConnection, openBus } from './queue/amqp.ts';
 import type { BusUrl } from './queue/url.ts';
-import { openConnection, type SqlConnection } from './sql/connections.ts';
+import { openConnection, type SessionOptions, type SqlConnection } from './sql/connections.ts';
 import type { DatabaseUrl } from './sql/url.ts';
 
 export interface Wires {
   http(tls: CloudAuth['tls']): HttpClient;
   /** @throws LookError | UsageError when there is no way to the database, or it refuses */
-  sql(place: string, url: DatabaseUrl, readOnly: boolean): Promise<SqlConnection>;
+  sql(place: string, url: DatabaseUrl, readOnly: boolean, session?: SessionOptions): Promise<SqlConnection>;
   command(host: HostAccess): Transport;
   /** @throws LookError when there is no way to the message bus, or it refuses */
   queue(place: string, url: BusUrl): Promise<BusConnection>;

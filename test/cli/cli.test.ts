@@ -345,6 +345,28 @@ describe('purge', () => {
     expect(cloud.requested).toBe(false);
   });
 
+  test('Ctrl-C twice: the process ends at once, and says of which step nobody knows', async () => {
+    const terminal = fakeProcess({ terminal: true });
+    const before: (number | null)[] = [];
+    const cloud = await start({
+      sql: (sql) => {
+        if (!sql.startsWith('delete from')) return undefined;
+        terminal.interrupt();
+        before.push(terminal.ended());
+        terminal.interrupt('SIGTERM');
+        return undefined;
+      },
+    });
+    const argv = ['node', 'expunge', 'purge', '--yes', SERVER, '--site', cloud.site];
+    await runCli(argv, { ...terminal, env: cloud.env });
+    expect([...before, terminal.ended()]).toEqual([null, 130]);
+    const [run] = readdirSync(cloud.runs);
+    expect(terminal.err()).toMatch(
+      /stopped at once; not known is what became of\n {2}step 1, database nova_api: delete build request 7\n/,
+    );
+    expect(terminal.err()).toContain(`Next: expunge resume ${run}`);
+  });
+
   test('as data: what was done and what is left', async () => {
     const cloud = await start();
     const { exit, out } = await on(cloud, ['purge', '--yes', '--format', 'json', SERVER]);

@@ -177,8 +177,19 @@ describe('a host that is off by the word of the operator', () => {
     });
   });
 
-  test('and nothing else is there to be done: it is still a run that waits', async () => {
-    const { cloud } = await openRun();
+  test('a purge again is refused: the run that waits is gone on with, or given up', async () => {
+    const { cloud, run } = await openRun();
+    const again = await cloud.expunge(['purge', uuidOf(cloud), '--yes', '--fenced', 'cmp-1']);
+    expect(again).toMatchObject({ exit: 3, out: '' });
+    expect(again.err).toContain(`run ${run} on this server is not over: open: waits for cmp-1`);
+    expect(again.err).toContain(`expunge resume ${run} --site ${cloud.site}`);
+    expect(again.err).toContain(`expunge abandon ${run} --site ${cloud.site}`);
+    expect(runsOf(cloud)).toEqual([run]);
+  });
+
+  test('when it was given up, and nothing else is there to be done: it is again a run that waits', async () => {
+    const { cloud, run } = await openRun();
+    expect(await cloud.expunge(['abandon', run])).toMatchObject({ exit: 0, err: '' });
     const again = await cloud.expunge(['purge', uuidOf(cloud), '--yes', '--fenced', 'cmp-1']);
     expect(again, again.out + again.err).toMatchObject({ exit: 4, err: '' });
     expect(again.out).toContain('nothing to do');

@@ -64,6 +64,7 @@ async function undo(
     links: {},
     end: 'complete',
     announced: [],
+    abandoned: null,
     acted: [
       {
         step: unbind,

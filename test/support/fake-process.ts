@@ -10,6 +10,8 @@ export interface FakeProcess extends ProcessLike {
   readonly interrupt: (signal?: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void;
   /** how many still wait for Ctrl-C */
   readonly listening: () => number;
+  /** the code with which it was told to end at once; null: it was not. A fake goes on all the same */
+  readonly ended: () => number | null;
 }
 
 export interface FakeProcessOptions {
@@ -29,6 +31,7 @@ export function fakeProcess({
   columns = 80,
 }: FakeProcessOptions = {}): FakeProcess {
   const written = { out: '', err: '' };
+  let ended: number | null = null;
   const signals = new EventEmitter();
   const stdin = Object.assign(Readable.from(typed.split(/(?<=\n)/)), { isTTY: terminal });
   return {
@@ -49,6 +52,10 @@ export function fakeProcess({
     env,
     on: (signal, listener) => signals.on(signal, listener),
     off: (signal, listener) => signals.off(signal, listener),
+    exit: (code) => {
+      ended ??= code;
+    },
+    ended: () => ended,
     out: () => written.out,
     err: () => written.err,
     interrupt: (signal = 'SIGINT') => void signals.emit(signal),

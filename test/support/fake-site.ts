@@ -76,6 +76,7 @@ export function fakeSite(options: FakeSiteOptions): FakeSite {
     cells: async () => [],
     async close() {},
     openWriter: () => ({
+      hold: () => Promise.reject(new Error('the fake site has no lock')),
       async rehearse(act) {
         const fault = options.rehearse?.[keyOf(act)];
         if (fault !== undefined) throw fault;

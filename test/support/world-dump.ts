@@ -10,6 +10,8 @@ const SAY_NOTHING = [
   'neutron.agents',
   'machines.meta',
   'machines.hosts',
+  // Who is at work on the cloud is no part of it.
+  'machines.locks',
 ];
 
 /** `database.table {row as JSON}` */

@@ -7,6 +7,7 @@ import { whileLooking } from '../render/live-line.ts';
 import { renderNext } from '../render/next.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
+import { blockingRuns } from '../unfinished.ts';
 
 export async function inspect(command: Given): Promise<number> {
   const { io, options, args } = command;
@@ -28,17 +29,23 @@ export async function inspect(command: Given): Promise<number> {
       );
       return exitCode;
     }
-    io.out(plans.map((plan) => renderInspection(plan, io, common.site)).join('\n\n'));
+    const blocking = await blockingRuns(site, plans);
+    io.out(plans.map((plan, i) => renderInspection(plan, io, common.site, blocking[i])).join('\n\n'));
     return exitCode;
   });
 }
 
-export function renderInspection(plan: Plan, screen: Screen, site: string | undefined): string {
+export function renderInspection(
+  plan: Plan,
+  screen: Screen,
+  site: string | undefined,
+  blocking: string | null = null,
+): string {
   return joinParts([
     renderHeading(plan, screen),
     renderRemains(plan, screen),
     renderKept(plan, screen),
     renderObstacles(plan, screen),
-    renderNext(plan, screen.columns, site, ['plan', 'purge']),
+    renderNext(plan, screen.columns, site, ['plan', 'purge'], blocking),
   ]);
 }

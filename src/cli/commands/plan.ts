@@ -22,6 +22,7 @@ import {
   renderWhere,
 } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
+import { blockingRuns } from '../unfinished.ts';
 
 type PlanOptions = CommonOptions &
   DecisionOptions & { readonly output?: string; readonly commands?: boolean };
@@ -51,7 +52,8 @@ export async function plan(command: Given): Promise<number> {
       );
     else {
       const renderAct = given.commands ? (await import('../render/act.ts')).renderAct : null;
-      io.out(plans.map((p) => renderPlan(p, io, given, renderAct)).join('\n\n'));
+      const blocking = await blockingRuns(site, plans);
+      io.out(plans.map((p, i) => renderPlan(p, io, given, renderAct, blocking[i])).join('\n\n'));
     }
     return exitCode;
   });
@@ -68,6 +70,7 @@ export function renderPlan(
   screen: Screen,
   { output, site }: { readonly output?: string; readonly site?: string },
   renderAct: RenderAct | null,
+  blocking: string | null = null,
 ): string {
   return joinParts([
     renderHeading(one, screen),
@@ -76,7 +79,10 @@ export function renderPlan(
     renderLost(one, screen),
     renderKept(one, screen),
     renderObstacles(one, screen),
-    output === undefined ? renderNext(one, screen.columns, site, ['purge']) : renderSaved(one, output, site),
+    output !== undefined && blocking !== null ? `Plan saved in ${plain(output, LONG)}.\n` : '',
+    output === undefined || blocking !== null
+      ? renderNext(one, screen.columns, site, ['purge'], blocking)
+      : renderSaved(one, output, site),
   ]);
 }
 

@@ -1,5 +1,8 @@
 import type { Decisions, Plan } from '../../plan/types.ts';
+import { assertNumber, assertShares, type Limits } from '../../run/limits.ts';
 import { isClean } from '../../run/make-plan.ts';
+import type { RunRecord } from '../../run/read-run.ts';
+import { resolve } from '../../run/survey.ts';
 import { askVolumes, openQuestions } from '../ask-volumes.ts';
 import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
@@ -11,12 +14,20 @@ import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
 import { renderOutcome } from '../render/outcome.ts';
+import { renderEarlier } from '../render/resume.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
 import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
 import { planFor, planUuid, type RunSite, withSite } from '../session.ts';
+import { assertNoneUnfinished, assertUnlocked, linksTo } from '../unfinished.ts';
+import { withLock } from '../with-lock.ts';
 
-type PurgeOptions = CommonOptions & DecisionOptions & { readonly yes?: boolean };
+type PurgeOptions = CommonOptions &
+  DecisionOptions & { readonly yes?: boolean; readonly maxServers?: number; readonly maxShare?: number };
+
+/** What one purge takes when nothing else is said: more is a slip of the hand sooner than a wish. */
+const MAX_SERVERS = 10;
+const MAX_SHARE_PERCENT = 50;
 
 type Report = ServerReport & { readonly exitCode: number; readonly interrupted: boolean };
 
@@ -25,7 +36,13 @@ export async function purge(command: Given): Promise<number> {
   const given = options as unknown as PurgeOptions;
   const servers = args[0] as readonly string[];
   assertCanAsk('purge', given, io, 'look with: expunge plan; then say --yes');
+  const limits = {
+    maxServers: given.maxServers ?? MAX_SERVERS,
+    maxShare: given.maxShare ?? MAX_SHARE_PERCENT,
+  };
+  assertNumber(new Set(servers).size, limits);
   return withSite(command, async (site) => {
+    await assertFewEnough(site, servers, limits);
     // What is wrong with any of several servers is said before the first of them is touched.
     const decided = new Map<string, Decisions>();
     if (servers.length > 1)
@@ -44,10 +61,20 @@ export async function purge(command: Given): Promise<number> {
   });
 }
 
+/** Before anything else: how much of a host or a project these are. One server needs no count. */
+async function assertFewEnough(site: RunSite, servers: readonly string[], limits: Limits): Promise<void> {
+  if (servers.length === 1) return;
+  const uuids: string[] = [];
+  for (const server of servers) uuids.push(await resolve(site, server));
+  await assertShares(site, uuids, limits);
+}
+
 /** @returns what was decided, with the answers that were given on the way */
 async function checkOne(site: RunSite, server: string, given: PurgeOptions, io: Io): Promise<Decisions> {
   const plan = await planOne(site, server, decisionsFrom(given), given, io);
-  if (isClean(plan) || isAppliable(plan)) return plan.decisions;
+  if (isClean(plan)) return plan.decisions;
+  await assertFree(site, plan.server.uuid, given.site);
+  if (isAppliable(plan)) return plan.decisions;
   // Of several, which one.
   io.err(`${renderHeading(plan, io.onErr)}\n`);
   assertAppliable(plan, io);
@@ -80,7 +107,9 @@ async function purgeOne(
   io: Io,
 ): Promise<Report> {
   const text = given.format === 'text';
-  let plan = await planOne(site, server, decided ?? decisionsFrom(given), given, io);
+  const plan = await planOne(site, server, decided ?? decisionsFrom(given), given, io);
+  const { uuid } = plan.server;
+  const earlier = isClean(plan) ? null : await assertFree(site, uuid, given.site);
   const shownAt = performance.now();
   // What is kept is shown once: to who is asked, before; in a log, with what was done.
   const asks = given.yes !== true;
@@ -89,6 +118,7 @@ async function purgeOne(
     io.out(
       joinParts([
         renderHeading(plan, io),
+        earlier === null ? '' : renderEarlier(earlier, io),
         renderWhere(plan, io),
         // Steps that are not begun would hide why.
         isAppliable(plan) ? renderSteps(plan, io, null) : '',
@@ -100,11 +130,20 @@ async function purgeOne(
   if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
-  const shown = plan;
-  plan = await freshPlan(shown, shownAt, { io, text }, () =>
-    planUuid(site, shown.server.uuid, shown.decisions),
-  );
-  const report = await runPlan(site, plan, io, !text);
-  if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
-  return { plan, ...report };
+  const prepare = async () => {
+    await assertNoneUnfinished(site, uuid, given.site);
+    return freshPlan(plan, shownAt, { io, text }, () => planUuid(site, uuid, plan.decisions));
+  };
+  return withLock(site, uuid, io, prepare, async (fresh, lock) => {
+    const links = linksTo(earlier);
+    const report = await runPlan(site, fresh, io, !text, { lock, said: given.site, links });
+    if (text) io.out(renderOutcome(fresh, report, io, { kept: asks, site: given.site }));
+    return { plan: fresh, ...report };
+  });
+}
+
+/** Nobody is at work on it, and no run on it waits to be gone on with. */
+async function assertFree(site: RunSite, uuid: string, said: string | undefined): Promise<RunRecord | null> {
+  await assertUnlocked(site, uuid);
+  return assertNoneUnfinished(site, uuid, said);
 }

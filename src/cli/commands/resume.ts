@@ -13,13 +13,17 @@ import type { CommonOptions } from '../options.ts';
 import { freshPlan } from '../pondered.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
-import { resumeCommand } from '../render/next.ts';
+import { renderLost } from '../render/lost.ts';
+import { abandonCommand, resumeCommand } from '../render/next.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { renderResumed, renderStillOff } from '../render/resume.ts';
+import { sayTime } from '../render/run-state.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
 import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
 import { planUuid, type RunSite, withSite } from '../session.ts';
+import { assertUnlocked } from '../unfinished.ts';
+import { withLock } from '../with-lock.ts';
 
 type ResumeOptions = CommonOptions & { readonly yes?: boolean };
 
@@ -52,6 +56,12 @@ async function assertResumable(run: RunRecord, site: RunSite, said: string | und
     no('run-complete', `was finished by ${basename(next.folder)}`, 'verify looks everywhere again');
   if (next !== null)
     no('run-continued', `was gone on with by ${basename(next.folder)}`, resumeCommand(next.folder, said));
+  if (run.abandoned !== null)
+    no(
+      'run-abandoned',
+      `was given up by ${run.abandoned.user} on ${run.abandoned.host}, ${sayTime(run.abandoned.at)}`,
+      'purge the server anew',
+    );
   const state = await stateOf(run);
   if (state === 'complete') no('run-complete', 'is complete', 'verify looks everywhere again');
   if (state === 'running')
@@ -60,7 +70,7 @@ async function assertResumable(run: RunRecord, site: RunSite, said: string | und
     no(
       'run-elsewhere',
       `has no end, and was begun on ${run.by?.host}: whether it is still going can only be seen there`,
-      'resume it there; or make sure that it has ended, and purge the server again',
+      `resume it there; or make sure that it has ended, and give it up: ${abandonCommand(run.folder, said)}`,
     );
 }
 
@@ -71,33 +81,39 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
     const seen = await lookBefore(run, site.reader);
     return { before: seen, plan: await planUuid(site, uuid, seen.decisions) };
   });
-  let { plan } = first;
+  const shown = first.plan;
   const shownAt = performance.now();
   const asks = given.yes !== true;
   if (text)
     io.out(
       `${joinParts([
-        renderHeading(plan, io),
+        renderHeading(shown, io),
         renderResumed(run, before, io),
-        renderWhere(plan, io),
-        isAppliable(plan) ? renderSteps(plan, io, null) : '',
-        asks ? renderKept(plan, io) : '',
+        renderWhere(shown, io),
+        isAppliable(shown) ? renderSteps(shown, io, null) : '',
+        isAppliable(shown) ? renderLost(shown, io) : '',
+        asks ? renderKept(shown, io) : '',
       ])}\n`,
     );
-  assertAppliable(plan, io);
-  if (isVain(run, before, plan)) {
+  assertAppliable(shown, io);
+  if (isVain(run, before, shown)) {
     if (text) io.out(renderStillOff(run, before, io, given.site));
-    return finish(4, { plan }, given, io);
+    return finish(4, { plan: shown }, given, io);
   }
+  await assertUnlocked(site, uuid);
   // With nothing to do nothing can go wrong: that it is done is written down.
-  if (asks && plan.steps.length > 0) {
-    await confirmByName(plan, io);
-    const shown = plan;
-    plan = await freshPlan(shown, shownAt, { io, text }, () => planUuid(site, uuid, shown.decisions));
-  }
-  const report = await runPlan(site, plan, io, !text, { links: { continues: basename(run.folder) } });
-  if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
-  return finish(report.exitCode, { plan, ...report }, given, io);
+  if (asks && shown.steps.length > 0) await confirmByName(shown, io);
+  const prepare = async () => {
+    // Until the lock was had, somebody else may have finished it.
+    await assertResumable(run, site, given.site);
+    return freshPlan(shown, shownAt, { io, text }, () => planUuid(site, uuid, shown.decisions));
+  };
+  return withLock(site, uuid, io, prepare, async (plan, lock) => {
+    const links = { continues: basename(run.folder) };
+    const report = await runPlan(site, plan, io, !text, { lock, said: given.site, links });
+    if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
+    return finish(report.exitCode, { plan, ...report }, given, io);
+  });
 }
 
 /** Nothing has changed since an open run ended: its hosts are still off, and nothing else is there to be done. */

@@ -28,7 +28,7 @@ export async function runs({ io, options, ...command }: Given): Promise<number> 
 }
 
 function describe({ record, state, undoneBy: undo, followedBy: next }: ListedRun) {
-  const { folder, plan, begunAt, by, links, acted, announced } = record;
+  const { folder, plan, begunAt, by, links, acted, announced, abandoned } = record;
   return {
     run: basename(folder),
     server: { uuid: plan.server.uuid, name: plan.server.name },
@@ -41,5 +41,6 @@ function describe({ record, state, undoneBy: undo, followedBy: next }: ListedRun
     undoes: links.undoes ?? null,
     undoneBy: undo === null ? null : basename(undo.folder),
     followedBy: next === null ? null : basename(next.folder),
+    abandoned,
   };
 }

@@ -14,6 +14,8 @@ import { whileLooking } from '../render/live-line.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
 import { assertAppliable, type RunReport, runPlan } from '../run-plan.ts';
 import { type RunSite, withSite } from '../session.ts';
+import { assertUnlocked } from '../unfinished.ts';
+import { withLock } from '../with-lock.ts';
 
 type UndoOptions = CommonOptions & { readonly yes?: boolean };
 
@@ -30,29 +32,35 @@ export async function undo(command: Given): Promise<number> {
 
 async function undoRun(site: RunSite, run: RunRecord, given: UndoOptions, io: Io): Promise<number> {
   const text = given.format === 'text';
-  let plan = await whileLooking(io, text, () => makePlan(site, run));
+  const shown = await whileLooking(io, text, () => makePlan(site, run));
   const shownAt = performance.now();
-  if (text) io.out(`${renderUndo(plan, run, io)}\n`);
-  assertAppliable(plan, io);
-  if (plan.steps.length === 0) {
-    if (text) io.out(renderNothing(plan, run, io));
-    const exitCode = run.acted.length > 0 && plan.kept.length === run.acted.length ? 1 : 0;
-    return finish(exitCode, plan, given, io);
+  if (text) io.out(`${renderUndo(shown, run, io)}\n`);
+  assertAppliable(shown, io);
+  if (shown.steps.length === 0) {
+    if (text) io.out(renderNothing(shown, run, io));
+    const exitCode = run.acted.length > 0 && shown.kept.length === run.acted.length ? 1 : 0;
+    return finish(exitCode, shown, given, io);
   }
+  const { uuid } = shown.server;
+  await assertUnlocked(site, uuid);
   const asks = given.yes !== true;
-  if (asks) await confirmByName(plan, io, { warning: '', goal: 'bring this back' });
-  plan = await freshPlan(plan, shownAt, { io, text }, () => makePlan(site, run));
-  const report = await runPlan(site, plan, io, !text, {
-    second: {
-      says: '  looking again',
-      look: () => makePlan(site, run),
-      // What came after the run stays, and is no fault of the undo.
-      isAsMeant: ({ steps, refusals }) => steps.length === 0 && refusals.length === 0,
-    },
-    links: { undoes: basename(run.folder) },
+  if (asks) await confirmByName(shown, io, { warning: '', goal: 'bring this back' });
+  const prepare = () => freshPlan(shown, shownAt, { io, text }, () => makePlan(site, run));
+  return withLock(site, uuid, io, prepare, async (plan, lock) => {
+    const report = await runPlan(site, plan, io, !text, {
+      lock,
+      said: given.site,
+      second: {
+        says: '  looking again',
+        look: () => makePlan(site, run),
+        // What came after the run stays, and is no fault of the undo.
+        isAsMeant: ({ steps, refusals }) => steps.length === 0 && refusals.length === 0,
+      },
+      links: { undoes: basename(run.folder) },
+    });
+    if (text) io.out(renderUndone(plan, report, io, asks));
+    return finish(report.exitCode, plan, given, io, report);
   });
-  if (text) io.out(renderUndone(plan, report, io, asks));
-  return finish(report.exitCode, plan, given, io, report);
 }
 
 async function finish(

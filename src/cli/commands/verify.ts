@@ -8,6 +8,7 @@ import { whileLooking } from '../render/live-line.ts';
 import { renderVerdict } from '../render/outcome.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
 import { planEach, type ReadSite, withSite } from '../session.ts';
+import { blockingRuns } from '../unfinished.ts';
 
 export async function verify(command: Given): Promise<number> {
   const { io, options, args } = command;
@@ -26,7 +27,10 @@ export async function verify(command: Given): Promise<number> {
           plans.map((plan) => ({ plan })),
         ),
       );
-    else io.out(plans.map((plan) => renderVerification(plan, io, common.site)).join('\n\n'));
+    else {
+      const blocking = await blockingRuns(site, plans);
+      io.out(plans.map((plan, i) => renderVerification(plan, io, common.site, blocking[i])).join('\n\n'));
+    }
     return exitCode;
   });
 }
@@ -37,13 +41,20 @@ function verdict(plan: Plan): number {
   return isClean(plan) ? 0 : 1;
 }
 
-export function renderVerification(plan: Plan, screen: Screen, site: string | undefined): string {
+export function renderVerification(
+  plan: Plan,
+  screen: Screen,
+  site: string | undefined,
+  blocking: string | null = null,
+): string {
+  // What waits for a host is told of by itself.
+  const ended = blocking === null || waitsOnly(plan) ? undefined : { run: blocking, finished: false };
   return joinParts([
     renderHeading(plan, screen),
     renderRemains(plan, screen),
     renderKept(plan, screen),
     // What is refused is not gone: verify says so too.
     renderObstacles(plan, screen),
-    isClean(plan) ? '' : renderVerdict(plan, screen, site),
+    isClean(plan) ? '' : renderVerdict(plan, screen, site, ended),
   ]);
 }

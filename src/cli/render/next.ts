@@ -12,13 +12,16 @@ import { block, LONG } from './survey.ts';
  * named instead. Empty when there is nothing to do.
  *
  * @param site as it was given with `--site`; it is said again
+ * @param blocking the folder of a run that has to be gone on with, or given up, first
  */
 export function renderNext(
   plan: Plan,
   columns: number,
   site: string | undefined,
   commands: readonly ('plan' | 'purge')[],
+  blocking: string | null = null,
 ): string {
+  if (blocking !== null) return nextOf(blocking, columns, site);
   const { unknown, refusals, steps, deferred } = plan;
   const fenced = sayFenced(plan);
   if (unknown.length > 0)
@@ -33,6 +36,15 @@ export function renderNext(
   }
   if (steps.length === 0 && deferred === undefined) return '';
   return block(commands.map((name, i) => `${i === 0 ? 'Next: ' : '  or: '}${commandFor(name, plan, site)}`));
+}
+
+/** Both ways on from a run that is not over. */
+function nextOf(run: string, columns: number, site: string | undefined): string {
+  return block([
+    ...wrap('A run on this server is not over. It is gone on with, or given up:', columns, ''),
+    `Next: ${resumeCommand(run, site)}`,
+    `  or: ${abandonCommand(run, site)}`,
+  ]);
 }
 
 /** Says again what was decided, so that the next command looks at the same. */
@@ -65,6 +77,11 @@ function volumeWords(volumes: Plan['decisions']['volumes']): string[] {
 /** As it was given with `--site`, to be said again. */
 export function siteWords(site: string | undefined): string[] {
   return site === undefined ? [] : ['--site', shellWord(site)];
+}
+
+/** @param run the folder of a run */
+export function abandonCommand(run: string, site: string | undefined): string {
+  return ['expunge', 'abandon', shellWord(basename(run)), ...siteWords(site)].join(' ');
 }
 
 /** @param run the folder of a run */

@@ -1,10 +1,11 @@
 /** Going on with a run as text: how it stands, which hosts are back, and what its process did not get to say. */
+import { basename } from 'node:path';
 import type { RunRecord } from '../../run/read-run.ts';
 import type { Announced, Resumption } from '../../run/resume.ts';
-import { timeOf } from '../../run/runs.ts';
+import { type RunState, timeOf } from '../../run/runs.ts';
 import type { Screen } from '../io.ts';
 import { wrap } from './lines.ts';
-import { resumeCommand } from './next.ts';
+import { commandFor, resumeCommand } from './next.ts';
 import { nameRun } from './outcome.ts';
 import { plain } from './plain.ts';
 import { sayState, sayTime } from './run-state.ts';
@@ -24,6 +25,35 @@ export function renderResumed(run: RunRecord, { back, off, announced }: Resumpti
     ...nameRun('Run to resume', run.folder, columns),
     ...lines.flatMap((line) => wrap(plain(line, LONG), columns, '  ', '    ')),
     ...announced.flatMap((one) => wrap(plain(sayAnnounced(one), LONG), columns, '    ', '      ')),
+  ]);
+}
+
+/** A run that ended in order and could not do all: the one that begins here goes on with it. */
+export function renderEarlier(run: RunRecord, { columns }: Screen): string {
+  return block(
+    wrap(
+      plain(`Goes on with run ${basename(run.folder)}: ${sayState(run, run.end ?? 'incomplete')}.`, LONG),
+      columns,
+      '',
+      '  ',
+    ),
+  );
+}
+
+/** What is said when a run was given up: its deeds stand, and its record does. */
+export function renderAbandoned(
+  run: RunRecord,
+  state: RunState,
+  { columns }: Screen,
+  site: string | undefined,
+): string {
+  const elsewhere =
+    state === 'elsewhere' ? ` Whether its process still lives can only be seen on ${run.by?.host}.` : '';
+  const sentence = `Given up; it was ${sayState(run, state)}. What it did stays done, and its record stays for undo.${elsewhere}`;
+  return block([
+    ...nameRun('Run', run.folder, columns),
+    ...wrap(plain(sentence, LONG), columns, '', '  '),
+    `Next: ${commandFor('purge', run.plan, site)}`,
   ]);
 }
 

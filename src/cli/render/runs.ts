@@ -1,6 +1,6 @@
 /** The runs of a site as text, the newest last. */
 import { basename } from 'node:path';
-import { type ListedRun, timeOf, type UnreadableRun } from '../../run/runs.ts';
+import { isUnfinished, type ListedRun, timeOf, type UnreadableRun } from '../../run/runs.ts';
 import type { Screen } from '../io.ts';
 import { wrap } from './lines.ts';
 import { resumeCommand } from './next.ts';
@@ -19,7 +19,7 @@ interface RunList {
 export function renderRuns(list: RunList, { paint, columns }: Screen, site: string | undefined): string {
   const { folder, runs, unreadable, elsewhere } = list;
   const line = (text: string) => wrap(plain(text, LONG), columns, '  ', '    ');
-  const waiting = runs.findLast(isUnfinished);
+  const waiting = runs.findLast(isWaiting);
   return block([
     ...unreadable.flatMap((one) => [
       paint.bold(plain(basename(one.folder), LONG)),
@@ -44,9 +44,8 @@ export function renderRuns(list: RunList, { paint, columns }: Screen, site: stri
 }
 
 /** Something of it is left to do, and nobody is doing it. */
-function isUnfinished({ record, state, undoneBy, followedBy }: ListedRun): boolean {
-  if (record.links.undoes !== undefined || undoneBy !== null || followedBy !== null) return false;
-  return ['open', 'incomplete', 'interrupted', 'cut'].includes(state);
+function isWaiting(run: ListedRun): boolean {
+  return isUnfinished(run) && run.state !== 'running' && run.state !== 'elsewhere';
 }
 
 function sayWho({ record }: ListedRun): string {
@@ -69,5 +68,11 @@ function sayStanding({ record, state, undoneBy, followedBy }: ListedRun): string
       : followedBy !== null && state !== 'complete'
         ? `; ${followedBy.end === 'complete' ? 'finished' : 'gone on with'} by ${basename(followedBy.folder)}`
         : '';
-  return `${what}${sayState(record, state)}${since}`;
+  return `${what}${sayState(record, state)}${since}${sayAbandoned(record)}`;
+}
+
+function sayAbandoned({ abandoned }: ListedRun['record']): string {
+  if (abandoned === null) return '';
+  const { user, host, at, why } = abandoned;
+  return `; given up by ${user} on ${host}, ${sayTime(at)}${why === null ? '' : `: ${why}`}`;
 }

@@ -25,6 +25,14 @@ export interface SqlConnection {
   giveUp(): void;
 }
 
+/** What is asked of one connection beyond the usual. */
+export interface SessionOptions {
+  /** told to the server as connection attributes: others of the same account can read it */
+  readonly says: Readonly<Record<string, string>>;
+  /** after how many seconds of silence the server hangs up */
+  readonly idleSeconds: number;
+}
+
 export type SqlPacket = Readonly<Record<string, unknown>>;
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -40,6 +48,7 @@ export async function openConnection(
   place: string,
   url: DatabaseUrl,
   readOnly: boolean,
+  session?: SessionOptions,
 ): Promise<SqlConnection> {
   // A CommonJS package: in a bundle only its default export is sure to be there.
   const { default: mysql } = await import('mysql2/promise');
@@ -52,6 +61,7 @@ export async function openConnection(
     dateStrings: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.tls) }),
+    ...(session === undefined ? {} : { connectAttributes: { ...session.says } }),
   };
   try {
     const connection = await mysql.createConnection(options);
@@ -59,6 +69,8 @@ export async function openConnection(
     connection.on('error', () => {});
     const wrapped = wrapConnection(connection);
     if (readOnly) await wrapped.run('SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
+    if (session !== undefined)
+      await wrapped.run('SET SESSION wait_timeout = ?', [session.idleSeconds], QUERY_TIMEOUT_MS);
     return wrapped;
   } catch (error) {
     throw explainSqlError(place, error);

@@ -3,7 +3,7 @@ import { LookError, UsageError } from '../../plan/errors.ts';
 import type { SiteConfig } from '../config/load.ts';
 import type { Row } from '../reader.ts';
 import type { Wires } from '../wires.ts';
-import { queryRows, type SqlConnection } from './connections.ts';
+import { queryRows, type SessionOptions, type SqlConnection } from './connections.ts';
 import { type DatabaseUrl, fillTemplate, parseDatabaseUrl } from './url.ts';
 
 export interface CellEntry {
@@ -47,8 +47,8 @@ export class Databases {
   }
 
   /** A connection that may write; the caller ends it. @throws LookError */
-  async openWriting(database: string): Promise<SqlConnection> {
-    return this.#openConnection(await this.placeOf(database), await this.#url(database), false);
+  async openWriting(database: string, session?: SessionOptions): Promise<SqlConnection> {
+    return this.#openConnection(await this.placeOf(database), await this.#url(database), false, session);
   }
 
   /** Whether the site says where this database is. Nova's databases always count as named: without them nothing works. */

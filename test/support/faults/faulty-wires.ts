@@ -52,7 +52,8 @@ export function openDoors(strike: Strike): Doors {
     met: () => Object.values(all).flatMap(({ met }) => met),
     rewire: (wires) => ({
       http: (tls) => throughHttp(wires.http(tls), http),
-      sql: (place, url, readOnly) => connectThrough(place, sql, () => wires.sql(place, url, readOnly)),
+      sql: (place, url, readOnly, session) =>
+        connectThrough(place, sql, () => wires.sql(place, url, readOnly, session)),
       command(host) {
         const { run, close } = wires.command(host);
         return {

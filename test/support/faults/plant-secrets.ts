@@ -49,8 +49,8 @@ export function plantSecrets(world: World): Secrets {
     translate: (wires) => ({
       ...wires,
       http: (tls) => translateHttp(wires.http(tls), tokens),
-      sql: (place, url, readOnly) =>
-        wires.sql(place, url.password === DATABASE ? { ...url, password: 'nova' } : url, readOnly),
+      sql: (place, url, readOnly, session) =>
+        wires.sql(place, url.password === DATABASE ? { ...url, password: 'nova' } : url, readOnly, session),
       queue(place, url) {
         const [first, ...others] = url.brokers.map((broker) =>
           broker.password === BUS ? { ...broker, password: 'nova' } : broker,

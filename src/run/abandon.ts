@@ -1,0 +1,80 @@
+/**
+ * Giving up a run: nobody goes on with it, and the server may be purged anew. Its record stays as it is, and `abandoned.json` beside it
+ * says who decided that; the journal is only ever written by its own run.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { ActError, UsageError } from '../plan/errors.ts';
+import { userName } from './user-name.ts';
+
+const abandonment = z.object({
+  format: z.literal(1),
+  /** ISO 8601, UTC */
+  at: z.string(),
+  user: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  why: z.string().nullable(),
+});
+
+export type Abandonment = Omit<z.infer<typeof abandonment>, 'format'>;
+
+const FILE = 'abandoned.json';
+
+/** Null: it was not abandoned. @throws UsageError when the file is not what expunge writes */
+export async function readAbandonment(folder: string): Promise<Abandonment | null> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, FILE), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new UsageError(`${join(folder, FILE)} cannot be read: ${String(error)}`, {
+      code: 'run-unreadable',
+    });
+  }
+  const parsed = abandonment.safeParse(parseJson(text));
+  if (parsed.success) {
+    const { format: _, ...says } = parsed.data;
+    return says;
+  }
+  throw new UsageError(`${join(folder, FILE)} is not what expunge writes`, {
+    code: 'run-changed',
+    hint: 'remove it, and the run is as it was before somebody gave it up',
+  });
+}
+
+/** @throws ActError when the folder does not take it: then the run is not abandoned */
+export async function abandonRun(folder: string, why: string | null, now: Date): Promise<Abandonment> {
+  const says: Abandonment = {
+    at: now.toISOString(),
+    user: userName(),
+    host: hostname(),
+    pid: process.pid,
+    why,
+  };
+  const path = join(folder, FILE);
+  try {
+    // Under its name only when it is whole: half of it would make the run unreadable.
+    await writeFile(`${path}.${process.pid}`, `${JSON.stringify({ format: 1, ...says })}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
+    await rename(`${path}.${process.pid}`, path);
+  } catch (error) {
+    throw new ActError(
+      `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      { code: 'journal-unwritable' },
+    );
+  }
+  return says;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
