@@ -39,17 +39,27 @@ export async function renderData(
 }
 
 export async function serialise(format: 'json' | 'yaml', data: object): Promise<string> {
-  if (format === 'json') return `${JSON.stringify(data, null, 2)}\n`;
+  if (format === 'json') return escapeRaw(`${JSON.stringify(data, null, 2)}\n`);
   // A CommonJS package: in a bundle only its default export is sure to be there.
   const { default: yaml } = await import('yaml');
   // Whole wherever it stands: an alias (`*a4`) tells a person nothing, and not every reader follows it.
   // Texts in quotes, and by the rules of 1.1, which most readers in OpenStack's world keep: there `no`, `=` and a date are not text.
-  return yaml.stringify(data, {
-    aliasDuplicateObjects: false,
-    version: '1.1',
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
-  });
+  return escapeRaw(
+    yaml.stringify(data, {
+      aliasDuplicateObjects: false,
+      version: '1.1',
+      defaultStringType: 'QUOTE_DOUBLE',
+      defaultKeyType: 'PLAIN',
+    }),
+  );
+}
+
+/** What JSON leaves as it is and a terminal obeys, or an eye does not see: inside quotes both forms read the same to a program. */
+function escapeRaw(text: string): string {
+  return text.replaceAll(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function pick({ remains, kept, unknown, manual, deferred }: Plan) {
