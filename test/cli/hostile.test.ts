@@ -162,8 +162,8 @@ test.each(SAYING)(
   async (_, rewire) => {
     const cloud = await hostileCloud('web');
     const uuid = cloud.servers[0]?.uuid ?? '';
-    for (const [what, text] of HOSTILE)
-      for (const format of ['text', 'json']) {
+    for (const [index, [what, text]] of HOSTILE.entries())
+      for (const format of index % 4 === 0 ? ['text', 'json'] : ['text']) {
         const { exit, out, err } = await say(cloud, ['verify', uuid, '--format', format], 80, rewire(text));
         expect(out + err, what).not.toMatch(RAW);
         expect([1, 2, 3, 4], what + out + err).toContain(exit);

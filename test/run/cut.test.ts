@@ -5,7 +5,7 @@ import { cutAndResume, purgeWhole } from '../chaos/cut/cut-and-resume.ts';
 import { DISK_SCENES } from '../chaos/cut/scenes.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const SOME = 3;
+const SOME = 2;
 const seed = Number(process.env['CUT_SEED'] ?? 742_506);
 
 test(`killed at some write into its record and gone on with, a purge ends as if nobody had killed it (CUT_SEED=${seed})`, async () => {

@@ -127,7 +127,7 @@ describe('commands on this machine', () => {
   });
 
   test('Ctrl-C at the terminal does not reach it: it has a group of its own', async () => {
-    const { out } = await local.run(['cut', '-d ', '-f5', '/proc/self/stat'], 1_000);
+    const { out } = await local.run(['cut', '-d ', '-f5', '/proc/self/stat'], 10_000);
     const own = readFileSync('/proc/self/stat', 'utf8').split(' ')[4];
     expect(out.trim()).not.toBe(own);
   });
