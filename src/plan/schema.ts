@@ -231,6 +231,8 @@ export const kept = z.strictObject({
   place: z.string(),
   what: z.string(),
   why: z.string(),
+  /** it may not be there at all: this is the place, in a few words, where nobody could look, and no purge waits for that */
+  unseen: z.string().exactOptional(),
 });
 export const unknown = z.strictObject({ kind: z.string(), place: z.string(), why: z.string() });
 export const remain = z.strictObject({ kind: z.string(), place: z.string(), what: z.string() });

@@ -170,6 +170,9 @@ describe('a delete that no step takes away', () => {
     const plan = await planFor(answers);
     expect(plan.refusals).toEqual([]);
     expect(plan.kept).toMatchObject([{ place: 'host compute1', why: expect.stringContaining(why) }]);
+    expect(plan.kept.map(({ unseen }) => unseen)).toEqual([
+      answers === unasked ? 'the message bus' : undefined,
+    ]);
   });
 
   test('late-delete: a volume that is to be kept, and nobody could look', async () => {

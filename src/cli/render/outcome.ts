@@ -96,6 +96,13 @@ function isFinished(results: readonly StepResult[]): boolean {
   return results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
 }
 
+function sayClean({ kept }: Plan): string {
+  const unseen = [...new Set(kept.flatMap((k) => k.unseen ?? []))];
+  return unseen.length === 0
+    ? 'looked everywhere again, nothing is left.'
+    : `looked again everywhere but at ${unseen.join(' and ')}, see Kept: nothing else is left.`;
+}
+
 /**
  * The last words of all: is it gone?
  *
@@ -108,7 +115,10 @@ export function renderVerdict(
   ended?: { readonly run: string; readonly finished: boolean },
 ): string {
   const { remains, unknown, refusals } = verified;
-  if (isClean(verified)) return `${paint.good('Verified')}: looked everywhere again, nothing is left.\n`;
+  if (isClean(verified)) {
+    const [first = '', ...others] = wrap(`Verified: ${sayClean(verified)}`, columns, '', '  ');
+    return block([`${paint.good('Verified')}${first.slice('Verified'.length)}`, ...others]);
+  }
   const say = (verdict: string, sentence: string, command: string | null) => {
     const [first = '', ...others] = wrap(`${verdict}: ${sentence}`, columns, '', '  ');
     return block([

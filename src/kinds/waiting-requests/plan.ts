@@ -108,6 +108,7 @@ function keepLate({ host, unasked }: HostQueue): Omit<Kept, 'kind'> {
         place: `host ${host}`,
         what: 'the delete request that may still wait for its nova-compute',
         why: `nobody could look (${unasked}): when nova-compute comes back it may take it and write one empty row: verify again then`,
+        unseen: 'the message bus',
       };
 }
 
