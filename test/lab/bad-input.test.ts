@@ -103,6 +103,7 @@ describe('a site file that does not fit', () => {
     writeFileSync(
       clouds,
       readFileSync(join(lab.dir, 'clouds.yaml'), 'utf8').replaceAll(lab.secrets.admin, 'not-the-password'),
+      { mode: 0o600 },
     );
     const site = siteWith('password', (t) => t.replace(/clouds_file: .*/, `clouds_file: ${clouds}`));
     const ended = await expunge(['inspect', `uuid:${neighbour.id}`], { site });
