@@ -1,4 +1,4 @@
-/** A few of the faults of `npm run test:chaos`, other ones each time: FAULT_SEED plays one sample again. */
+/** A few of the faults of `npm run test:chaos`, the same for everybody: when it fails, it is by what was changed. FAULT_SEED plays others. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { newTally, openScene, tryStrike } from '../support/faults/every-fault.ts';
@@ -14,7 +14,7 @@ const cpuSeconds = () => process.cpuUsage().user / 1e6;
 
 test('a purge in which a call fails ends in words, and what goes on with it ends as if it had not', async () => {
   const begun = cpuSeconds();
-  const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
+  const seed = Number(process.env['FAULT_SEED'] ?? 11);
   process.stdout.write(`FAULT_SEED=${seed}\n`);
   const [scene = SCENES[0]] = SCENES.slice(seed % SCENES.length);
   if (scene === undefined) throw new Error('there is no scene');
