@@ -10,6 +10,8 @@ const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Two signals of one kind that come at once are one signal to a process. */
 const APART_MS = 200;
+/** From the flush of an intent to the act that it tells of. */
+const TO_THE_ACT_MS = 500;
 const BEGUN_WITHIN_MS = 60_000;
 
 function stuckCloud(): Promise<SimulatedCloud> {
@@ -72,7 +74,7 @@ function journalOf(cloud: SimulatedCloud): { readonly run: string; readonly line
   };
 }
 
-/** Waits until the first step on a port is announced. */
+/** Waits until the first step on a port is under way: stopped before, an announced step does not begin. */
 async function portsBegun(cloud: SimulatedCloud): Promise<void> {
   const wanted = /"intent".*"ports\//;
   const until = performance.now() + BEGUN_WITHIN_MS;
@@ -80,6 +82,7 @@ async function portsBegun(cloud: SimulatedCloud): Promise<void> {
     if (performance.now() > until) throw new Error('no step on a port was ever announced');
     await sleep(20);
   }
+  await sleep(TO_THE_ACT_MS);
 }
 
 describe('once: the step under way ends, the journal is whole, and the way on is said', () => {
