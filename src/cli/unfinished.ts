@@ -43,6 +43,21 @@ export function assertUnlocked(site: ReadSite, uuid: string): Promise<void> {
   return assertNotLocked(site.runs, uuid);
 }
 
+/**
+ * Nobody is at work on it, and no run on it has to be gone on with first.
+ *
+ * @returns as `assertNoneUnfinished`
+ * @throws RefusedError
+ */
+export async function assertFree(
+  site: ReadSite,
+  uuid: string,
+  said: string | undefined,
+): Promise<RunRecord | null> {
+  await assertUnlocked(site, uuid);
+  return assertNoneUnfinished(site, uuid, said);
+}
+
 export function linksTo(earlier: RunRecord | null): RunLinks {
   return earlier === null ? {} : { continues: basename(earlier.folder) };
 }

@@ -63,6 +63,11 @@ export class PlanError extends ExpungeError {
 
 export type { ExpungeError };
 
+/** Whether an error of Node, or of a library, bears this code: `ENOENT`. */
+export function hasCode(error: unknown, code: string | number): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 /** Whether an error is one of ours, with a sentence fit for an operator. */
 export function isExpungeError(error: unknown): error is ExpungeError {
   return error instanceof ExpungeError;

@@ -2,12 +2,13 @@
  * Giving up a run: nobody goes on with it, and the server may be purged anew. Its record stays as it is, and `abandoned.json` beside it
  * says who decided that; the journal is only ever written by its own run.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { ActError, UsageError } from '../plan/errors.ts';
-import { userName } from './user-name.ts';
+import { ActError, hasCode, UsageError } from '../plan/errors.ts';
+import { parseJson } from '../plan/parse-json.ts';
+import { replaceFile } from './replace-file.ts';
+import { whoAmI } from './who.ts';
 
 const abandonment = z.object({
   format: z.literal(1),
@@ -29,7 +30,7 @@ export async function readAbandonment(folder: string): Promise<Abandonment | nul
   try {
     text = await readFile(join(folder, FILE), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw new UsageError(`${join(folder, FILE)} cannot be read: ${String(error)}`, {
       code: 'run-unreadable',
     });
@@ -47,21 +48,11 @@ export async function readAbandonment(folder: string): Promise<Abandonment | nul
 
 /** @throws ActError when the folder does not take it: then the run is not abandoned */
 export async function abandonRun(folder: string, why: string | null, now: Date): Promise<Abandonment> {
-  const says: Abandonment = {
-    at: now.toISOString(),
-    user: userName(),
-    host: hostname(),
-    pid: process.pid,
-    why,
-  };
+  const says: Abandonment = { at: now.toISOString(), ...whoAmI(), why };
   const path = join(folder, FILE);
   try {
-    // Under its name only when it is whole: half of it would make the run unreadable.
-    await writeFile(`${path}.${process.pid}`, `${JSON.stringify({ format: 1, ...says })}\n`, {
-      mode: 0o600,
-      flush: true,
-    });
-    await rename(`${path}.${process.pid}`, path);
+    // Half of it would make the run unreadable.
+    await replaceFile(path, `${JSON.stringify({ format: 1, ...says })}\n`);
   } catch (error) {
     throw new ActError(
       `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
@@ -69,12 +60,4 @@ export async function abandonRun(folder: string, why: string | null, now: Date):
     );
   }
   return says;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

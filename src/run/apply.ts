@@ -1,5 +1,4 @@
 /** Does the steps of a plan: each as soon as what it needs has succeeded, systems side by side, one act at a time per system. */
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason } from '../kinds/kind.ts';
 import { ActError, isExpungeError } from '../plan/errors.ts';
@@ -9,7 +8,7 @@ import type { Reader } from '../site/reader.ts';
 import { type Gate, openGate } from './gate.ts';
 import type { Journal, JournalEntry, Outcome, RunLinks } from './journal.ts';
 import type { ServerLock } from './server-lock.ts';
-import { userName } from './user-name.ts';
+import { whoAmI } from './who.ts';
 
 export interface StepResult {
   readonly step: Step;
@@ -55,9 +54,7 @@ export async function applyPlan(
     {
       event: 'begin',
       digest: plan.digest,
-      host: hostname(),
-      user: userName(),
-      pid: process.pid,
+      ...whoAmI(),
       ...options.links,
     },
   ]);

@@ -7,7 +7,7 @@
  */
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ActError } from '../plan/errors.ts';
+import { ActError, hasCode } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 
 export type Outcome = 'done' | 'already' | 'refused' | 'failed' | 'unknown' | 'not-run';
@@ -71,8 +71,7 @@ async function makeFolder(runsDir: string, name: string): Promise<string> {
       await mkdir(folder, { mode: 0o700 });
       return folder;
     } catch (error) {
-      const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-      if (!taken || n === MOST_RUNS) throw error;
+      if (!hasCode(error, 'EEXIST') || n === MOST_RUNS) throw error;
     }
   }
 }
@@ -135,11 +134,13 @@ async function appendFlushed(file: FileHandle, text: string): Promise<void> {
 }
 
 function journalFailure(error: unknown): ActError {
-  return new ActError(
-    `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    {
-      code: 'journal-unwritable',
-      hint: 'nothing is done without it; runs_dir in the site file says where it goes',
-    },
-  );
+  return recordFailure('the journal cannot be written', error);
+}
+
+/** The folder of runs does not take what has to be in it. */
+export function recordFailure(what: string, error: unknown): ActError {
+  return new ActError(`${what}: ${error instanceof Error ? error.message : String(error)}`, {
+    code: 'journal-unwritable',
+    hint: 'nothing is done without it; runs_dir in the site file says where it goes',
+  });
 }

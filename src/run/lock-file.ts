@@ -3,12 +3,16 @@
  * tells the others who it is, and holds where two of them do not meet in one database server.
  */
 import { readFileSync, unlinkSync } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { ActError } from '../plan/errors.ts';
+import { type ActError, hasCode } from '../plan/errors.ts';
+import { parseJson } from '../plan/parse-json.ts';
 import { isSameProcess, startOf } from '../site/process-identity.ts';
+import { recordFailure } from './journal.ts';
+import { replaceFile } from './replace-file.ts';
+import { whoAmI } from './who.ts';
 
 const holder = z.object({
   format: z.literal(1),
@@ -46,12 +50,10 @@ function pathOf(runsDir: string, uuid: string): string {
 }
 
 /** Who is about to take a lock: this process. */
-export function describeSelf(user: string, now: Date): Holder {
+export function describeSelf(now: Date): Holder {
   return {
     format: 1,
-    user,
-    host: hostname(),
-    pid: process.pid,
+    ...whoAmI(),
     start: startOf(process.pid),
     since: now.toISOString(),
     run: null,
@@ -78,21 +80,18 @@ export async function readLockFile(runsDir: string, uuid: string): Promise<LockS
 /** Makes the file, unless there is one. @throws ActError when the folder does not take it */
 export async function makeLockFile(runsDir: string, uuid: string, self: Holder): Promise<LockFile | null> {
   const path = pathOf(runsDir, uuid);
-  const write = (to: string, says: Holder, flag: 'w' | 'wx') =>
-    writeFile(to, `${JSON.stringify(says)}\n`, { mode: 0o600, flag, flush: true });
+  const textOf = (says: Holder) => `${JSON.stringify(says)}\n`;
   try {
     await mkdir(runsDir, { recursive: true, mode: 0o700 });
-    await write(path, self, 'wx');
+    await writeFile(path, textOf(self), { mode: 0o600, flag: 'wx', flush: true });
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return null;
     throw lockFailure(error);
   }
   return {
     async nameRun(run) {
-      const fresh = `${path}.${process.pid}`;
       try {
-        await write(fresh, { ...self, run }, 'w');
-        await rename(fresh, path);
+        await replaceFile(path, textOf({ ...self, run }));
       } catch (error) {
         throw lockFailure(error);
       }
@@ -132,24 +131,6 @@ async function isYoung(path: string): Promise<boolean> {
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 function lockFailure(error: unknown): ActError {
-  return new ActError(
-    `the lock file cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-    {
-      code: 'journal-unwritable',
-      hint: 'nothing is done without it; runs_dir in the site file says where it goes',
-    },
-  );
+  return recordFailure('the lock file cannot be used', error);
 }

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { digestPlan } from '../plan/digest.ts';
 import { UsageError } from '../plan/errors.ts';
 import { madeBy, refuseFormat } from '../plan/format.ts';
+import { parseJson } from '../plan/parse-json.ts';
 import { beforeImage, plan as planSchema } from '../plan/schema.ts';
 import type { BeforeImage, Plan, Step } from '../plan/types.ts';
 import { type Abandonment, readAbandonment } from './abandon.ts';
@@ -182,14 +183,6 @@ function parseLines<T extends z.ZodType>(
     if (parsed.success) return parsed.data;
     throw changed(`${join(folder, name)}: line ${i + 1} is not what a run writes`);
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function changed(sentence: string): UsageError {

@@ -1,11 +1,12 @@
 /** The runs that a site's folder holds, and how each stands. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { reason } from '../kinds/kind.ts';
 import { mergeTraces, readTraces, type Traces } from '../kinds/subject/traces.ts';
-import { isExpungeError, UsageError } from '../plan/errors.ts';
-import { processExists } from '../site/process-identity.ts';
+import { hasCode, isExpungeError, UsageError } from '../plan/errors.ts';
+import { processExists, startTicks } from '../site/process-identity.ts';
 import { type RunRecord, readRun } from './read-run.ts';
 
 /** A folder that cannot be read as a run. */
@@ -31,7 +32,7 @@ export type RunState =
   | 'not-begun';
 
 /** All runs below a folder, or those on one server, the oldest first. */
-export async function readRuns(
+async function readRuns(
   runsDir: string,
   uuid?: string,
 ): Promise<{ readonly runs: readonly RunRecord[]; readonly unreadable: readonly UnreadableRun[] }> {
@@ -56,7 +57,7 @@ async function listFolders(runsDir: string): Promise<readonly string[]> {
     const entries = await readdir(runsDir, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw new UsageError(`the folder of runs ${runsDir} cannot be read: ${String(error)}`, {
       code: 'runs-unreadable',
     });
@@ -69,39 +70,31 @@ export function timeOf({ begunAt, plan }: RunRecord): string {
 }
 
 /** @throws nothing: a process that cannot be told from one that lives counts as alive */
-export async function stateOf({ begunAt, by, end }: RunRecord): Promise<RunState> {
+async function stateOf({ begunAt, by, end }: RunRecord): Promise<RunState> {
   if (end !== null) return end;
   if (begunAt === null || by === null) return 'not-begun';
   if (by.host !== hostname()) return 'elsewhere';
-  return (await isAlive(by.pid, Date.parse(begunAt))) ? 'running' : 'cut';
+  return isAlive(by.pid, Date.parse(begunAt)) ? 'running' : 'cut';
 }
 
 /** Process ids come round again: one that was started after the run began is another's. */
-async function isAlive(pid: number, begunAt: number): Promise<boolean> {
+function isAlive(pid: number, begunAt: number): boolean {
   if (!processExists(pid)) return false;
-  const startedAt = await startOf(pid);
+  const startedAt = startTime(pid);
   return startedAt === null || startedAt <= begunAt + CLOCK_SLACK_MS;
 }
 
-/** Linux counts a process's start in hundredths of a second since boot (proc(5), field 22 of stat). */
+/** Linux counts a process's start in hundredths of a second since boot. */
 const TICKS_PER_SECOND = 100;
 const CLOCK_SLACK_MS = 2_000;
 
 /** Milliseconds since 1970; null where /proc does not tell. */
-async function startOf(pid: number): Promise<number | null> {
+function startTime(pid: number): number | null {
   try {
-    const [stat, uptime] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile('/proc/uptime', 'utf8'),
-    ]);
-    // The program's name stands in parentheses and may hold anything.
-    const ticks = Number(
-      stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .at(19),
-    );
-    const started = Date.now() - Number.parseFloat(uptime) * 1000 + (ticks / TICKS_PER_SECOND) * 1000;
+    const ticks = startTicks(pid);
+    if (ticks === null) return null;
+    const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+    const started = Date.now() - uptime * 1000 + (Number(ticks) / TICKS_PER_SECOND) * 1000;
     return Number.isFinite(started) ? started : null;
   } catch {
     return null;
@@ -113,7 +106,7 @@ function isUndo({ links }: RunRecord): boolean {
 }
 
 /** The run that took this one back, all of it; null: none did. */
-export function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
+function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
   const name = basename(run.folder);
   return runs.findLast(({ links, end }) => links.undoes === name && end === 'complete') ?? null;
 }
@@ -122,7 +115,7 @@ export function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord 
  * The latest run that makes this one a thing of the past: one that went on with it, or a later one on the same server that was complete.
  * Null: it is the last word.
  */
-export function followedBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
+function followedBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
   const later = runs.filter(
     (other) =>
       other.folder !== run.folder &&
@@ -173,6 +166,11 @@ async function listOne(record: RunRecord, own: readonly RunRecord[]): Promise<Li
     undoneBy: undoneBy(record, own),
     followedBy: followedBy(record, own),
   };
+}
+
+/** How a run stands among all that were recorded on its server. */
+export async function standingOf(runsDir: string, run: RunRecord): Promise<ListedRun> {
+  return listOne(run, (await readRuns(runsDir, run.plan.server.uuid)).runs);
 }
 
 /** What a folder holds of one site, the oldest run first. `elsewhere` counts the runs on other sites. */

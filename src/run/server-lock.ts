@@ -11,7 +11,6 @@ import {
   readLockFile,
   removeStale,
 } from './lock-file.ts';
-import { userName } from './user-name.ts';
 
 export interface ServerLock {
   /** whose lock was found and taken over, as a sentence; null: there was none */
@@ -42,7 +41,7 @@ export async function lockServer(
   uuid: string,
   now: Date,
 ): Promise<ServerLock> {
-  const self = describeSelf(userName(), now);
+  const self = describeSelf(now);
   const take = () => writer.hold(`expunge:${uuid}`, sayOf(self));
   const answer = await take();
   // The database's lock first: whoever has it is alone with the file.

@@ -1,5 +1,6 @@
 /** Which process a number means: numbers come round again, a start in one boot of one machine does not. */
 import { readFileSync } from 'node:fs';
+import { hasCode } from '../plan/errors.ts';
 
 /** Somebody else's process is one too. */
 export function processExists(pid: number): boolean {
@@ -7,7 +8,23 @@ export function processExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
+  }
+}
+
+/** Clock ticks from the boot to the start of a process (proc(5), field 22 of stat). Null where /proc does not tell, or there is none. */
+export function startTicks(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The program's name stands in parentheses and may hold anything.
+    return (
+      stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .at(19) ?? null
+    );
+  } catch {
+    return null;
   }
 }
 
@@ -16,14 +33,9 @@ export function processExists(pid: number): boolean {
  * or there is no such process.
  */
 export function startOf(pid: number): string | null {
+  const ticks = startTicks(pid);
+  if (ticks === null) return null;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Field 22 (proc(5)). The program's name stands in parentheses and may hold anything.
-    const ticks = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .at(19);
-    if (ticks === undefined) return null;
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
   } catch {
     return null;

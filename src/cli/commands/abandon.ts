@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import { UsageError } from '../../plan/errors.ts';
 import { abandonRun } from '../../run/abandon.ts';
 import { type RunRecord, readRun } from '../../run/read-run.ts';
-import { followedBy, type RunState, readRuns, stateOf, undoneBy } from '../../run/runs.ts';
+import { type RunState, standingOf } from '../../run/runs.ts';
 import type { Given } from '../begin.ts';
 import { assertSameSite, findRun } from '../find-run.ts';
 import type { CommonOptions } from '../options.ts';
 import { serialise } from '../render/data.ts';
 import { renderAbandoned } from '../render/resume.ts';
-import { sayTime } from '../render/run-state.ts';
+import { sayWhoGaveUp } from '../render/run-state.ts';
 import { type RunSite, withSite } from '../session.ts';
 import { assertUnlocked } from '../unfinished.ts';
 
@@ -52,18 +52,10 @@ async function assertAbandonable(run: RunRecord, site: RunSite): Promise<RunStat
   const nothing = 'there is nothing to give up; runs tells how it stands';
   const { abandoned, links, plan } = run;
   if (links.undoes !== undefined) no('run-is-undo', 'is the undo of a run', nothing);
-  if (abandoned !== null)
-    no(
-      'run-abandoned',
-      `was given up before by ${abandoned.user} on ${abandoned.host}, ${sayTime(abandoned.at)}`,
-      nothing,
-    );
-  const { runs } = await readRuns(site.runs, plan.server.uuid);
-  const undo = undoneBy(run, runs);
+  if (abandoned !== null) no('run-abandoned', `was given up before by ${sayWhoGaveUp(abandoned)}`, nothing);
+  const { state, undoneBy: undo, followedBy: next } = await standingOf(site.runs, run);
   if (undo !== null) no('run-undone', `was taken back by ${basename(undo.folder)}`, nothing);
-  const next = followedBy(run, runs);
   if (next !== null) no('run-continued', `was gone on with by ${basename(next.folder)}`, nothing);
-  const state = await stateOf(run);
   if (state === 'complete') no('run-complete', 'is complete', nothing);
   if (state === 'running')
     no('run-still-going', `is still going, as process ${run.by?.pid}`, 'wait for its end, or stop it');

@@ -9,20 +9,18 @@ import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
-import { freshPlan } from '../pondered.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
-import { renderOutcome } from '../render/outcome.ts';
 import { renderEarlier } from '../render/resume.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept } from '../render/survey.ts';
-import { assertAppliable, runPlan } from '../run-plan.ts';
+import { runConfirmed } from '../run-confirmed.ts';
+import { assertAppliable } from '../run-plan.ts';
 import { planUuid, type RunSite, withSite } from '../session.ts';
 import { refuseStale } from '../stale.ts';
-import { assertNoneUnfinished, assertUnlocked, linksTo } from '../unfinished.ts';
-import { withLock } from '../with-lock.ts';
+import { assertFree, assertNoneUnfinished, linksTo } from '../unfinished.ts';
 
 type ApplyOptions = CommonOptions & { readonly yes?: boolean };
 
@@ -36,8 +34,7 @@ export async function apply(command: Given): Promise<number> {
       throw new UsageError(`this plan is for the site ${saved.site}, not for ${site.name}`, {
         code: 'other-site',
       });
-    await assertUnlocked(site, saved.server.uuid);
-    const earlier = await assertNoneUnfinished(site, saved.server.uuid, given.site);
+    const earlier = await assertFree(site, saved.server.uuid, given.site);
     assertAppliable(saved, io);
     const now = await whileLooking(io, given.format === 'text', () =>
       planUuid(site, saved.server.uuid, saved.decisions),
@@ -54,38 +51,33 @@ async function applyNow(
   given: ApplyOptions,
   io: Io,
 ): Promise<number> {
-  const text = given.format === 'text';
   const shownAt = performance.now();
-  if (text)
+  const asks = given.yes !== true;
+  if (given.format === 'text')
     io.out(
       `${joinParts([
         renderHeading(shown, io),
         earlier === null ? '' : renderEarlier(earlier, io),
         renderSteps(shown, io, null),
         renderLost(shown, io),
-        given.yes ? '' : renderKept(shown, io),
+        asks ? renderKept(shown, io) : '',
       ])}\n`,
     );
-  if (given.yes !== true) await confirmByName(shown, io);
-  const prepare = async () => {
-    await assertNoneUnfinished(site, shown.server.uuid, given.site);
-    return freshPlan(shown, shownAt, { io, text }, () => planUuid(site, shown.server.uuid, shown.decisions));
-  };
-  return withLock(site, shown.server.uuid, io, prepare, async (plan, lock) => {
-    const report = await runPlan(site, plan, io, !text, {
-      lock,
-      said: given.site,
+  if (asks) await confirmByName(shown, io);
+  const report = await runConfirmed(
+    site,
+    {
+      shown,
+      shownAt,
+      asked: asks,
       links: linksTo(earlier),
-    });
-    if (text) io.out(renderOutcome(plan, report, io, { kept: given.yes !== true, site: given.site }));
-    else
-      io.out(
-        await renderData(given.format === 'yaml' ? 'yaml' : 'json', 'apply', report.exitCode, [
-          { plan, ...report },
-        ]),
-      );
-    return report.exitCode;
-  });
+      mayBegin: () => assertNoneUnfinished(site, shown.server.uuid, given.site),
+    },
+    given,
+    io,
+  );
+  if (given.format !== 'text') io.out(await renderData(given.format, 'apply', report.exitCode, [report]));
+  return report.exitCode;
 }
 
 /** @throws UsageError for a file that is no plan, or one of which a byte was changed */

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { UsageError } from '../../plan/errors.ts';
+import { hasCode, UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
@@ -98,7 +98,7 @@ async function savePlan(path: string, one: Plan): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(one, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const exists = hasCode(error, 'EEXIST');
     throw new UsageError(exists ? `${path} is there already` : `cannot write ${path}: ${reasonOf(error)}`, {
       code: 'plan-file-unwritable',
     });

@@ -1,7 +1,6 @@
 import type { Decisions, Plan } from '../../plan/types.ts';
 import { assertNumber, assertShares, type Limits } from '../../run/limits.ts';
 import { isClean } from '../../run/make-plan.ts';
-import type { RunRecord } from '../../run/read-run.ts';
 import { resolve } from '../../run/survey.ts';
 import { askVolumes, openQuestions } from '../ask-volumes.ts';
 import type { Given } from '../begin.ts';
@@ -9,18 +8,16 @@ import { assertCanAsk, confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
-import { freshPlan } from '../pondered.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
-import { renderOutcome } from '../render/outcome.ts';
 import { renderEarlier } from '../render/resume.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
-import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
+import { runConfirmed } from '../run-confirmed.ts';
+import { assertAppliable, isAppliable } from '../run-plan.ts';
 import { planFor, planUuid, type RunSite, withSite } from '../session.ts';
-import { assertNoneUnfinished, assertUnlocked, linksTo } from '../unfinished.ts';
-import { withLock } from '../with-lock.ts';
+import { assertFree, assertNoneUnfinished, linksTo } from '../unfinished.ts';
 
 type PurgeOptions = CommonOptions &
   DecisionOptions & { readonly yes?: boolean; readonly maxServers?: number; readonly maxShare?: number };
@@ -109,11 +106,11 @@ async function purgeOne(
   const text = given.format === 'text';
   const plan = await planOne(site, server, decided ?? decisionsFrom(given), given, io);
   const { uuid } = plan.server;
-  const earlier = isClean(plan) ? null : await assertFree(site, uuid, given.site);
+  const clean = isClean(plan);
+  const earlier = clean ? null : await assertFree(site, uuid, given.site);
   const shownAt = performance.now();
   // What is kept is shown once: to who is asked, before; in a log, with what was done.
   const asks = given.yes !== true;
-  const clean = isClean(plan);
   if (text)
     io.out(
       joinParts([
@@ -130,20 +127,16 @@ async function purgeOne(
   if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
-  const prepare = async () => {
-    await assertNoneUnfinished(site, uuid, given.site);
-    return freshPlan(plan, shownAt, { io, text }, () => planUuid(site, uuid, plan.decisions));
-  };
-  return withLock(site, uuid, io, prepare, async (fresh, lock) => {
-    const links = linksTo(earlier);
-    const report = await runPlan(site, fresh, io, !text, { lock, said: given.site, links });
-    if (text) io.out(renderOutcome(fresh, report, io, { kept: asks, site: given.site }));
-    return { plan: fresh, ...report };
-  });
-}
-
-/** Nobody is at work on it, and no run on it waits to be gone on with. */
-async function assertFree(site: RunSite, uuid: string, said: string | undefined): Promise<RunRecord | null> {
-  await assertUnlocked(site, uuid);
-  return assertNoneUnfinished(site, uuid, said);
+  return runConfirmed(
+    site,
+    {
+      shown: plan,
+      shownAt,
+      asked: asks,
+      links: linksTo(earlier),
+      mayBegin: () => assertNoneUnfinished(site, uuid, given.site),
+    },
+    given,
+    io,
+  );
 }

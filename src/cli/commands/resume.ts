@@ -4,26 +4,24 @@ import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
 import { type RunRecord, readRun } from '../../run/read-run.ts';
 import { lookBefore, type Resumption } from '../../run/resume.ts';
-import { followedBy, readRuns, stateOf, undoneBy } from '../../run/runs.ts';
+import { standingOf } from '../../run/runs.ts';
 import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
 import { assertSameSite, findRun } from '../find-run.ts';
 import type { Io } from '../io.ts';
 import type { CommonOptions } from '../options.ts';
-import { freshPlan } from '../pondered.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
 import { abandonCommand, resumeCommand } from '../render/next.ts';
-import { renderOutcome } from '../render/outcome.ts';
 import { renderResumed, renderStillOff } from '../render/resume.ts';
-import { sayTime } from '../render/run-state.ts';
+import { sayWhoGaveUp } from '../render/run-state.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
-import { assertAppliable, isAppliable, runPlan } from '../run-plan.ts';
+import { runConfirmed } from '../run-confirmed.ts';
+import { assertAppliable, isAppliable } from '../run-plan.ts';
 import { planUuid, type RunSite, withSite } from '../session.ts';
-import { assertUnlocked } from '../unfinished.ts';
-import { withLock } from '../with-lock.ts';
+import { assertUnlocked, linksTo } from '../unfinished.ts';
 
 type ResumeOptions = CommonOptions & { readonly yes?: boolean };
 
@@ -47,22 +45,15 @@ async function assertResumable(run: RunRecord, site: RunSite, said: string | und
   };
   if (run.links.undoes !== undefined)
     no('run-is-undo', 'is the undo of a run: there is nothing to resume', 'undo that run again');
-  const { runs } = await readRuns(site.runs, run.plan.server.uuid);
-  const undo = undoneBy(run, runs);
+  const { state, undoneBy: undo, followedBy: next } = await standingOf(site.runs, run);
   if (undo !== null)
     no('run-undone', `was taken back by ${basename(undo.folder)}`, 'purge the server anew, if it is to go');
-  const next = followedBy(run, runs);
   if (next?.end === 'complete')
     no('run-complete', `was finished by ${basename(next.folder)}`, 'verify looks everywhere again');
   if (next !== null)
     no('run-continued', `was gone on with by ${basename(next.folder)}`, resumeCommand(next.folder, said));
   if (run.abandoned !== null)
-    no(
-      'run-abandoned',
-      `was given up by ${run.abandoned.user} on ${run.abandoned.host}, ${sayTime(run.abandoned.at)}`,
-      'purge the server anew',
-    );
-  const state = await stateOf(run);
+    no('run-abandoned', `was given up by ${sayWhoGaveUp(run.abandoned)}`, 'purge the server anew');
   if (state === 'complete') no('run-complete', 'is complete', 'verify looks everywhere again');
   if (state === 'running')
     no('run-still-going', `is still going, as process ${run.by?.pid}`, 'wait for its end, or stop it');
@@ -77,11 +68,10 @@ async function assertResumable(run: RunRecord, site: RunSite, said: string | und
 async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io: Io): Promise<number> {
   const text = given.format === 'text';
   const { uuid } = run.plan.server;
-  const { before, ...first } = await whileLooking(io, text, async () => {
+  const { before, plan: shown } = await whileLooking(io, text, async () => {
     const seen = await lookBefore(run, site.reader);
     return { before: seen, plan: await planUuid(site, uuid, seen.decisions) };
   });
-  const shown = first.plan;
   const shownAt = performance.now();
   const asks = given.yes !== true;
   if (text)
@@ -103,17 +93,20 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
   await assertUnlocked(site, uuid);
   // With nothing to do nothing can go wrong: that it is done is written down.
   if (asks && shown.steps.length > 0) await confirmByName(shown, io);
-  const prepare = async () => {
-    // Until the lock was had, somebody else may have finished it.
-    await assertResumable(run, site, given.site);
-    return freshPlan(shown, shownAt, { io, text }, () => planUuid(site, uuid, shown.decisions));
-  };
-  return withLock(site, uuid, io, prepare, async (plan, lock) => {
-    const links = { continues: basename(run.folder) };
-    const report = await runPlan(site, plan, io, !text, { lock, said: given.site, links });
-    if (text) io.out(renderOutcome(plan, report, io, { kept: asks, site: given.site }));
-    return finish(report.exitCode, { plan, ...report }, given, io);
-  });
+  const report = await runConfirmed(
+    site,
+    {
+      shown,
+      shownAt,
+      asked: asks,
+      links: linksTo(run),
+      // Somebody else may have finished it.
+      mayBegin: () => assertResumable(run, site, given.site),
+    },
+    given,
+    io,
+  );
+  return finish(report.exitCode, report, given, io);
 }
 
 /** Nothing has changed since an open run ended: its hosts are still off, and nothing else is there to be done. */

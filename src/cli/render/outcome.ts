@@ -103,6 +103,22 @@ function sayClean({ kept }: Plan): string {
     : `looked again everywhere but at ${unseen.join(' and ')}, see Kept: nothing else is left.`;
 }
 
+/** `Verified: …`, the word in its colour, and what to do next where there is something. */
+export function sayVerdict(
+  word: string,
+  style: 'good' | 'warn' | 'bad',
+  sentence: string,
+  { paint, columns }: Screen,
+  next: string | null = null,
+): string {
+  const [first = '', ...others] = wrap(`${word}: ${sentence}`, columns, '', '  ');
+  return block([
+    `${paint[style](word)}${first.slice(word.length)}`,
+    ...others,
+    ...(next === null ? [] : [`Next: ${next}`]),
+  ]);
+}
+
 /**
  * The last words of all: is it gone?
  *
@@ -110,23 +126,14 @@ function sayClean({ kept }: Plan): string {
  */
 export function renderVerdict(
   verified: Plan,
-  { paint, columns }: Screen,
+  screen: Screen,
   site: string | undefined,
   ended?: { readonly run: string; readonly finished: boolean },
 ): string {
   const { remains, unknown, refusals } = verified;
-  if (isClean(verified)) {
-    const [first = '', ...others] = wrap(`Verified: ${sayClean(verified)}`, columns, '', '  ');
-    return block([`${paint.good('Verified')}${first.slice('Verified'.length)}`, ...others]);
-  }
-  const say = (verdict: string, sentence: string, command: string | null) => {
-    const [first = '', ...others] = wrap(`${verdict}: ${sentence}`, columns, '', '  ');
-    return block([
-      `${paint.bad(verdict)}${first.slice(verdict.length)}`,
-      ...others,
-      ...(command === null ? [] : [`Next: ${command}`]),
-    ]);
-  };
+  if (isClean(verified)) return sayVerdict('Verified', 'good', sayClean(verified), screen);
+  const say = (verdict: string, sentence: string, command: string | null) =>
+    sayVerdict(verdict, 'bad', sentence, screen, command);
   if (unknown.length > 0)
     return say(
       'Not verified',
@@ -136,17 +143,12 @@ export function renderVerdict(
   if (waitsOnly(verified)) {
     const hosts = awaitedHosts(verified).join(' and ');
     const which = ended === undefined ? 'the run that waits for it' : 'this run';
-    const [first = '', ...others] = wrap(
-      plain(`Open: nothing is left but what may be on ${hosts}. When it is back, finish ${which}.`, LONG),
-      columns,
-      '',
-      '  ',
-    );
     const command =
       ended === undefined
         ? ['expunge', 'runs', ...siteWords(site)].join(' ')
         : resumeCommand(ended.run, site);
-    return block([`${paint.warn('Open')}${first.slice('Open'.length)}`, ...others, `Next: ${command}`]);
+    const sentence = `nothing is left but what may be on ${hosts}. When it is back, finish ${which}.`;
+    return sayVerdict('Open', 'warn', plain(sentence, LONG), screen, command);
   }
   const left = remains.length === 0 ? 'steps left' : `${count(remains.length, 'thing')} left, see above`;
   if (refusals.length === 0) {

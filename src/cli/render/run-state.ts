@@ -1,3 +1,4 @@
+import type { Abandonment } from '../../run/abandon.ts';
 import { awaitedHosts } from '../../run/make-plan.ts';
 import type { RunRecord } from '../../run/read-run.ts';
 import type { RunState } from '../../run/runs.ts';
@@ -22,6 +23,11 @@ export function sayState({ by, plan }: RunRecord, state: RunState): string {
     case 'not-begun':
       return 'ended before its first step';
   }
+}
+
+/** `alice on ctl-1, 2026-11-22 14:31:05 UTC` */
+export function sayWhoGaveUp({ user, host, at }: Abandonment): string {
+  return `${user} on ${host}, ${sayTime(at)}`;
 }
 
 /** UTC, whole seconds: as everywhere on a screen. */

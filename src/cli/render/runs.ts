@@ -5,7 +5,7 @@ import type { Screen } from '../io.ts';
 import { wrap } from './lines.ts';
 import { resumeCommand } from './next.ts';
 import { plain } from './plain.ts';
-import { sayState, sayTime } from './run-state.ts';
+import { sayState, sayTime, sayWhoGaveUp } from './run-state.ts';
 import { block, count, LONG } from './survey.ts';
 
 interface RunList {
@@ -73,6 +73,6 @@ function sayStanding({ record, state, undoneBy, followedBy }: ListedRun): string
 
 function sayAbandoned({ abandoned }: ListedRun['record']): string {
   if (abandoned === null) return '';
-  const { user, host, at, why } = abandoned;
-  return `; given up by ${user} on ${host}, ${sayTime(at)}${why === null ? '' : `: ${why}`}`;
+  const { why } = abandoned;
+  return `; given up by ${sayWhoGaveUp(abandoned)}${why === null ? '' : `: ${why}`}`;
 }

@@ -5,7 +5,7 @@ import { awaitedHosts } from '../../run/make-plan.ts';
 import type { RunRecord } from '../../run/read-run.ts';
 import type { Screen } from '../io.ts';
 import { wrap } from './lines.ts';
-import { countOutcomes, nameRun, renderNotRun } from './outcome.ts';
+import { countOutcomes, nameRun, renderNotRun, sayVerdict } from './outcome.ts';
 import { plain } from './plain.ts';
 import { numberOf } from './steps.ts';
 import { block, count, joinParts, LONG, renderHeading, renderObstacles } from './survey.ts';
@@ -122,25 +122,18 @@ export function renderUndone(
   return `${notRun}${listed || asked || notRun !== '' ? '\n' : ''}${parts}`;
 }
 
-function renderVerdict(plan: Plan, verified: Plan, { paint, columns }: Screen): string {
-  const say = (word: string, mark: string, rest: string) => {
-    const [first = '', ...others] = wrap(`${word}${rest}`, columns, '', '  ');
-    return block([`${mark}${first.slice(word.length)}`, ...others]);
-  };
+function renderVerdict(plan: Plan, verified: Plan, screen: Screen): string {
   if (verified.unknown.length > 0)
-    return say('Not verified', paint.bad('Not verified'), ': could not look at all that was put back.');
+    return sayVerdict('Not verified', 'bad', 'could not look at all that was put back.', screen);
   const differs = [...new Set(verified.steps.map(({ place }) => plain(place)))];
   if (differs.length > 0 || verified.refusals.length > 0)
-    return say(
+    return sayVerdict(
       'Not brought back',
-      paint.bad('Not brought back'),
-      differs.length === 0 ? ': see above.' : `: not as it was before the run: ${differs.join(', ')}.`,
+      'bad',
+      differs.length === 0 ? 'see above.' : `not as it was before the run: ${differs.join(', ')}.`,
+      screen,
     );
   const lost =
     plan.kept.length === 0 ? '' : `; not brought back, as listed above: ${count(plan.kept.length, 'thing')}`;
-  return say(
-    'Brought back',
-    paint.good('Brought back'),
-    `: looked again, it is as it was before the run${lost}.`,
-  );
+  return sayVerdict('Brought back', 'good', `looked again, it is as it was before the run${lost}.`, screen);
 }

@@ -3,7 +3,9 @@
  *
  * What is parsed holds no secret: CHAP passwords, keyrings and the like are not taken over.
  */
+
 import * as z from 'zod';
+import { parseJson } from '../../plan/parse-json.ts';
 
 /** One way to a LUN. */
 export interface IscsiPath {
@@ -79,14 +81,7 @@ const nfs = z.looseObject({ export: z.string(), name: z.string() });
  * @returns null when the text is no connection, such as `{}` or NULL: nothing was connected yet, or its record is broken
  */
 export function parseConnection(json: string | null): Connection | null {
-  if (json === null) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  return parseConnectionValue(value);
+  return json === null ? null : parseConnectionValue(parseJson(json));
 }
 
 /** The same of JSON that was parsed already, as Cinder's API gives it. */

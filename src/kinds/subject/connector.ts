@@ -1,5 +1,6 @@
 /** What a compute host says of itself to the storage (os-brick `initiator/connector.py:get_connector_properties`). */
 import * as z from 'zod';
+import { parseJson } from '../../plan/parse-json.ts';
 
 export type Connector = Readonly<Record<string, z.infer<ReturnType<typeof z.json>>>>;
 
@@ -15,20 +16,12 @@ const stash = z.looseObject({ connector: connector.nullish() });
  * Secrets, should a driver put one there, are not taken over.
  */
 export function parseStashedConnector(json: string | null): Connector | null {
-  return withoutSecrets(stash.safeParse(parseJson(json)).data?.connector ?? null);
+  return withoutSecrets(stash.safeParse(parseJson(json ?? '')).data?.connector ?? null);
 }
 
 /** The same out of Cinder's own column. */
 export function parseConnector(json: string | null): Connector | null {
-  return withoutSecrets(connector.safeParse(parseJson(json)).data ?? null);
-}
-
-function parseJson(json: string | null): unknown {
-  try {
-    return json === null ? null : JSON.parse(json);
-  } catch {
-    return null;
-  }
+  return withoutSecrets(connector.safeParse(parseJson(json ?? '')).data ?? null);
 }
 
 /** One without a host names nobody. */

@@ -1,6 +1,8 @@
 /** Volumes that do not come as disks of the SCSI layer: NVMe over fabrics, rbd devices of the kernel, mounted exports. */
+
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { parseJson } from '../../plan/parse-json.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Mount, parseMounts } from '../files/mounts.ts';
@@ -38,14 +40,6 @@ export async function readSubsystems(look: Reader, host: string): Promise<readon
       else if (last !== undefined) found[found.length - 1] = { ...last, controllers };
     }
   return found;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Names of the block devices of a subsystem: below it, or below one of its controllers where the kernel has no paths of its own. */

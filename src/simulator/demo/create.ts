@@ -1,6 +1,7 @@
 /** The demo cloud. */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { hasCode } from '../../plan/errors.ts';
 import { buildWorld } from '../build.ts';
 import { readMeta, setMeta, type World } from '../world.ts';
 import { DEMO_HOSTS, DEMO_SERVERS, type DemoServer } from './servers.ts';
@@ -47,8 +48,7 @@ function moveUnlessThere(draft: string, folder: string): void {
   try {
     renameSync(draft, folder);
   } catch (error) {
-    const there =
-      error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
+    const there = hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST');
     if (!there || !existsSync(join(folder, 'expunge.yaml'))) throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { UsageError } from '../../plan/errors.ts';
+import { hasCode, UsageError } from '../../plan/errors.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
 import { findExposed, type ReadFile } from './exposed.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';
@@ -102,7 +102,7 @@ async function readOptional(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw new UsageError(`cannot read ${path}: ${firstLine(error)}`, { code: 'file-unreadable' });
   }
 }

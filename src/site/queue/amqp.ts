@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel, GetMessage } from 'amqplib';
-import { LookError } from '../../plan/errors.ts';
+import { hasCode, LookError } from '../../plan/errors.ts';
 import type { BusMessage } from './request.ts';
 import type { BusUrl } from './url.ts';
 
@@ -94,7 +94,7 @@ function wrap(place: string, connection: ChannelModel): BusConnection {
         channel.on('error', () => {});
         return await withinTime(place, VISIT_TIMEOUT_MS, visit(place, channel, queue, take));
       } catch (error) {
-        if (isClose(error, 404)) return null;
+        if (hasCode(error, 404)) return null;
         if (error instanceof LookError && error.code === 'message-bus-slow') cut(connection);
         throw explainBusError(place, 'it', error);
       } finally {
@@ -170,10 +170,6 @@ async function withinTime<T>(place: string, ms: number, work: Promise<T>): Promi
 function cut(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream: Duplex };
   stream.destroy(new Error('given up'));
-}
-
-function isClose(error: unknown, code: number): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,5 +1,7 @@
 /** What a message on Nova's bus asks for, as far as expunge needs to know. Arguments and context are not taken over: they hold secrets. */
+
 import * as z from 'zod';
+import { parseJson } from '../../plan/parse-json.ts';
 
 /** A message as it comes from a queue. */
 export interface BusMessage {
@@ -73,12 +75,4 @@ export function readRequest({ body, packed }: BusMessage): WaitingRequest {
     askedAt: _context_timestamp ?? null,
     mentions: [],
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,7 +8,7 @@ import type {
   ResultSetHeader,
   RowDataPacket,
 } from 'mysql2/promise';
-import { LookError, UsageError } from '../../plan/errors.ts';
+import { hasCode, LookError, UsageError } from '../../plan/errors.ts';
 import type { Row } from '../reader.ts';
 import type { DatabaseUrl } from './url.ts';
 
@@ -101,8 +101,7 @@ async function ask<T extends QueryResult>(
     const [answer] = await connection.query<T>({ sql, values: [...parameters], timeout: timeoutMs });
     return answer;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT')
-      cut(connection);
+    if (hasCode(error, 'PROTOCOL_SEQUENCE_TIMEOUT')) cut(connection);
     throw error;
   }
 }
