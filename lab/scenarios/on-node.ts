@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ask, call } from '../api.ts';
 import { waitFor } from '../command.ts';
 import type { VolumeTypeName } from '../config/backends.ts';
-import { freezeNodeCompute, reviveNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
+import { freezeNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
 import { nodeName } from '../node/paths.ts';
 import { type BootedVolume, requestNodeServer } from '../node/server.ts';
 import type { Lab } from '../paths.ts';
@@ -97,5 +97,3 @@ async function waitUntilFree(lab: Lab, id: string): Promise<void> {
     return answer.status === 404 || shape.parse(answer.body).volume.status === 'available';
   });
 }
-
-export const mendNode = (lab: Lab): Promise<void> => reviveNodeCompute(lab);

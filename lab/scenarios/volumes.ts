@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { call } from '../api.ts';
 import { waitFor } from '../command.ts';
+import { reviveNodeCompute } from '../node/cloud.ts';
 import type { Lab } from '../paths.ts';
 import { deleteServer, type LabServer } from '../servers.ts';
 import {
@@ -10,7 +11,6 @@ import {
   deleteWithVolumes,
   freezeAndDelete,
   listVolumeIds,
-  mendNode,
   type WantedVolume,
 } from './on-node.ts';
 import type { Scenario } from './scenario.ts';
@@ -31,7 +31,7 @@ function withVolumes(
     make: (lab, of) => createServerWithVolumes(lab, of, wanted),
     break: freezeAndDelete,
     novaDelete: deleteWithVolumes,
-    mend: mendNode,
+    mend: reviveNodeCompute,
     beyondNova: [],
     ...changes,
   };

@@ -10,18 +10,11 @@ import { openJournal, type RunLinks } from '../../src/run/journal.ts';
 import { stopDomain } from '../../src/simulator/hosts/domains.ts';
 import { fakeProcess } from '../support/fake-process.ts';
 import { plan as planned } from '../support/plans.ts';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { type SimulatedCloud, stuckCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { difference, dumpWorld } from '../support/world-dump.ts';
 
 const dead = spawnSync('true').pid;
-
-function stuckCloud(): Promise<SimulatedCloud> {
-  return simulateCloud({
-    hosts: { 'cmp-1': 'dead' },
-    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
-  });
-}
 
 interface Cut {
   readonly intents?: readonly string[];

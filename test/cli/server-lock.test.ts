@@ -10,7 +10,7 @@ import { startOf } from '../../src/site/process-identity.ts';
 import type { MysqlAnswer } from '../support/fake-mysql.ts';
 import { fakeProcess } from '../support/fake-process.ts';
 import { SERVER } from '../support/plans.ts';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 import { startSmallCloud } from '../support/small-cloud.ts';
 import { difference, dumpWorld } from '../support/world-dump.ts';
 
@@ -18,13 +18,6 @@ const dead = spawnSync('true').pid;
 /** A process that is not this one, and lives. */
 const alive = process.ppid;
 const SINCE = '2026-11-22T02:59:00.000Z';
-
-function stuckCloud(): Promise<SimulatedCloud> {
-  return simulateCloud({
-    hosts: { 'cmp-1': 'dead' },
-    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
-  });
-}
 
 function uuidOf({ servers }: SimulatedCloud): string {
   return servers[0]?.uuid ?? '';

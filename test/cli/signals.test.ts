@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { type SimulatedCloud, stuckCloud } from '../support/simulated-cloud.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -13,13 +13,6 @@ const APART_MS = 200;
 /** From the flush of an intent to the act that it tells of. */
 const TO_THE_ACT_MS = 500;
 const BEGUN_WITHIN_MS = 60_000;
-
-function stuckCloud(): Promise<SimulatedCloud> {
-  return simulateCloud({
-    hosts: { 'cmp-1': 'dead' },
-    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
-  });
-}
 
 interface Running {
   readonly child: ChildProcess;

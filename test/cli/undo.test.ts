@@ -4,16 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { openJournal } from '../../src/run/journal.ts';
 import { plan, step } from '../support/plans.ts';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { stuckCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { dumpWorld } from '../support/world-dump.ts';
-
-function stuckCloud(): Promise<SimulatedCloud> {
-  return simulateCloud({
-    hosts: { 'cmp-1': 'dead' },
-    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
-  });
-}
 
 /** A cloud on which `web` was purged, and the folder of that run. */
 async function purgedCloud() {

@@ -6,16 +6,9 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { type End, type JournalEntry, openJournal } from '../../src/run/journal.ts';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 
 const dead = spawnSync('true').pid;
-
-function stuckCloud(): Promise<SimulatedCloud> {
-  return simulateCloud({
-    hosts: { 'cmp-1': 'dead' },
-    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
-  });
-}
 
 interface Recorded {
   readonly end?: End;

@@ -25,6 +25,14 @@ export interface SimulatedCloud extends BuiltWorld {
   plan(server: string, ...options: readonly string[]): Promise<Plan>;
 }
 
+/** The usual: `web` is deleting for ever, because the nova-compute of its host is dead. */
+export function stuckCloud(): Promise<SimulatedCloud> {
+  return simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
+  });
+}
+
 export async function simulateCloud(description: WorldDescription): Promise<SimulatedCloud> {
   const folder = tempFolder();
   const built = await buildWorld(join(folder, 'cloud'), { now: NOW, ...description });

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { goOn } from '../../support/kept-cloud.ts';
 import { difference } from '../../support/world-dump.ts';
 import { type Cut, type Cutting, placesOf } from './cut.ts';
 
@@ -35,12 +36,7 @@ export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): 
     expect(exit, `${what}\n${said}`).toBe(0);
     return [];
   }
-  const run = cutting.runs().at(-1);
-  const goOn = run !== undefined && cutting.hasBegun(run) ? ['resume', run, '--yes'] : [...cutting.purgeArgv];
-  const ended = await cutting.expunge(goOn);
-  // A run that was killed after its last word is over.
-  const isOver = ended.exit === 2 && / is complete/.test(ended.err);
-  if (!isOver) expect(ended, `${what}\n${said}\n${ended.out}${ended.err}`).toMatchObject({ exit: 0 });
+  await goOn(cutting.expunge, cutting.purgeArgv, `${what}\n${said}`);
   expect(difference(end, cutting.dump()), what).toEqual([]);
   const verified = await cutting.expunge(cutting.verifyArgv);
   expect(verified.exit, `${what}\n${verified.out}`).toBe(0);

@@ -1,14 +1,10 @@
 /** One cloud, made once, in which the real program is cut again and again, and each time gone on with. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli } from '../../../src/cli/program.ts';
-import { buildWorld } from '../../../src/simulator/build.ts';
-import { openWorld } from '../../../src/simulator/world.ts';
 import { fakeProcess } from '../../support/fake-process.ts';
-import { NOW } from '../../support/simulated-cloud.ts';
-import { dumpWorld } from '../../support/world-dump.ts';
-import type { CutScene } from './scenes.ts';
+import { keepCloud, type Scene } from '../../support/kept-cloud.ts';
 
 const HOWS = ['before', 'torn', 'after'] as const;
 export type How = (typeof HOWS)[number];
@@ -36,34 +32,22 @@ const root = join(import.meta.dirname, '../../..');
 const preload = join(import.meta.dirname, 'cut-at.ts');
 
 /** @param program the built program in the long run, its source in the short one */
-export async function openCutting(folder: string, scene: CutScene, program = join(root, 'src/cli/main.ts')) {
-  const [cloud, pristine, state] = [join(folder, 'cloud'), join(folder, 'pristine'), join(folder, 'state')];
-  const built = await buildWorld(cloud, { now: NOW, ...scene.world });
-  built.world.close();
-  cpSync(cloud, pristine, { recursive: true });
-  const server = built.servers[0]?.uuid ?? '';
+export async function openCutting(folder: string, scene: Scene, program = join(root, 'src/cli/main.ts')) {
+  const kept = await keepCloud(folder, scene, () => {});
+  const { site, state } = kept;
   const seen = join(folder, 'seen');
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, XDG_STATE_HOME: state, NO_COLOR: '1' };
 
-  const restore = () => {
-    for (const each of [cloud, state]) rmSync(each, { recursive: true, force: true });
-    cpSync(pristine, cloud, { recursive: true });
-    writeFileSync(seen, '');
-  };
-  const dump = () => {
-    const world = openWorld(cloud);
-    const lines = dumpWorld(world);
-    world.close();
-    return lines;
-  };
-
   return {
-    restore,
-    dump,
+    ...kept,
+    restore() {
+      kept.restore();
+      writeFileSync(seen, '');
+    },
     /** The real program, killed where it is said. */
     cut: (argv: readonly string[], { at, how }: Cut): Promise<CutRun> =>
       new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, ['--import', preload, program, '--site', built.site, ...argv], {
+        const child = spawn(process.execPath, ['--import', preload, program, '--site', site, ...argv], {
           env: { ...env, CUT_AT: String(at), CUT_HOW: how, CUT_SEEN: seen },
           stdio: ['ignore', 'pipe', 'pipe'],
         });
@@ -80,27 +64,11 @@ export async function openCutting(folder: string, scene: CutScene, program = joi
           resolve({ exit, writes, said });
         });
       }),
-    purgeArgv: ['purge', server, '--yes', ...scene.options] as readonly string[],
-    verifyArgv: ['verify', server, ...scene.options] as readonly string[],
     /** In this process: what happens there is the same, and it begins at once. */
     async expunge(argv: readonly string[]) {
       const process = fakeProcess({ env });
-      const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process);
+      const exit = await runCli(['node', 'expunge', '--site', site, ...argv], process);
       return { exit, out: process.out(), err: process.err() };
-    },
-    /** Names of the runs, the latest last. */
-    runs(): readonly string[] {
-      const folder = join(state, 'expunge/runs');
-      return existsSync(folder)
-        ? readdirSync(folder, { withFileTypes: true })
-            .filter((entry) => entry.isDirectory())
-            .map(({ name }) => name)
-            .sort()
-        : [];
-    },
-    hasBegun(run: string): boolean {
-      const journal = join(state, 'expunge/runs', run, 'journal.jsonl');
-      return existsSync(journal) && readFileSync(journal, 'utf8').includes('\n');
     },
   };
 }
@@ -108,32 +76,30 @@ export async function openCutting(folder: string, scene: CutScene, program = joi
 export type Cutting = Awaited<ReturnType<typeof openCutting>>;
 
 /** The five places at which a step can be cut. The act is between what follows its intent and what comes before its result. */
-export type Place = 'before intent' | 'after intent' | 'after act' | 'after result' | 'torn';
+const WHERE = {
+  'before intent': ['intent', 'before'],
+  'after intent': ['intent', 'after'],
+  'after act': ['result', 'before'],
+  'after result': ['result', 'after'],
+  torn: ['result', 'torn'],
+} as const satisfies Record<string, readonly ['intent' | 'result', How]>;
+
+export type Place = keyof typeof WHERE;
+
+export const PLACES = Object.keys(WHERE) as readonly Place[];
+
+/** Where to cut a step at this place. */
+export function cutAt(step: string, place: Place): Cut {
+  const [event, how] = WHERE[place];
+  return { at: `"event":"${event}","step":${JSON.stringify(step)}`, how };
+}
 
 interface Line {
   readonly event?: string;
   readonly step?: string;
-  readonly outcome?: string;
 }
 
-/** Where to cut a step at this place. */
-export function cutAt(step: string, place: Place): Cut {
-  const line = (event: string) => `"event":"${event}","step":${JSON.stringify(step)}`;
-  switch (place) {
-    case 'before intent':
-      return { at: line('intent'), how: 'before' };
-    case 'after intent':
-      return { at: line('intent'), how: 'after' };
-    case 'after act':
-      return { at: line('result'), how: 'before' };
-    case 'after result':
-      return { at: line('result'), how: 'after' };
-    case 'torn':
-      return { at: line('result'), how: 'torn' };
-  }
-}
-
-/** Which steps a cut at this write meets, and where: `step: place`. */
+/** Which steps a cut at this write meets, and where: `step: place`. Torn is torn, whatever the line was to tell. */
 export function placesOf({ file, text }: Write, how: How): readonly string[] {
   if (file !== 'journal.jsonl') return [];
   const lines = text
@@ -141,28 +107,12 @@ export function placesOf({ file, text }: Write, how: How): readonly string[] {
     .filter((line) => line !== '')
     .map((line): Line => JSON.parse(line));
   return lines.flatMap(({ event, step }) => {
-    if (step === undefined) return [];
-    const place: Place | null =
-      how === 'torn'
-        ? 'torn'
-        : event === 'intent'
-          ? how === 'before'
-            ? 'before intent'
-            : 'after intent'
-          : how === 'before'
-            ? 'after act'
-            : 'after result';
-    return place === null ? [] : [`${step}: ${place}`];
+    const place = PLACES.find(
+      (each) => WHERE[each][1] === how && (how === 'torn' || WHERE[each][0] === event),
+    );
+    return step === undefined || place === undefined ? [] : [`${step}: ${place}`];
   });
 }
-
-export const PLACES: readonly Place[] = [
-  'before intent',
-  'after intent',
-  'after act',
-  'after result',
-  'torn',
-];
 
 export function allCuts(writes: number): readonly Cut[] {
   return Array.from({ length: writes }, (_, i) => i + 1).flatMap((at) => HOWS.map((how) => ({ at, how })));

@@ -4,14 +4,14 @@
  */
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Scene } from '../../support/kept-cloud.ts';
 import { tempFolder } from '../../support/temp.ts';
 import { allCuts, cutAt, openCutting, PLACES } from './cut.ts';
 import { cutAndResume, purgeWhole } from './cut-and-resume.ts';
-import type { CutScene } from './scenes.ts';
 
 const built = join(import.meta.dirname, '../../../dist/expunge.js');
 
-export async function cutEverywhere(scene: CutScene): Promise<void> {
+export async function cutEverywhere(scene: Scene): Promise<void> {
   const begun = performance.now();
   const cutting = await openCutting(tempFolder(), scene, built);
   const whole = await purgeWhole(cutting);

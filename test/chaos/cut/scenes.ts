@@ -1,19 +1,13 @@
 /** What is cut: every recorded state of a server, servers with volumes of every kind, and what decisions change. */
-import type { ServerDescription, WorldDescription } from '../../../src/simulator/build.ts';
+import type { ServerDescription } from '../../../src/simulator/build.ts';
 import { keepDisksInCeph } from '../../../src/simulator/plant-images.ts';
 import type { VolumeDescription } from '../../../src/simulator/plant-volumes.ts';
 import { loadServer, STATES, type State } from '../../../src/simulator/recordings.ts';
-
-export interface CutScene {
-  readonly name: string;
-  readonly world: WorldDescription;
-  /** of `purge`, besides the server and `--yes` */
-  readonly options: readonly string[];
-}
+import type { Scene } from '../../support/kept-cloud.ts';
 
 const NOTHING_TO_DO: readonly State[] = ['healthy', 'healthy-native', 'already-clean'];
 
-export async function recordedScenes(): Promise<readonly CutScene[]> {
+export async function recordedScenes(): Promise<readonly Scene[]> {
   return Promise.all(
     STATES.filter((state) => !NOTHING_TO_DO.includes(state)).map(async (state) => ({
       name: state,
@@ -36,7 +30,7 @@ interface Disks {
   readonly victim?: Partial<ServerDescription>;
 }
 
-function withDisks(name: string, { mine, others = [], options, victim = {} }: Disks): CutScene {
+function withDisks(name: string, { mine, others = [], options, victim = {} }: Disks): Scene {
   return {
     name,
     world: {
@@ -50,7 +44,7 @@ function withDisks(name: string, { mine, others = [], options, victim = {} }: Di
   };
 }
 
-export const DISK_SCENES: readonly CutScene[] = [
+export const DISK_SCENES: readonly Scene[] = [
   withDisks('shared target', { mine: [{ target: 'shared' }], others: [{ target: 'shared' }] }),
   withDisks('own targets, one volume deleted', { mine: [{ deleteOnTermination: true }, {}] }),
   withDisks('two portals', { mine: [{ type: 'multipath' }], others: [{ type: 'multipath' }] }),

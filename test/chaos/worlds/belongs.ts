@@ -26,8 +26,6 @@ export interface Belongings {
   readonly ownPorts: readonly string[];
   /** volumes that nobody else has, and that it has not let go of */
   readonly volumes: readonly string[];
-  /** volumes that another server has too */
-  readonly sharedVolumes: readonly string[];
 }
 
 export function readThings(dump: readonly string[]): readonly Thing[] {
@@ -132,7 +130,6 @@ export function belongingsOf(things: readonly Thing[], uuid: string): Belongings
     volumes: own.filter((id) =>
       [...attachments, ...mappings].some((row) => row['volume_id'] === id && row['deleted'] === 0),
     ),
-    sharedVolumes: volumes.filter(isShared),
   };
 }
 

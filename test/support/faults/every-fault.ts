@@ -1,11 +1,11 @@
 /** Fails call 1, call 2, … until a run in which no fault fires: once, and from there on for ever, in every way that a door knows. */
 import { appendFileSync } from 'node:fs';
+import type { Scene } from '../kept-cloud.ts';
 import { tempFolder } from '../temp.ts';
 import type { Door, Strike } from './fault.ts';
 import { type Bench, openBench } from './fault-bench.ts';
 import { FAULTS } from './faulty-wires.ts';
 import { describeStrike, failAndGoOn, purgeWhole, type Whole } from './oracle.ts';
-import type { FaultScene } from './scenes.ts';
 
 export interface Tally {
   runs: number;
@@ -22,7 +22,7 @@ export function newTally(doors: readonly Door[]): Tally {
   return { runs: 0, fired: new Map(names.map((name) => [name, 0])), failures: [] };
 }
 
-export async function openScene(scene: FaultScene): Promise<{ bench: Bench; whole: Whole }> {
+export async function openScene(scene: Scene): Promise<{ bench: Bench; whole: Whole }> {
   const bench = await openBench(tempFolder(), scene);
   return { bench, whole: await purgeWhole(bench) };
 }
@@ -49,7 +49,7 @@ export async function tryStrike(
 }
 
 /** @param every the first call and each so many after it; 1: all of them */
-export async function failEverywhere(scene: FaultScene, door: Door, tally: Tally, every = 1): Promise<void> {
+export async function failEverywhere(scene: Scene, door: Door, tally: Tally, every = 1): Promise<void> {
   const opened = await openScene(scene);
   for (const fault of FAULTS[door])
     for (const lasting of [false, true])

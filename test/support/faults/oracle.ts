@@ -1,7 +1,7 @@
 /** What must hold of a purge that was let fail, and of what goes on with it. */
 import { expect } from 'vitest';
+import { goOn } from '../kept-cloud.ts';
 import { findSecrets } from '../secrets.ts';
-import type { Ended } from '../simulated-cloud.ts';
 import { difference } from '../world-dump.ts';
 import type { Strike } from './fault.ts';
 import { type Bench, type Failed, ofNeighbours } from './fault-bench.ts';
@@ -53,7 +53,7 @@ export async function failAndGoOn(bench: Bench, strike: Strike, whole: Whole): P
   // Nothing was begun and nothing is other than before: what a purge makes of that is known.
   if (bench.listRuns().length === 0 && difference(whole.before, bench.dump()).length === 0) return failed.met;
   bench.endProcesses();
-  const ended = await goOn(bench, all);
+  const ended = await goOn(bench.expunge, bench.purgeArgv, all);
   const later = `${all}\n----- gone on with -----\n${ended.out}\n${ended.err}`;
   expect(difference(whole.end, bench.dump()), later).toEqual([]);
   expect(findSecrets(ended.out + ended.err, bench.secrets.all()), later).toEqual([]);
@@ -88,17 +88,4 @@ function assertHonest(bench: Bench, failed: Failed, whole: Whole, all: string): 
   ).toEqual([]);
   const said = [out, err, ...bench.records()].join('\n');
   expect(findSecrets(said, bench.secrets.all()), all).toEqual([]);
-}
-
-/** As its operator would: resume where there is something to be resumed, else purge. */
-async function goOn(bench: Bench, all: string): Promise<Ended> {
-  const listed = await bench.expunge(['runs', '--format', 'json']);
-  expect(listed.exit, `${all}\n${listed.out}${listed.err}`).toBe(0);
-  const { runs } = JSON.parse(listed.out) as { runs: { run: string; state: string }[] };
-  const last = runs.at(-1);
-  const over = last === undefined || last.state === 'complete' || last.state === 'not-begun';
-  const argv = over ? bench.purgeArgv : ['resume', last.run, '--yes'];
-  const ended = await bench.expunge(argv);
-  expect(ended.exit, `${all}\n----- ${argv.join(' ')} -----\n${ended.out}\n${ended.err}`).toBe(0);
-  return ended;
 }

@@ -1,15 +1,8 @@
 /** Servers whose purge goes through all doors. */
-import type { WorldDescription } from '../../../src/simulator/build.ts';
+import type { Scene } from '../kept-cloud.ts';
 import { plantToken } from '../plants.ts';
 
-export interface FaultScene {
-  readonly name: string;
-  readonly world: WorldDescription;
-  /** of `purge`, besides the server and `--yes` */
-  readonly options: readonly string[];
-}
-
-export const SCENES: readonly FaultScene[] = [
+export const SCENES: readonly Scene[] = [
   {
     name: 'volumes over iSCSI',
     world: {
