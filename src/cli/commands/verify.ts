@@ -48,7 +48,8 @@ export function renderVerification(
   blocking: string | null = null,
 ): string {
   // What waits for a host is told of by itself.
-  const ended = blocking === null || waitsOnly(plan) ? undefined : { run: blocking, finished: false };
+  const ended =
+    blocking === null || waitsOnly(plan) ? undefined : { run: blocking, finished: false, kept: [] };
   return joinParts([
     renderHeading(plan, screen),
     renderRemains(plan, screen),

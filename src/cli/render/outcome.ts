@@ -46,7 +46,7 @@ export function renderOutcome(
     renderDeleted(results, screen),
     shown.kept ? '' : renderKept(plan, screen),
     isClean(verified) ? '' : joinParts([renderRemains(verified, screen), renderObstacles(verified, screen)]),
-    renderVerdict(verified, screen, shown.site, { run, finished: isFinished(results) }),
+    renderVerdict(verified, screen, shown.site, { run, finished: isFinished(results), kept: plan.kept }),
   ]);
   // What did not begin goes on with the list of steps that ended. Whoever typed the name has that line right above.
   const above = listed || notRun !== '' || shown.kept;
@@ -96,8 +96,9 @@ function isFinished(results: readonly StepResult[]): boolean {
   return results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
 }
 
-function sayClean({ kept }: Plan): string {
-  const unseen = [...new Set(kept.flatMap((k) => k.unseen ?? []))];
+/** @param before what was kept when the run began: of a server that is gone nobody asks the message bus any more */
+function sayClean({ kept: now }: Plan, before: Plan['kept']): string {
+  const unseen = [...new Set([...before, ...now].flatMap((k) => k.unseen ?? []))];
   return unseen.length === 0
     ? 'looked everywhere again, nothing is left.'
     : `looked again everywhere but at ${unseen.join(' and ')}, see Kept: nothing else is left.`;
@@ -122,16 +123,16 @@ export function sayVerdict(
 /**
  * The last words of all: is it gone?
  *
- * @param ended the run that was to remove it, where there was one: its folder, and whether it did all that it was to do
+ * @param ended the run that was to remove it, where there was one: its folder, whether it did all that it was to do, and what it kept
  */
 export function renderVerdict(
   verified: Plan,
   screen: Screen,
   site: string | undefined,
-  ended?: { readonly run: string; readonly finished: boolean },
+  ended?: { readonly run: string; readonly finished: boolean; readonly kept: Plan['kept'] },
 ): string {
   const { remains, unknown, refusals } = verified;
-  if (isClean(verified)) return sayVerdict('Verified', 'good', sayClean(verified), screen);
+  if (isClean(verified)) return sayVerdict('Verified', 'good', sayClean(verified, ended?.kept ?? []), screen);
   const say = (verdict: string, sentence: string, command: string | null) =>
     sayVerdict(verdict, 'bad', sentence, screen, command);
   if (unknown.length > 0)
