@@ -1,7 +1,13 @@
 /** Servers with volumes over real iSCSI, on the second machine: it is a compute host of the cloud while these tests run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isTurnedOn } from '../../lab/config/backends.ts';
-import { canonicalise, compareDeltas, diffSnapshots, findRoles } from '../../lab/delta.ts';
+import {
+  canonicalise,
+  compareDeltas,
+  completeNeutronDeletes,
+  diffSnapshots,
+  findRoles,
+} from '../../lab/delta.ts';
 import { enrolNode, waitNodeComputeDown, withdrawNode } from '../../lab/node/cloud.ts';
 import { nodeName } from '../../lab/node/paths.ts';
 import { killNode, startNode } from '../../lab/node/power.ts';
@@ -112,7 +118,10 @@ describe('its host is cut off from power with the delete in its queue, and comes
     expect(resumed, resumed.out + resumed.err).toMatchObject({ exit: 0 });
     const purged = await takeStill(lab);
     const { missing, extra } = compareDeltas(
-      canonicalise(diffSnapshots(whole, twinGone), findRoles(whole, twin)),
+      canonicalise(
+        completeNeutronDeletes(diffSnapshots(whole, twinGone), twinGone).changes,
+        findRoles(whole, twin),
+      ),
       canonicalise(diffSnapshots(twinGone, purged), findRoles(whole, victim)),
       [],
     );

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   canonicalise,
   compareDeltas,
+  completeNeutronDeletes,
   diffSnapshots,
   findRoles,
   neighbourView,
@@ -200,6 +201,38 @@ test('lines are compared with multiplicity, and a deviation stands for its line 
     missing: ['c'],
     extra: [],
   });
+});
+
+test('what Neutron forgot of a port that is gone counts as deleted; a row of a port that is still there, or any other, does not', () => {
+  const before = snapshot([victim, twin]);
+  const forgot = snapshot([victim, twin], remove(victim, '2026-01-02 03:04:05'));
+  const changes = diffSnapshots(before, forgot);
+  expect(completeNeutronDeletes(changes, forgot)).toEqual({
+    changes: [
+      ...changes,
+      {
+        place: 'neutron.standardattributes',
+        key: '26',
+        before: { id: '26', resource_type: 'ports' },
+        after: undefined,
+      },
+    ],
+    forgotten: ['26'],
+  });
+
+  const whole = snapshot([victim, twin], (place, row) =>
+    place === 'neutron.standardattributes' && row['id'] === '26'
+      ? undefined
+      : remove(victim, '2026-01-02 03:04:05')(place, row),
+  );
+  const all = diffSnapshots(before, whole);
+  expect(completeNeutronDeletes(all, whole)).toEqual({ changes: all, forgotten: [] });
+
+  const portThere = snapshot([victim, twin], (place, row) =>
+    place === 'neutron.ports' ? row : remove(victim, '2026-01-02 03:04:05')(place, row),
+  );
+  const without = diffSnapshots(before, portThere);
+  expect(completeNeutronDeletes(without, portThere)).toEqual({ changes: without, forgotten: [] });
 });
 
 test('a neighbour is seen with all that is its own, and without what only begins like it', () => {
