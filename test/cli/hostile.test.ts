@@ -89,7 +89,7 @@ describe.each(HOSTILE)(
       expect(removes).toEqual([['rm', '-rf', '--one-file-system', '--', `/var/lib/nova/instances/${uuid}`]]);
 
       // The end of it all says each name once more: that it is said in the same way is seen on some.
-      if (HOSTILE.findIndex(([, other]) => other === text) % 3 !== 2) {
+      if (HOSTILE.findIndex(([, other]) => other === text) % 3 !== 0) {
         for (const each of [...said, json]) expect(each.out + each.err).not.toMatch(RAW);
         return;
       }

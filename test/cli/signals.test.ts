@@ -79,7 +79,7 @@ async function portsBegun(cloud: SimulatedCloud): Promise<void> {
 }
 
 describe('once: the step under way ends, the journal is whole, and the way on is said', () => {
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s', { timeout: 120_000 }, async (signal) => {
+  async function interrupt(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Promise<void> {
     const cloud = await stuckCloud();
     const release = lockPorts(cloud);
     const { child, ended } = purge(cloud);
@@ -98,6 +98,11 @@ describe('once: the step under way ends, the journal is whole, and the way on is
     expect(existsSync(join(cloud.runs, `${cloud.servers[0]?.uuid}.lock`))).toBe(false);
     const resumed = await cloud.expunge(['resume', run, '--yes']);
     expect(resumed, resumed.out + resumed.err).toMatchObject({ exit: 0, err: '' });
+  }
+
+  test('SIGINT, SIGTERM, SIGHUP', { timeout: 120_000 }, async () => {
+    // Side by side: each of them mostly waits.
+    await Promise.all((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(interrupt));
   });
 });
 

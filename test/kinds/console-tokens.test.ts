@@ -104,6 +104,13 @@ describe('a memcached that does not answer is unknown, not empty', () => {
     expect(plan.steps).toEqual([]);
   });
 
+  test('a value under a token’s key that names no server at all', async () => {
+    const plan = await planFor({ [`${A} ${SERVER}`]: list, [`${B} ${TOKEN}`]: '}{ <<< garbage' });
+    expect(plan.unknown).toMatchObject([{ place: `memcached ${B}` }]);
+    expect(plan.steps).toEqual([]);
+    expect(plan.kept).toMatchObject([{ place: `memcached ${A}`, what: 'the list of console tokens' }]);
+  });
+
   test('a value that is no list is some other program’s', async () => {
     const plan = await planFor({ [`${A} ${SERVER}`]: `session of ${TOKEN}` });
     expect(plan.unknown).toMatchObject([{ place: `memcached ${A}` }]);

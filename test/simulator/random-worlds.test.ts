@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type Counters, purgeWorld } from '../chaos/worlds/purge-world.ts';
 import { randomWorld } from '../chaos/worlds/worlds.ts';
 
-const SECONDS = 10;
+const SECONDS = 4;
 /** on a machine that is busy, too */
 const AT_LEAST = 5;
 /** The same for everybody: when it fails, it is by what was changed. The long run takes another each time. */

@@ -39,7 +39,7 @@ describe('argv as text for a shell', () => {
         const argv = raw.map((a) => a.replaceAll('\0', '').toWellFormed());
         expect(print(argv)).toBe(argv.map((a) => `${a}\0`).join(''));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
@@ -56,7 +56,7 @@ describe('a command with what it reads, as text for a shell', () => {
       fc.property(given, (input) => {
         expect(run(quoteCommand(['cat'], input)).stdout).toBe(input);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
     expect(run(quoteCommand(['sh', '-c', 'cat; exit 7'], '1'))).toMatchObject({ stdout: '1', status: 7 });
   });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LookError } from '../../plan/errors.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
@@ -15,7 +16,7 @@ export interface CacheEntry {
 export interface ConsoleTokenFacts {
   /** tokens and lists that are this server's */
   readonly entries: readonly CacheEntry[];
-  /** entries under a listed token's key that do not name this server */
+  /** tokens under a listed token's key that name another server */
   readonly strangers: readonly CacheEntry[];
   /** false: a memcached server could not be asked, so a token may be left there that only the list names */
   readonly complete: boolean;
@@ -69,6 +70,22 @@ export async function findConsoleTokens(look: Reader, subject: Subject): Promise
   };
 }
 
+/**
+ * The value of a token is JSON, or a pickle of it, that names its server in `instance_uuid` (nova 12
+ * `consoleauth/manager.py:authorize_console`).
+ *
+ * @throws LookError when it names no server at all: whether the token is this server's cannot be told
+ */
+function namesServer(server: string, value: Buffer, uuid: string): boolean {
+  if (value.includes(uuid)) return true;
+  if (value.includes('instance_uuid')) return false;
+  throw new LookError(
+    `memcached ${server}`,
+    'what is kept under the key of a console token is no console token',
+    { code: 'answer-not-understood' },
+  );
+}
+
 async function findTokens(look: Reader, subject: Subject, server: string, tokens: readonly string[]) {
   const own: CacheEntry[] = [];
   const strangers: CacheEntry[] = [];
@@ -77,8 +94,7 @@ async function findTokens(look: Reader, subject: Subject, server: string, tokens
       forms(token).map(async ({ form, key }) => {
         const value = await look.cache.get(server, key);
         if (value === null) return;
-        // The value of a token names its server (nova 12 `consoleauth/manager.py:authorize_console`, `instance_uuid`).
-        (value.includes(subject.uuid) ? own : strangers).push({ server, key, form, token });
+        (namesServer(server, value, subject.uuid) ? own : strangers).push({ server, key, form, token });
       }),
     ),
   );
