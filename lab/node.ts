@@ -7,7 +7,6 @@ import { readNodeStatus } from './node/status.ts';
 import { tryNode } from './node/try.ts';
 import { tryCloud } from './node/try-cloud.ts';
 import { type Lab, openLab } from './paths.ts';
-import { renewSiteFiles } from './site-file.ts';
 
 const usage = `usage: node lab/node.ts COMMAND
   install          fetches the second machine's kernel and programs
@@ -70,7 +69,6 @@ async function act(lab: Lab, command: string, only: 1 | 2 | undefined): Promise<
   if (command === 'withdraw') await withdrawNode(lab);
   if (command === 'try-cloud') return (await tryCloud(lab, say)) ? 0 : 1;
   if (command === 'down') await removeNode(lab);
-  if (command === 'up' || command === 'down') renewSiteFiles(lab);
   if (command === 'try') return (await tryNode(lab, say)) ? 0 : 1;
   if (command !== 'status') return 0;
   const parts = await readNodeStatus(lab);

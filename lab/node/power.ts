@@ -4,6 +4,7 @@ import { quoteArgv } from '../../src/site/command/quote.ts';
 import { type RunOptions, type RunResult, run, waitFor } from '../command.ts';
 import type { Lab } from '../paths.ts';
 import { findPid, isFrozen, readLogEnd, startProcess, stopService } from '../process.ts';
+import { renewSiteFiles } from '../site-file.ts';
 import { sshUser } from '../sshd.ts';
 import { cloudPorts } from './config.ts';
 import { writeNodeFiles } from './files.ts';
@@ -35,6 +36,7 @@ export async function startNode(lab: Lab, say: Say): Promise<void> {
     boot(lab);
   }
   startForwards(lab);
+  renewSiteFiles(lab);
   await waitFor(
     `${nodeName} to start its services`,
     async () => {
@@ -141,4 +143,5 @@ export async function removeNode(lab: Lab): Promise<void> {
   await stopService(lab, namespace, 0);
   const { dir } = nodePaths(lab);
   if (existsSync(dir)) rmSync(dir, { recursive: true });
+  renewSiteFiles(lab);
 }
