@@ -1,9 +1,10 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
 import { basename } from 'node:path';
+import { LookError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
 import { type Journal, openJournal, type RunLinks } from '../run/journal.ts';
-import { isClean, waitsOnly } from '../run/make-plan.ts';
+import { isClean, planUnseen, waitsOnly } from '../run/make-plan.ts';
 import type { ServerLock } from '../run/server-lock.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
@@ -106,7 +107,7 @@ export async function runPlan(
       lock,
     });
     progress?.say(second.says);
-    const verified = await second.look();
+    const verified = await lookAgain(second, plan);
     return {
       results,
       verified,
@@ -119,6 +120,16 @@ export async function runPlan(
     release();
     progress?.clear();
     await journal.close();
+  }
+}
+
+/** What was done stands in the record, whatever becomes of the second look: it must not end in an error that hides the way to it. */
+async function lookAgain({ look }: SecondLook, plan: Plan): Promise<Plan> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof LookError)) throw error;
+    return planUnseen(plan, error, new Date().toISOString());
   }
 }
 

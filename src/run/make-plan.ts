@@ -1,7 +1,9 @@
 /** From facts and decisions to a plan: pure, so that the same facts always give the same digest. */
+import { reason } from '../kinds/kind.ts';
 import type { Subject } from '../kinds/subject/subject.ts';
 import { writeTraces } from '../kinds/subject/traces.ts';
 import { digestPlan } from '../plan/digest.ts';
+import type { LookError } from '../plan/errors.ts';
 import { orderSteps } from '../plan/order.ts';
 import type { Decisions, Plan } from '../plan/types.ts';
 import type { Survey } from './survey.ts';
@@ -43,6 +45,24 @@ export function makePlan(
     ...(manual.length === 0 ? {} : { manual }),
     ...(deferred.length === 0 ? {} : { deferred, traces: writeTraces(subject) }),
     steps: orderSteps(parts.flatMap((part) => part.steps.map((step) => ({ kind: part.id, ...step })))),
+  };
+  return { ...plan, digest: digestPlan(plan) };
+}
+
+/** The plan of a server of which nothing can be known: a place without which nobody can say where else to look does not answer. */
+export function planUnseen({ server, decisions, tool, site }: Plan, error: LookError, madeAt: string): Plan {
+  const plan = {
+    format: 1 as const,
+    tool,
+    site,
+    madeAt,
+    server,
+    decisions,
+    remains: [],
+    kept: [],
+    unknown: [{ kind: 'everything', place: error.place, why: reason(error) }],
+    refusals: [],
+    steps: [],
   };
   return { ...plan, digest: digestPlan(plan) };
 }

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import type { HostState, ServerDescription, WorldDescription } from '../../../src/simulator/build.ts';
 import type { VolumeDescription } from '../../../src/simulator/plant-volumes.ts';
 import type { State } from '../../../src/simulator/recordings.ts';
+import type { Door, Strike } from '../../support/faults/fault.ts';
+import { FAULTS } from '../../support/faults/faulty-wires.ts';
 
 export interface RandomWorld {
   readonly world: WorldDescription;
@@ -10,6 +12,8 @@ export interface RandomWorld {
   readonly options: readonly string[];
   /** the victim's nova-compute goes on, or is started, when this many steps have ended; null: it never does */
   readonly wakesAfter: number | null;
+  /** what fails in the first go; null: nothing does */
+  readonly fault: Strike | null;
 }
 
 /** The state of the victim, and how the nova-compute of its host may fare with it. */
@@ -75,6 +79,19 @@ const neighbour = fc.record({
   volumes: fc.array(volume, { maxLength: 2 }),
 });
 
+/** The doors to the cloud. How the disk of the record fails is played where the whole process is: test/chaos/faults and test/chaos/cut. */
+const DOORS: readonly Door[] = ['http', 'sql', 'command', 'queue', 'cache'];
+
+const fault: fc.Arbitrary<Strike> = fc.constantFrom(...DOORS).chain((door) =>
+  fc.record({
+    door: fc.constant(door),
+    fault: fc.constantFrom(...FAULTS[door]),
+    // Most purges are over after so many calls; where one has fewer, nothing fails.
+    at: fc.integer({ min: 1, max: door === 'http' || door === 'sql' ? 80 : 12 }),
+    lasting: fc.boolean(),
+  }),
+);
+
 export const randomWorld: fc.Arbitrary<RandomWorld> = fc
   .record({
     seed: fc.integer({ min: 1, max: 1_000_000 }),
@@ -86,8 +103,9 @@ export const randomWorld: fc.Arbitrary<RandomWorld> = fc
     neighbours: fc.array(neighbour, { minLength: 1, maxLength: 3 }),
     fate: fc.constantFrom('as-nova', 'keep', 'delete'),
     wakesAfter: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 2 }),
+    fault: fc.option(fault, { freq: 2 }),
   })
-  .map(({ seed, victim, compute, name, volumes, togetherType, neighbours, fate, wakesAfter }) => {
+  .map(({ seed, victim, compute, name, volumes, togetherType, neighbours, fate, wakesAfter, fault }) => {
     const fares = victim.computes[compute % victim.computes.length] ?? 'dead';
     const wakes = fares === 'alive' || fares === 'cut' ? null : wakesAfter;
     // Nova's reaper counts only living rows when it asks who else has a volume on its host, and disconnects it from a neighbour (nova 26
@@ -120,5 +138,6 @@ export const randomWorld: fc.Arbitrary<RandomWorld> = fc
       world: { seed, hosts: { 'cmp-1': fares, 'cmp-2': 'alive' }, servers: [mine, ...others] },
       options: ['--volumes', fate],
       wakesAfter: wakes,
+      fault,
     };
   });
