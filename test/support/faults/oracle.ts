@@ -11,6 +11,8 @@ const EXITS = [0, 1, 2, 3, 4];
 /** No pause is longer than what a step waits for at most, and few steps wait. */
 const PATIENCE_MS = 30 * 60_000;
 const SAYS_CLEAN = /Verified: looked everywhere again, nothing is left/;
+/** What a program is told of a server that is gone. */
+const CLEAN_TO_A_PROGRAM = /"verified": \{\s+"clean": true/;
 const STACK = /a fault in expunge itself|\n\s+at \S+ \(|\.ts:\d+:\d+/;
 
 /** A purge in which nothing failed. */
@@ -42,7 +44,9 @@ export function describeStrike({ door, fault, at, lasting }: Strike): string {
  */
 export async function failAndGoOn(bench: Bench, strike: Strike, whole: Whole): Promise<readonly string[]> {
   bench.restore();
-  const failed = await bench.fail(strike, bench.purgeArgv);
+  // Every third one as a program asks for it: what is said then is other text, with other ways for a secret to come through.
+  const asked = strike.at % 3 === 2 ? ['--format', 'json'] : [];
+  const failed = await bench.fail(strike, [...bench.purgeArgv, ...asked]);
   const what = `${describeStrike(strike)}: ${failed.met[0] ?? 'nothing met'}`;
   const all = `${what}\n${failed.out}\n${failed.err}`;
   assertHonest(bench, failed, whole, all);
@@ -71,9 +75,9 @@ function assertHonest(bench: Bench, failed: Failed, whole: Whole, all: string): 
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   expect(out + err, all).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   const now = bench.dump();
-  if (exit === 0 || SAYS_CLEAN.test(out)) {
+  if (exit === 0 || SAYS_CLEAN.test(out) || CLEAN_TO_A_PROGRAM.test(out)) {
     // A message bus that cannot be asked stops nobody, and the verdict says so: see the kind waiting-requests.
-    const told = out.includes('looked again everywhere but at the message bus');
+    const told = /looked again everywhere but at the message bus|"unseen": "the message bus"/.test(out);
     const left = difference(whole.end, now).filter(
       (line) => !(told && line.startsWith('+ machines.waiting ')),
     );
