@@ -43,7 +43,7 @@ export function canonicalise(changes: readonly Change[], roles: Roles): readonly
 /** Some eighty rules go with each port. They are the agent's, so one line says how many of a port there are in a table. */
 function countRules(changes: readonly Change[], roles: Roles): readonly string[] {
   const counts = new Map<string, number>();
-  for (const change of changes.filter((each) => each.place === 'host.firewall')) {
+  for (const change of changes.filter((each) => each.place === 'host.firewall' && !isAgentsOwn(each))) {
     const text = renderChange(change, roles);
     const [sign, place, family, table] = text.split(' ');
     const port = /<port:(\w+)(?::1[01])?>/.exec(text)?.[1];
@@ -51,6 +51,12 @@ function countRules(changes: readonly Change[], roles: Roles): readonly string[]
     counts.set(line, (counts.get(line) ?? 0) + 1);
   }
   return [...counts].map(([line, count]) => `${line} (${count} rules)`);
+}
+
+/** The agent lays its own chains when it first has something to do, be it during a delete. A delete lays none, and takes none away. */
+function isAgentsOwn({ before, after }: Change): boolean {
+  const port = /neutron-openvswi-[ios][0-9a-f]{8}-|(?:tap|qvb)[0-9a-f]{8}-/;
+  return before === undefined && !port.test(after?.['name'] ?? '');
 }
 
 function renderChange(change: Change, roles: Roles): string {
@@ -120,6 +126,9 @@ function renderValue(column: string, value: string | null, row: TextRow, roles: 
     return '<n>';
   // Roles and the like are sets, and are written in any order.
   const list = /^\w+(,\w+)+$/.test(value) ? value.split(',').sort().join(',') : value;
+  // `10.0.0.1:3260,3 iqn.… 1`: the target and the LUN are whichever numbers were free (cinder 21 `volume/targets/iscsi.py:_iscsi_location`).
+  if (column === 'provider_location')
+    return replaceIdentities(list.replace(/,\d+ (iqn\.\S+) \d+$/, ',<n> $1 <n>'), roles);
   const text = replaceIdentities(list, roles);
   return text.length > 120 ? `${text.slice(0, 100)}…` : text;
 }
