@@ -189,6 +189,45 @@ test('what Nova leaves in the cache of a row that it deletes does not count, in 
   ]);
 });
 
+test('the numbers of a target do not count, its name and the portals do', () => {
+  const before = snapshot([victim]);
+  const located = (location: string) =>
+    canonicalise(
+      [
+        {
+          place: 'cinder.volumes',
+          key: 'v',
+          before: { id: 'v', provider_location: location },
+          after: undefined,
+        },
+      ],
+      findRoles(before, subjectOf(victim)),
+    );
+  const first = located('10.0.0.1:3260;10.0.1.1:3260,3 iqn.2026-01.lab:volume-a 1');
+  expect(first).toEqual(located('10.0.0.1:3260;10.0.1.1:3260,12 iqn.2026-01.lab:volume-a 4'));
+  expect(first).not.toEqual(located('10.0.0.1:3260;10.0.1.1:3260,3 iqn.2026-01.lab:volume-b 1'));
+  expect(first).not.toEqual(located('10.0.0.1:3260,3 iqn.2026-01.lab:volume-a 1'));
+});
+
+test('chains that an agent lays for itself do not count; a rule of a port does, and so does one that goes', () => {
+  const before = snapshot([victim]);
+  const rule = (name: string, gone = false) => ({
+    place: 'host.firewall',
+    key: name,
+    before: gone ? { name, value: '' } : undefined,
+    after: gone ? undefined : { name, value: '' },
+  });
+  const render = (...changes: ReturnType<typeof rule>[]) =>
+    canonicalise(changes, findRoles(before, subjectOf(victim)));
+  const own = 'iptables filter -A FORWARD -j neutron-filter-top';
+  expect(render(rule(own))).toEqual([]);
+  expect(render(rule(own, true))).toHaveLength(1);
+  expect(render(rule('iptables filter -A neutron-openvswi-i22222222-b -j RETURN'))).toHaveLength(1);
+  expect(
+    render(rule('iptables raw -A neutron-openvswi-PREROUTING -i qvb22222222-bb -j CT --zone 4097')),
+  ).toHaveLength(1);
+});
+
 test('lines are compared with multiplicity, and a deviation stands for its line alone', () => {
   expect(compareDeltas(['a', 'a', 'b'], ['a', 'b', 'c'], [])).toEqual({ missing: ['a'], extra: ['c'] });
   const allowed = [
