@@ -13,6 +13,7 @@ import { openWorld, setMeta } from '../../src/simulator/world.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
 import { NOW } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
+import { copyOf } from '../support/world-template.ts';
 
 async function run(state: string, argv: readonly string[], options: FakeProcessOptions = {}) {
   const process = fakeProcess({ ...options, env: { XDG_STATE_HOME: state, ...options.env } });
@@ -23,7 +24,7 @@ async function run(state: string, argv: readonly string[], options: FakeProcessO
 async function makeDemo(): Promise<{ state: string; uuids: readonly string[] }> {
   const state = tempFolder();
   const folder = join(state, 'expunge/demo');
-  await createDemo(folder, { now: NOW });
+  await copyOf('demo', folder, (template) => createDemo(template, { now: NOW }));
   const world = openWorld(folder);
   const uuids = (listDemo(world) ?? []).map(({ uuid }) => uuid);
   world.close();

@@ -4,8 +4,10 @@ import { onTestFinished } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { type BuiltWorld, buildWorld, type WorldDescription } from '../../src/simulator/build.ts';
+import { openWorld } from '../../src/simulator/world.ts';
 import { type FakeProcessOptions, fakeProcess } from './fake-process.ts';
 import { tempFolder } from './temp.ts';
+import { copyOf } from './world-template.ts';
 
 /** When nothing else is said: the clock of a simulated cloud stands here. */
 export const NOW = new Date('2026-11-22T03:00:00Z');
@@ -33,9 +35,20 @@ export function stuckCloud(): Promise<SimulatedCloud> {
   });
 }
 
+/** A twist is code, and may do something else each time: such a world is made anew. */
+async function build(folder: string, description: WorldDescription): Promise<BuiltWorld> {
+  if (description.servers.some(({ twists }) => twists !== undefined)) return buildWorld(folder, description);
+  const servers = await copyOf(JSON.stringify(description), folder, async (template) => {
+    const made = await buildWorld(template, description);
+    made.world.close();
+    return made.servers;
+  });
+  return { world: openWorld(folder), servers, site: join(folder, 'expunge.yaml') };
+}
+
 export async function simulateCloud(description: WorldDescription): Promise<SimulatedCloud> {
   const folder = tempFolder();
-  const built = await buildWorld(join(folder, 'cloud'), { now: NOW, ...description });
+  const built = await build(join(folder, 'cloud'), { now: NOW, ...description });
   onTestFinished(() => built.world.close());
   const cloud: SimulatedCloud = {
     ...built,
