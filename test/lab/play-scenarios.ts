@@ -20,6 +20,13 @@ import type { LabServer } from '../../lab/servers.ts';
 import { expunge, type SiteName, siteFile } from './expunge.ts';
 import { takeStill } from './still.ts';
 
+/**
+ * A nova-compute that hangs has its requests in hand, until RabbitMQ misses its heartbeats and puts them back into the queue: minutes later,
+ * and on a slow machine after the purge. The purge has told of it under Kept; verify then finds it.
+ */
+const GIVEN_BACK =
+  /^Still there: 1 thing in 1 place\n {2}message bus of \S+\n {4}request terminate_instance/m;
+
 interface Played {
   readonly victim: LabServer;
   readonly twin: LabServer;
@@ -98,7 +105,13 @@ export function describeScenarios(
       const neighbours = company.neighbours();
       expect(neighbourView(purged, neighbours)).toEqual(neighbourView(played.whole, neighbours));
       await company.isWell?.();
-      const verified = await ask('verify');
+      let verified = await ask('verify');
+      if (verified.exit === 1 && GIVEN_BACK.test(verified.out)) {
+        table.push(`${scenario.name.padEnd(24)} the bus gave a request back after the purge: purged again`);
+        const taken = await ask('purge', '--yes');
+        expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
+        verified = await ask('verify');
+      }
       expect(verified, verified.out).toMatchObject({ exit: 0 });
       const again = await ask('purge', '--yes');
       expect(again.exit).toBe(0);
