@@ -52,6 +52,11 @@ export function describeScenarios(
 ): readonly string[] {
   const table: string[] = [];
   const stamp = Date.now().toString(36);
+  /** At once, too: where a scenario takes ten minutes, what became of the first ones must not wait for the last. */
+  const tell = (line: string): void => {
+    table.push(line);
+    process.stdout.write(`${line}\n`);
+  };
 
   /** Victim and twin healthy; Nova deletes the twin; the victim is broken. */
   async function play(scenario: Scenario): Promise<Played> {
@@ -95,7 +100,7 @@ export function describeScenarios(
       let { difference, purged, seconds } = await purgeAndCompare(scenario, played, site);
       if (difference !== null) {
         // What comes from expunge comes again, what the services of the cloud did at a bad moment does not; both plays are told.
-        table.push(`${scenario.name.padEnd(24)} PLAYED AGAIN, the first play differed: ${difference}`);
+        tell(`${scenario.name.padEnd(24)} PLAYED AGAIN, the first play differed: ${difference}`);
         await scenario.mend(lab);
         played = await play(scenario);
         ({ difference, purged, seconds } = await purgeAndCompare(scenario, played, site));
@@ -107,7 +112,7 @@ export function describeScenarios(
       await company.isWell?.();
       let verified = await ask('verify');
       if (verified.exit === 1 && GIVEN_BACK.test(verified.out)) {
-        table.push(`${scenario.name.padEnd(24)} the bus gave a request back after the purge: purged again`);
+        tell(`${scenario.name.padEnd(24)} the bus gave a request back after the purge: purged again`);
         const taken = await ask('purge', '--yes');
         expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
         verified = await ask('verify');
@@ -117,7 +122,7 @@ export function describeScenarios(
       expect(again.exit).toBe(0);
       expect(again.out).toContain('Nothing is left.');
       expect(diffSnapshots(purged, await takeSnapshot(lab))).toEqual([]);
-      table.push(
+      tell(
         `${scenario.name.padEnd(24)} delta equal to Nova's  neighbours untouched  verify clean  ${seconds.toFixed(2)} s`,
       );
     });
@@ -144,7 +149,7 @@ export function describeScenarios(
     const ours = deletedTwice.changes;
     const forgotten = [...deletedByNova.forgotten, ...deletedTwice.forgotten];
     if (forgotten.length > 0)
-      table.push(
+      tell(
         `${scenario.name.padEnd(24)} Neutron forgot rows of its own in Nova's delete: standardattributes ${forgotten.join(', ')}`,
       );
     const { missing, extra } = compareDeltas(
