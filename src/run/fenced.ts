@@ -2,6 +2,7 @@
 import { reason } from '../kinds/kind.ts';
 import { LookError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
+import { BEHIND_A_PROXY } from '../site/command/transport.ts';
 import type { Reader } from '../site/reader.ts';
 
 /** The same doors, but for these hosts: whoever asks one of them has not looked. */
@@ -59,7 +60,8 @@ function endedBeforeSsh(words: string): boolean {
 
 /** Hosts of the server from which nothing came, so that a plan does not know what is on them. They may be powered off. */
 export function silentHosts({ unknown, server }: Plan): readonly string[] {
+  const maybeOff = (why: string) => soundsOff(why) || (why.includes(BEHIND_A_PROXY) && endedBeforeSsh(why));
   return server.hosts.filter((host) =>
-    unknown.some(({ place, why }) => place === `host ${host}` && soundsOff(why)),
+    unknown.some(({ place, why }) => place === `host ${host}` && maybeOff(why)),
   );
 }

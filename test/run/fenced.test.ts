@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
 import { askFenced, silentHosts, withoutHosts } from '../../src/run/fenced.ts';
+import { BEHIND_A_PROXY } from '../../src/site/command/transport.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 import { plan } from '../support/plans.ts';
 
@@ -67,6 +68,14 @@ describe('a host that is said to be off', () => {
     );
     test('is not when it does as it is told', async () => {
       expect(await behind('')).toBe('it runs commands');
+    });
+    test.each([
+      [`Connection closed by 127.0.0.1 port 2223 (${BEHIND_A_PROXY})`, ['cmp-1']],
+      [`expunge@cmp-1: Permission denied (publickey). (${BEHIND_A_PROXY})`, []],
+      ['Connection closed by 127.0.0.1 port 2223', []],
+    ])('may be off, as far as a plan knows: %s', (words, silent) => {
+      const unknown = [{ kind: 'domain', place: 'host cmp-1', why: `ssh ended with 255: ${words}` }];
+      expect(silentHosts(plan({ unknown, server: { ...plan().server, hosts: ['cmp-1'] } }))).toEqual(silent);
     });
   });
   test('is not when it does as it is told', async () => {

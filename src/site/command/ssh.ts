@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { LookError } from '../../plan/errors.ts';
 import type { CommandAnswer } from '../reader.ts';
 import { quoteCommand } from './quote.ts';
-import { type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
+import { BEHIND_A_PROXY, type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
 
 const CONNECT_TIMEOUT_S = 10;
 /** from the start of ssh to the first command: connecting, keys, login scripts */
@@ -160,7 +160,12 @@ class SshSession {
     this.ended = true;
     clearTimeout(this.#timer);
     for (const { reject } of this.#waiting.splice(0))
-      reject(new LookError(`host ${this.#host.name}`, why, { code: 'host-unreachable' }));
+      reject(
+        new LookError(`host ${this.#host.name}`, why, {
+          code: 'host-unreachable',
+          ...(this.#host.proxied === true ? { hint: BEHIND_A_PROXY } : {}),
+        }),
+      );
   }
 }
 

@@ -23,6 +23,9 @@ export interface HostAccess {
   readonly images: ImageStore | null;
 }
 
+/** Said of every failure of such a host: whoever reads that a connection was closed must know by whom. */
+export const BEHIND_A_PROXY = 'a proxy takes its connections, also when it is off';
+
 /** More than any command that expunge runs can have to say: a host that says without an end is not listened to without one. */
 export const MOST_OUTPUT = 16 * 1024 ** 2;
 
