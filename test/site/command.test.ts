@@ -7,7 +7,12 @@ import { Hosts } from '../../src/site/command/hosts.ts';
 import { openLocal } from '../../src/site/command/local.ts';
 import { quoteArgv, quoteCommand } from '../../src/site/command/quote.ts';
 import { openSsh, sshArgv } from '../../src/site/command/ssh.ts';
-import { normaliseSudo, sudoRefusal, type Transport } from '../../src/site/command/transport.ts';
+import {
+  BEHIND_A_PROXY,
+  normaliseSudo,
+  sudoRefusal,
+  type Transport,
+} from '../../src/site/command/transport.ts';
 import type { SiteConfig } from '../../src/site/config/load.ts';
 import { NETWORK } from '../../src/site/wires.ts';
 import { fakeProgram, hostAccess } from '../support/host-access.ts';
@@ -287,6 +292,11 @@ describe('commands through ssh', () => {
       await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({
         message: 'ssh ended with 255: Host key verification failed.',
       });
+    });
+
+    test('a proxy closes the connection: that there is one is said', async () => {
+      const ssh = open('echo "Connection closed by 127.0.0.1 port 2223" >&2; exit 255', { proxied: true });
+      await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({ hint: BEHIND_A_PROXY });
     });
 
     test('ssh does not get there', async () => {
