@@ -20,8 +20,12 @@ function widthOfCharacter(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
+/** What is in nearly every text: each character takes one column. */
+const ASCII = /^[\x20-\x7e]*$/;
+
 /** Columns that a text takes on a terminal. */
 export function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += widthOfCharacter(character);
   return width;
@@ -51,14 +55,17 @@ export function fill(pieces: readonly string[], columns: number, form: Fill): st
   const { first, others = first, glue = ' ', end = '' } = form;
   const lines: string[] = [];
   let line = first;
+  let width = widthOf(first);
   pieces.forEach((piece, i) => {
-    const joined = `${line}${i === 0 ? '' : glue}${piece}`;
-    if (i === 0 || widthOf(joined) + end.length <= columns) {
-      line = joined;
+    const more = (i === 0 ? '' : glue) + piece;
+    if (i === 0 || width + widthOf(more) + end.length <= columns) {
+      line += more;
+      width += widthOf(more);
       return;
     }
     lines.push(`${line}${end}`);
     line = `${indentFor(piece, columns - end.length, others)}${piece}`;
+    width = widthOf(line);
   });
   return [...lines, line];
 }

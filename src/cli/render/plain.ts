@@ -8,6 +8,7 @@ export function plain(text: string, most = 200): string {
     /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udfff]/gu,
     (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`,
   );
+  if (shown.length <= most) return shown;
   const characters = [...shown];
   return characters.length <= most
     ? shown
