@@ -4,9 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { runCli } from '../../src/cli/program.ts';
 import type { Plan } from '../../src/plan/types.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { PASSWORD } from '../support/fake-openstack.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
 import { plan, SERVER, step } from '../support/plans.ts';
+import { simulateCloud } from '../support/simulated-cloud.ts';
 import { PASSWORD_OF_DATABASE } from '../support/sites.ts';
 import { type SmallCloud, type SmallCloudOptions, startSmallCloud } from '../support/small-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -328,21 +330,36 @@ describe('purge', () => {
 
   test('Ctrl-C: the step under way ends and is verified, the next server is not begun', async () => {
     const terminal = fakeProcess({ terminal: true });
-    const cloud = await start({
-      sql: (sql) => {
-        if (sql.startsWith('delete from')) terminal.interrupt();
-        return undefined;
+    const web = { name: 'web-1', state: 'build-request-only', host: 'cmp-1' } as const;
+    const cloud = await simulateCloud({
+      hosts: { 'cmp-1': 'alive' },
+      servers: [web, { ...web, name: 'web-2' }],
+    });
+    const interrupt = (wires: Wires): Wires => ({
+      ...wires,
+      async sql(...given) {
+        const connection = await wires.sql(...given);
+        return {
+          ...connection,
+          run(...asked) {
+            if (asked[0].startsWith('delete from')) terminal.interrupt();
+            return connection.run(...asked);
+          },
+        };
       },
     });
-    const argv = ['node', 'expunge', 'purge', '--yes', SERVER, SERVER, '--site', cloud.site];
-    const exit = await runCli(argv, { ...terminal, env: cloud.env });
-    expect(exit).toBe(130);
+    const argv = ['node', 'expunge', 'purge', '--yes', 'web-1', 'web-2', '--site', cloud.site];
+    const env = { XDG_STATE_HOME: join(cloud.runs, '../..') };
+    const exit = await runCli(argv, { ...terminal, env }, interrupt);
+    expect(exit, terminal.out() + terminal.err()).toBe(130);
     expect(terminal.err()).toContain('finishing the step under way; nothing new begins');
-    expect(terminal.out()).toContain('looked everywhere again');
-    expect(terminal.out().match(/looked everywhere again/g)).toHaveLength(1);
-    expect(terminal.out().match(/web-1/g)).toHaveLength(1);
+    expect(terminal.out()).toContain('web-1');
+    expect(terminal.out()).toMatch(/^Record of this run: /m);
+    expect(terminal.out()).toContain('looking everywhere again');
+    expect(terminal.out()).toMatch(/Next: expunge resume \S+ --site/);
+    expect(terminal.out()).not.toContain('web-2');
     expect(terminal.listening()).toBe(0);
-    expect(cloud.requested).toBe(false);
+    expect((await cloud.expunge(['verify', 'web-2'])).exit).toBe(1);
   });
 
   test('Ctrl-C twice: the process ends at once, and says of which step nobody knows', async () => {

@@ -44,6 +44,15 @@ test('all live servers of a host: refused before one is touched, and done when t
   expect(await cloud.expunge(['purge', ...names, '--yes', '--max-share', '100'])).toMatchObject({ exit: 0 });
 });
 
+test('a server that is named twice, by name and by uuid, is purged once', async () => {
+  const cloud = await fullHost();
+  const [a] = cloud.servers;
+  const ended = await cloud.expunge(['purge', 'a', a?.uuid ?? '', 'a', 'b', '--yes']);
+  expect(ended, ended.out + ended.err).toMatchObject({ exit: 0, err: '' });
+  expect(ended.out.match(/^Verified: /gm)).toHaveLength(2);
+  expect((await cloud.expunge(['runs'])).out.match(/complete/g)).toHaveLength(2);
+});
+
 test.each([
   ['--max-servers', '0'],
   ['--max-servers', 'many'],

@@ -31,15 +31,15 @@ type Report = ServerReport & { readonly exitCode: number; readonly interrupted: 
 export async function purge(command: Given): Promise<number> {
   const { io, options, args } = command;
   const given = options as unknown as PurgeOptions;
-  const servers = args[0] as readonly string[];
+  const named = args[0] as readonly string[];
   assertCanAsk('purge', given, io, 'look with: expunge plan; then say --yes');
   const limits = {
     maxServers: given.maxServers ?? MAX_SERVERS,
     maxShare: given.maxShare ?? MAX_SHARE_PERCENT,
   };
-  assertNumber(new Set(servers).size, limits);
+  assertNumber(new Set(named).size, limits);
   return withSite(command, async (site) => {
-    await assertFewEnough(site, servers, limits);
+    const servers = await identify(site, named, limits);
     // What is wrong with any of several servers is said before the first of them is touched.
     const decided = new Map<string, Decisions>();
     if (servers.length > 1)
@@ -58,12 +58,16 @@ export async function purge(command: Given): Promise<number> {
   });
 }
 
-/** Before anything else: how much of a host or a project these are. One server needs no count. */
-async function assertFewEnough(site: RunSite, servers: readonly string[], limits: Limits): Promise<void> {
-  if (servers.length === 1) return;
-  const uuids: string[] = [];
-  for (const server of servers) uuids.push(await resolve(site, server));
-  await assertShares(site, uuids, limits);
+/**
+ * Before anything else: which servers these are, and how much of a host or a project. One that is named twice is meant once, and a name
+ * means the same server also when that has gone. One server needs no count.
+ */
+async function identify(site: RunSite, named: readonly string[], limits: Limits): Promise<readonly string[]> {
+  if (named.length === 1) return named;
+  const uuids = new Set<string>();
+  for (const server of named) uuids.add(await resolve(site, server));
+  await assertShares(site, [...uuids], limits);
+  return [...uuids].map((uuid) => `uuid:${uuid}`);
 }
 
 /** @returns what was decided, with the answers that were given on the way */
