@@ -4,7 +4,8 @@ import type { Reader } from '../../site/reader.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { Port, Trunk } from './port.ts';
-import { NEUTRON, type PortRows, readPortRows } from './read-rows.ts';
+import { type PortRows, readPortRows } from './read-rows.ts';
+import { NEUTRON } from './references.ts';
 import { asksNetwork } from './release.ts';
 
 export interface PortFacts {

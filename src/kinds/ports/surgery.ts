@@ -3,7 +3,8 @@ import type { BeforeImage, Check, DraftStep, SqlWhere, SqlWrite } from '../../pl
 import type { Subject } from '../subject/subject.ts';
 import type { Fate } from './fate.ts';
 import type { Port } from './port.ts';
-import { equals, NEUTRON, type PortRows, type RowSet } from './read-rows.ts';
+import { equals, type PortRows, type RowSet } from './read-rows.ts';
+import { NEUTRON } from './references.ts';
 import { profileOf } from './release.ts';
 
 const PLACE = 'database neutron';
