@@ -37,7 +37,12 @@ export async function askFenced(look: Reader, host: string): Promise<string | nu
 
 function isSilence({ code, message }: LookError, proxied: boolean): boolean {
   if (code === 'host-unknown') return true;
-  return code === 'host-unreachable' && (soundsOff(message) || (proxied && endedBeforeSsh(message)));
+  return code === 'host-unreachable' && tellOfSilence(message, proxied);
+}
+
+/** Whether nothing came from the host itself; what a proxy in front of it says does not count. */
+function tellOfSilence(words: string, proxied: boolean): boolean {
+  return soundsOff(words) || (proxied && endedBeforeSsh(words));
 }
 
 /**
@@ -60,8 +65,9 @@ function endedBeforeSsh(words: string): boolean {
 
 /** Hosts of the server from which nothing came, so that a plan does not know what is on them. They may be powered off. */
 export function silentHosts({ unknown, server }: Plan): readonly string[] {
-  const maybeOff = (why: string) => soundsOff(why) || (why.includes(BEHIND_A_PROXY) && endedBeforeSsh(why));
   return server.hosts.filter((host) =>
-    unknown.some(({ place, why }) => place === `host ${host}` && maybeOff(why)),
+    unknown.some(
+      ({ place, why }) => place === `host ${host}` && tellOfSilence(why, why.includes(BEHIND_A_PROXY)),
+    ),
   );
 }

@@ -1,13 +1,10 @@
 /** Hostile text in every place where tenants, services and hosts can put one, on its way through every renderer. */
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { runCli } from '../../src/cli/program.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import type { Wires } from '../../src/site/wires.ts';
-import { fakeProcess } from '../support/fake-process.ts';
 import { HOSTILE, RAW } from '../support/hostile.ts';
-import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
+import { type Ended, type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 
 /** Every column in which somebody's own words stand. */
 const WORDS = [
@@ -42,16 +39,13 @@ async function hostileCloud(text: string): Promise<SimulatedCloud> {
   return cloud;
 }
 
-async function say(
+function say(
   cloud: SimulatedCloud,
   argv: readonly string[],
   columns = 80,
-  rewire?: (wires: Wires) => Wires,
-): Promise<{ exit: number; out: string; err: string }> {
-  const env = { XDG_STATE_HOME: join(cloud.runs, '../..'), NO_COLOR: '1', TERM: 'dumb' };
-  const process = fakeProcess({ env, terminal: true, columns });
-  const exit = await runCli(['node', 'expunge', '--site', cloud.site, ...argv], process, rewire);
-  return { exit, out: process.out(), err: process.err() };
+  rewire: (wires: Wires) => Wires = (wires) => wires,
+): Promise<Ended> {
+  return cloud.expunge(argv, { env: { NO_COLOR: '1', TERM: 'dumb' }, terminal: true, columns, rewire });
 }
 
 function withoutTime(report: unknown): unknown {

@@ -1,11 +1,8 @@
 /** All is done, and then nobody can be asked whether it is: what was done must not be lost sight of. */
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCli } from '../../src/cli/program.ts';
 import type { SqlConnection } from '../../src/site/sql/connections.ts';
 import type { Wires } from '../../src/site/wires.ts';
-import { fakeProcess } from '../support/fake-process.ts';
-import { type SimulatedCloud, stuckCloud } from '../support/simulated-cloud.ts';
+import { stuckCloud } from '../support/simulated-cloud.ts';
 
 /** From the first commit on the API database answers nothing. */
 function losesApiDatabase(wires: Wires): Wires {
@@ -27,15 +24,9 @@ function losesApiDatabase(wires: Wires): Wires {
   return { ...wires, sql: async (place, ...given) => watch(place, await wires.sql(place, ...given)) };
 }
 
-async function purge(cloud: SimulatedCloud, ...options: readonly string[]) {
-  const process = fakeProcess({ env: { XDG_STATE_HOME: join(cloud.runs, '../..') } });
-  const argv = ['node', 'expunge', '--site', cloud.site, 'purge', 'web', '--yes', ...options];
-  return { exit: await runCli(argv, process, losesApiDatabase), out: process.out(), err: process.err() };
-}
-
 test('what was done, where its record is, and how to go on is said', async () => {
   const cloud = await stuckCloud();
-  const { exit, out, err } = await purge(cloud);
+  const { exit, out, err } = await cloud.expunge(['purge', 'web', '--yes'], { rewire: losesApiDatabase });
   expect(exit, out + err).toBe(4);
   expect(err).toBe('');
   expect(out).toMatch(/^\d+ done$/m);
@@ -50,7 +41,8 @@ test('what was done, where its record is, and how to go on is said', async () =>
 
 test('the same to a program', async () => {
   const cloud = await stuckCloud();
-  const { exit, out } = await purge(cloud, '--format', 'json');
+  const asked = ['purge', 'web', '--yes', '--format', 'json'];
+  const { exit, out } = await cloud.expunge(asked, { rewire: losesApiDatabase });
   expect(exit).toBe(4);
   const [server] = (JSON.parse(out) as { servers: Record<string, unknown>[] }).servers;
   expect(server).toMatchObject({

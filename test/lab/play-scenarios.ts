@@ -53,7 +53,8 @@ export function describeScenarios(
   const table: string[] = [];
   const stamp = Date.now().toString(36);
   /** At once, too: where a scenario takes ten minutes, what became of the first ones must not wait for the last. */
-  const tell = (line: string): void => {
+  const tell = ({ name }: Scenario, what: string): void => {
+    const line = `${name.padEnd(24)} ${what}`;
     table.push(line);
     process.stdout.write(`${line}\n`);
   };
@@ -100,7 +101,7 @@ export function describeScenarios(
       let { difference, purged, seconds } = await purgeAndCompare(scenario, played, site);
       if (difference !== null) {
         // What comes from expunge comes again, what the services of the cloud did at a bad moment does not; both plays are told.
-        tell(`${scenario.name.padEnd(24)} PLAYED AGAIN, the first play differed: ${difference}`);
+        tell(scenario, `PLAYED AGAIN, the first play differed: ${difference}`);
         await scenario.mend(lab);
         played = await play(scenario);
         ({ difference, purged, seconds } = await purgeAndCompare(scenario, played, site));
@@ -112,7 +113,7 @@ export function describeScenarios(
       await company.isWell?.();
       let verified = await ask('verify');
       if (verified.exit === 1 && GIVEN_BACK.test(verified.out)) {
-        tell(`${scenario.name.padEnd(24)} the bus gave a request back after the purge: purged again`);
+        tell(scenario, 'the bus gave a request back after the purge: purged again');
         const taken = await ask('purge', '--yes');
         expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
         verified = await ask('verify');
@@ -122,9 +123,7 @@ export function describeScenarios(
       expect(again.exit).toBe(0);
       expect(again.out).toContain('Nothing is left.');
       expect(diffSnapshots(purged, await takeSnapshot(lab))).toEqual([]);
-      tell(
-        `${scenario.name.padEnd(24)} delta equal to Nova's  neighbours untouched  verify clean  ${seconds.toFixed(2)} s`,
-      );
+      tell(scenario, `delta equal to Nova's  neighbours untouched  verify clean  ${seconds.toFixed(2)} s`);
     });
   });
 
@@ -150,7 +149,8 @@ export function describeScenarios(
     const forgotten = [...deletedByNova.forgotten, ...deletedTwice.forgotten];
     if (forgotten.length > 0)
       tell(
-        `${scenario.name.padEnd(24)} Neutron forgot rows of its own in Nova's delete: standardattributes ${forgotten.join(', ')}`,
+        scenario,
+        `Neutron forgot rows of its own in Nova's delete: standardattributes ${forgotten.join(', ')}`,
       );
     const { missing, extra } = compareDeltas(
       canonicalise(novas, findRoles(whole, twin)),

@@ -6,23 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWorld, type World } from '../../src/simulator/world.ts';
 import { type Bench, type Failed, openBench } from '../support/faults/fault-bench.ts';
 import { failAndGoOn, purgeWhole, type Whole } from '../support/faults/oracle.ts';
+import { SHELVED_HALF_WAY } from '../support/faults/scenes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'expunge-oracle-'));
 let bench: Bench;
 let whole: Whole;
 
 beforeAll(async () => {
-  bench = await openBench(folder, {
-    name: 'one stuck, one well',
-    world: {
-      hosts: { 'cmp-1': 'dead' },
-      servers: [
-        { name: 'victim', state: 'deleting-forever', host: 'cmp-1' },
-        { name: 'vic', state: 'healthy', host: 'cmp-1' },
-      ],
-    },
-    options: [],
-  });
+  bench = await openBench(folder, SHELVED_HALF_WAY);
   whole = await purgeWhole(bench);
 });
 

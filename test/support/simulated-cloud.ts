@@ -5,6 +5,7 @@ import { runCli } from '../../src/cli/program.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { type BuiltWorld, buildWorld, type WorldDescription } from '../../src/simulator/build.ts';
 import { openWorld } from '../../src/simulator/world.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { type FakeProcessOptions, fakeProcess } from './fake-process.ts';
 import { tempFolder } from './temp.ts';
 import { copyOf } from './world-template.ts';
@@ -18,11 +19,16 @@ export interface Ended {
   readonly err: string;
 }
 
+interface RunOptions extends FakeProcessOptions {
+  /** puts something between expunge and the cloud */
+  readonly rewire?: (wires: Wires) => Wires;
+}
+
 export interface SimulatedCloud extends BuiltWorld {
   /** the runs of this cloud */
   readonly runs: string;
   /** `expunge --site <this cloud> …` */
-  expunge(argv: readonly string[], options?: FakeProcessOptions): Promise<Ended>;
+  expunge(argv: readonly string[], options?: RunOptions): Promise<Ended>;
   /** the plan as `--format json` gives it */
   plan(server: string, ...options: readonly string[]): Promise<Plan>;
 }
@@ -53,9 +59,9 @@ export async function simulateCloud(description: WorldDescription): Promise<Simu
   const cloud: SimulatedCloud = {
     ...built,
     runs: join(folder, 'expunge', 'runs'),
-    async expunge(argv, options = {}) {
+    async expunge(argv, { rewire, ...options } = {}) {
       const process = fakeProcess({ ...options, env: { XDG_STATE_HOME: folder, ...options.env } });
-      const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process);
+      const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process, rewire);
       return { exit, out: process.out(), err: process.err() };
     },
     async plan(server, ...options) {

@@ -58,9 +58,10 @@ export function fill(pieces: readonly string[], columns: number, form: Fill): st
   let width = widthOf(first);
   pieces.forEach((piece, i) => {
     const more = (i === 0 ? '' : glue) + piece;
-    if (i === 0 || width + widthOf(more) + end.length <= columns) {
+    const longer = width + widthOf(more);
+    if (i === 0 || longer + end.length <= columns) {
       line += more;
-      width += widthOf(more);
+      width = longer;
       return;
     }
     lines.push(`${line}${end}`);

@@ -9,7 +9,7 @@ import { reviveCompute } from '../../../src/simulator/agents/states.ts';
 import { buildWorld } from '../../../src/simulator/build.ts';
 import { fakeProcess } from '../../support/fake-process.ts';
 import { type Doors, openDoors } from '../../support/faults/faulty-wires.ts';
-import { useVirtualTime } from '../../support/faults/virtual-time.ts';
+import { inNoTime } from '../../support/faults/virtual-time.ts';
 import { NOW } from '../../support/simulated-cloud.ts';
 import { dumpWorld } from '../../support/world-dump.ts';
 import { type Belongings, belongingsOf, isOf, mayStay, readThings } from './belongs.ts';
@@ -59,20 +59,16 @@ export async function purgeWorld(random: RandomWorld, counters: Counters): Promi
         if (/ done\b/.test(text) && wakes !== null && ++ended > wakes) wake();
         return write(text);
       };
-      const time = doors === undefined ? null : useVirtualTime();
-      try {
-        const exit = await runCli(['node', 'expunge', '--site', built.site, ...argv], process, doors?.rewire);
-        return { exit, said: process.out() + process.err() };
-      } finally {
-        time?.restore();
-      }
+      const go = () => runCli(['node', 'expunge', '--site', built.site, ...argv], process, doors?.rewire);
+      const exit = await (doors === undefined ? go() : inNoTime(go));
+      return { exit, said: process.out() + process.err() };
     };
     const purge = ['purge', victim.uuid, '--yes', ...random.options];
     const doors = random.fault === null ? undefined : openDoors(random.fault);
     let last = await expunge(purge, doors);
     const failed = (doors?.met() ?? []).length > 0;
     countUp(counters, `first go: exit ${last.exit}`);
-    if (failed && random.fault !== null) countUp(counters, `failed: ${random.fault.door}`);
+    if (failed) countUp(counters, `failed: ${random.fault?.door}`);
     // A right that is denied or an account that is refused is asked to be mended, before anything is begun.
     if (![0, 1, 3, 4, ...(failed ? [2] : [])].includes(last.exit))
       throw new Error(`exit ${last.exit}: ${last.said}`);

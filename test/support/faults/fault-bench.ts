@@ -12,7 +12,7 @@ import { failBelow } from './failing-disk.ts';
 import type { Strike } from './fault.ts';
 import { type Doors, openDoors } from './faulty-wires.ts';
 import { plantSecrets, type Secrets } from './plant-secrets.ts';
-import { useVirtualTime, type VirtualTime } from './virtual-time.ts';
+import { inNoTime } from './virtual-time.ts';
 
 /** A purge that was let fail. */
 export interface Failed extends Ended {
@@ -41,16 +41,6 @@ export async function openBench(folder: string, scene: Scene) {
     );
     const exit = await Promise.race([end, hangsAfter(HANGS_MS, argv)]);
     return { exit, out: process.out(), err: process.err() };
-  }
-
-  /** In a time that passes only while somebody waits. */
-  async function inNoTime<T>(body: (time: VirtualTime) => Promise<T>): Promise<T> {
-    const time = useVirtualTime();
-    try {
-      return await body(time);
-    } finally {
-      time.restore();
-    }
   }
 
   return {

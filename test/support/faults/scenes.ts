@@ -2,6 +2,19 @@
 import type { Scene } from '../kept-cloud.ts';
 import { plantToken } from '../plants.ts';
 
+/** The smaller one. */
+export const SHELVED_HALF_WAY: Scene = {
+  name: 'shelved half way',
+  world: {
+    hosts: { 'cmp-1': 'frozen' },
+    servers: [
+      { name: 'victim', state: 'shelving-stuck', host: 'cmp-1' },
+      { name: 'vic', state: 'healthy', host: 'cmp-1' },
+    ],
+  },
+  options: [],
+};
+
 export const SCENES: readonly Scene[] = [
   {
     name: 'volumes over iSCSI',
@@ -21,15 +34,5 @@ export const SCENES: readonly Scene[] = [
     },
     options: ['--volumes', 'as-nova'],
   },
-  {
-    name: 'shelved half way',
-    world: {
-      hosts: { 'cmp-1': 'frozen' },
-      servers: [
-        { name: 'victim', state: 'shelving-stuck', host: 'cmp-1' },
-        { name: 'vic', state: 'healthy', host: 'cmp-1' },
-      ],
-    },
-    options: [],
-  },
+  SHELVED_HALF_WAY,
 ];

@@ -9,13 +9,22 @@ import timers from 'node:timers/promises';
 export interface VirtualTime {
   /** milliseconds that were waited for so far */
   waited(): number;
-  restore(): void;
 }
 
 /** Each pause lasts so many times longer than it was meant to: five minutes of looking again and again are then fewer looks. */
 const SLOWER = 10;
 
-export function useVirtualTime(): VirtualTime {
+/** Does something in a time that passes only while somebody waits. */
+export async function inNoTime<T>(body: (time: VirtualTime) => Promise<T>): Promise<T> {
+  const { restore, ...time } = useVirtualTime();
+  try {
+    return await body(time);
+  } finally {
+    restore();
+  }
+}
+
+function useVirtualTime(): VirtualTime & { restore(): void } {
   const [realSleep, realNow] = [timers.setTimeout, performance.now];
   const sleepers: { until: number; wake: () => void }[] = [];
   let waited = 0;
