@@ -9,7 +9,8 @@ import { describeSessions, numberConnection, teachLocks } from './locks.ts';
 import { SERVICE_DATABASES, type ServiceDatabase, sqlTime, type World } from './world.ts';
 
 /**
- * A connection of its own to one database, like a client's to the server: what it has not committed nobody else sees.
+ * A client's connection to one database. One that may write is a connection of its own, as to a server: what it has not committed
+ * nobody else sees. One that only reads has nothing to hide, and reads through the world's own.
  *
  * @throws LookError with MySQL's own code for a database or a user that is not there
  */
@@ -34,16 +35,25 @@ export async function connectSql(
       hint: 'check user and password of this database',
     });
   react();
-  const database = openForMysql(world, name, readOnly);
+  const database = readOnly ? world.db(name) : openForMysql(world, name);
+  if (readOnly) teachFunctions(database, world, name);
   const connection = numberConnection();
   const locks = readOnly ? null : teachLocks(database, world, connection, session?.says ?? {});
+  let isOpen = true;
   const close = () => {
-    if (!database.isOpen) return;
+    if (!isOpen) return;
+    isOpen = false;
     locks?.releaseAll();
-    database.close();
+    if (!readOnly) database.close();
+  };
+  const take = (sql: string, parameters: readonly unknown[]) => {
+    if (!isOpen) throw new Error('database is not open');
+    const translated = translate(sql, parameters);
+    if (readOnly && !READS.test(sql)) throw asMysqlError(new Error('attempt to write a readonly database'));
+    return translated;
   };
   const run = (sql: string, parameters: readonly unknown[]) => {
-    const { text, values } = translate(sql, parameters);
+    const { text, values } = take(sql, parameters);
     try {
       return Number(database.prepare(text).run(...values).changes);
     } catch (error) {
@@ -55,7 +65,7 @@ export async function connectSql(
       react();
       if (sql.includes('information_schema')) describeDatabase(database, name);
       if (sql.includes('performance_schema')) describeSessions(database, world);
-      const { text, values } = translate(sql, parameters);
+      const { text, values } = take(sql, parameters);
       try {
         return database
           .prepare(text)
@@ -81,34 +91,48 @@ export async function connectSql(
   };
 }
 
-function openForMysql(world: World, name: ServiceDatabase, readOnly: boolean): DatabaseSync {
+/** What a client in a read-only transaction may say. */
+const READS = /^[\s(]*(select|explain)\b/i;
+
+function openForMysql(world: World, name: ServiceDatabase): DatabaseSync {
   const database = new DatabaseSync(join(world.folder, `${name}.sqlite`));
   database.exec('PRAGMA busy_timeout=5000; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON');
-  database.function('utc_timestamp', () => sqlTime(world.now()));
-  database.function('database', () => name);
-  if (readOnly) database.exec('PRAGMA query_only=ON');
+  teachFunctions(database, world, name);
   return database;
 }
 
+const taught = new WeakSet<DatabaseSync>();
+
+function teachFunctions(database: DatabaseSync, world: World, name: ServiceDatabase): void {
+  if (taught.has(database)) return;
+  taught.add(database);
+  database.function('utc_timestamp', () => sqlTime(world.now()));
+  database.function('database', () => name);
+}
+
+/** The tables that `information_schema` tells of, as SQLite counts their changes. */
+const described = new WeakMap<DatabaseSync, unknown>();
+
 /**
  * MySQL tells of its tables and of the user's rights in `information_schema`, which is a database of its own here too, made when first
- * asked. The one user may do everything with the database, as `GRANT ALL ON nova.*` lets Nova's own.
+ * asked, and filled anew when the tables have changed. The one user may do everything with the database, as `GRANT ALL ON nova.*` lets
+ * Nova's own.
  */
 function describeDatabase(database: DatabaseSync, name: string): void {
-  const known = database.prepare('PRAGMA database_list').all();
-  if (known.some((each) => each['name'] === 'information_schema')) return;
-  const readOnly = database.prepare('PRAGMA query_only').get()?.['query_only'] === 1;
-  database.exec(`PRAGMA query_only=OFF;
-    ATTACH ':memory:' AS information_schema;
-    CREATE TABLE information_schema.columns (table_schema TEXT, table_name TEXT, column_name TEXT);
+  const version = database.prepare('PRAGMA schema_version').get()?.['schema_version'];
+  if (described.get(database) === version) return;
+  if (!described.has(database))
+    database.exec(`ATTACH ':memory:' AS information_schema;
+      CREATE TABLE information_schema.columns (table_schema TEXT, table_name TEXT, column_name TEXT);
+      CREATE TABLE information_schema.schema_privileges (table_schema TEXT, privilege_type TEXT);
+      INSERT INTO information_schema.schema_privileges
+      VALUES ${RIGHTS.map((right) => `('${name}', '${right}')`).join(', ')};
+      CREATE TABLE information_schema.user_privileges (privilege_type TEXT);
+      INSERT INTO information_schema.user_privileges VALUES ('USAGE')`);
+  database.exec(`DELETE FROM information_schema.columns;
     INSERT INTO information_schema.columns
-    SELECT '${name}', t.name, c.name FROM main.sqlite_master t, pragma_table_info(t.name, 'main') c WHERE t.type = 'table';
-    CREATE TABLE information_schema.schema_privileges (table_schema TEXT, privilege_type TEXT);
-    INSERT INTO information_schema.schema_privileges
-    VALUES ${RIGHTS.map((right) => `('${name}', '${right}')`).join(', ')};
-    CREATE TABLE information_schema.user_privileges (privilege_type TEXT);
-    INSERT INTO information_schema.user_privileges VALUES ('USAGE');
-    PRAGMA query_only=${readOnly ? 'ON' : 'OFF'}`);
+    SELECT '${name}', t.name, c.name FROM main.sqlite_master t, pragma_table_info(t.name, 'main') c WHERE t.type = 'table'`);
+  described.set(database, version);
 }
 
 const RIGHTS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER'];

@@ -1,6 +1,6 @@
 /** One simulated cloud: a folder of SQLite files, one for each service's database and one for the machines. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { MACHINES } from './machines.ts';
 
@@ -30,6 +30,9 @@ export interface World {
 }
 
 const MACHINES_FILE = 'machines.sqlite';
+
+const CLOCK = `SELECT (SELECT value FROM meta WHERE key = 'frozen_at') AS frozen,
+  (SELECT value FROM meta WHERE key = 'advanced_ms') AS advanced`;
 
 /** Makes an empty world: all tables of all databases, no rows. Whatever world was in the folder is gone. */
 export async function createWorld(folder: string, options: { readonly now?: Date } = {}): Promise<World> {
@@ -92,10 +95,46 @@ export function openWholeWorld(folder: string): World {
   return openWorld(folder);
 }
 
-/** @throws Error when there is no world in the folder */
+interface Shared {
+  readonly world: World;
+  /** of the machines' file: another one in its place is another world */
+  readonly inode: number;
+  users: number;
+}
+
+/** Worlds that this process has open, by folder. */
+const shared = new Map<string, Shared>();
+
+/**
+ * Whoever opens a world that this process has open already gets the same one, and closes it for himself: reading the tables of eight
+ * databases anew took a fifth of a command.
+ *
+ * @throws Error when there is no world in the folder
+ */
 export function openWorld(folder: string): World {
-  if (!existsSync(join(folder, MACHINES_FILE))) throw new Error(`no simulated cloud in ${folder}`);
+  const file = join(folder, MACHINES_FILE);
+  const inode = statSync(file, { throwIfNoEntry: false })?.ino;
+  if (inode === undefined) throw new Error(`no simulated cloud in ${folder}`);
+  const key = resolve(folder);
+  const known = shared.get(key);
+  if (known?.inode === inode) {
+    known.users += 1;
+    return known.world;
+  }
+  const world = openFiles(folder, () => {
+    own.users -= 1;
+    if (own.users === 0 && shared.get(key) === own) shared.delete(key);
+    return own.users === 0;
+  });
+  const own: Shared = { world, inode, users: 1 };
+  shared.set(key, own);
+  return world;
+}
+
+/** @param isLast told that somebody is done with the world; whether nobody else has it */
+function openFiles(folder: string, isLast: () => boolean): World {
   const machines = open(join(folder, MACHINES_FILE));
+  const clock = machines.prepare(CLOCK);
   const services = new Map<ServiceDatabase, DatabaseSync>();
   const world: World = {
     folder,
@@ -108,14 +147,16 @@ export function openWorld(folder: string): World {
       return database;
     },
     now() {
-      const frozen = readMeta(world, 'frozen_at');
-      const base = frozen === null ? Date.now() : Date.parse(frozen);
-      return new Date(base + Number(readMeta(world, 'advanced_ms') ?? 0));
+      const row = clock.get();
+      const frozen = row?.['frozen'];
+      const base = typeof frozen === 'string' ? Date.parse(frozen) : Date.now();
+      return new Date(base + Number(row?.['advanced'] ?? 0));
     },
     advance(seconds) {
       setMeta(world, 'advanced_ms', String(Number(readMeta(world, 'advanced_ms') ?? 0) + seconds * 1000));
     },
     close() {
+      if (!isLast()) return;
       for (const database of services.values()) database.close();
       services.clear();
       machines.close();

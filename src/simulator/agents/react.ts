@@ -54,19 +54,19 @@ function reactToAll(world: World): number {
   return Math.min(...due);
 }
 
-const questions = new WeakMap<DatabaseSync, readonly StatementSync[]>();
+const questions = new WeakMap<DatabaseSync, StatementSync>();
 
 /** Changes when anybody has written: `data_version` counts what others commit, `total_changes` what this connection writes. */
 function readStamp(world: World): string {
   return [world.machines, ...WATCHED.map((name) => world.db(name))]
-    .flatMap((database) => ask(database).map((question) => Object.values(question.get() ?? {})[0]))
+    .map((database) => Object.values(ask(database).get() ?? {}).join(' '))
     .join(' ');
 }
 
-function ask(database: DatabaseSync): readonly StatementSync[] {
+function ask(database: DatabaseSync): StatementSync {
   const known = questions.get(database);
   if (known !== undefined) return known;
-  const made = [database.prepare('PRAGMA data_version'), database.prepare('SELECT total_changes()')];
+  const made = database.prepare('SELECT data_version, total_changes() FROM pragma_data_version');
   questions.set(database, made);
   return made;
 }
