@@ -18,6 +18,8 @@ export function cinderConfig(lab: Lab, backends: Ini = {}): Ini {
       osapi_volume_workers: 1,
       enabled_backends: ['fake', ...Object.keys(backends)].join(','),
       default_volume_type: 'fake',
+      // Volumes that a server's end leaves behind stay until the lab goes.
+      quota_volumes: -1,
       state_path: join(lab.dir, 'cinder'),
       glance_api_servers: `http://127.0.0.1:${ports.glance}`,
       debug: true,

@@ -5,7 +5,12 @@ import { rbd } from '../ceph/rbd.ts';
 import { host } from '../paths.ts';
 import { createServer } from '../servers.ts';
 import { deletingForever } from './deleting-forever.ts';
-import { createServerWithVolumes, createSharingServer, deleteWithVolumes } from './on-node.ts';
+import {
+  createServerWithVolumes,
+  createSharingServer,
+  deleteWithVolumes,
+  keepsWhatIsShared,
+} from './on-node.ts';
 import type { Scenario } from './scenario.ts';
 
 export const rbdVolume: Scenario = {
@@ -49,4 +54,5 @@ export const rbdShared: Scenario = {
   title: 'a server on another host uses the same volume',
   decisions: ['--volumes', 'as-nova'],
   make: (lab, name) => createSharingServer(lab, name, 'ceph-several-servers', host),
+  beyondNova: [keepsWhatIsShared],
 };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ask, call } from '../api.ts';
 import { waitFor } from '../command.ts';
 import type { VolumeTypeName } from '../config/backends.ts';
+import type { Deviation } from '../delta.ts';
 import { freezeNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
 import { nodeName } from '../node/paths.ts';
 import { type BootedVolume, requestNodeServer } from '../node/server.ts';
@@ -43,6 +44,18 @@ export async function createServerWithVolumes(
 
 /** By its name the servers that share find the one that they share with; the test makes it, on the node. */
 export const neighbourName = 'vm-disk-neighbour';
+
+const ended = 'deleted=<own id>, deleted_at=<time>';
+const sharedRow =
+  '~ nova.block_device_mapping [attachment_id=<attachment:1>, device_name=/dev/vdb, image_id=NULL, instance_uuid=<server>, ' +
+  'source_type=volume, tag=NULL, uuid=<bdm>, volume_id=<volume:1>]';
+
+/** Of a server whose volume, which was to go with it, somebody else uses. */
+export const keepsWhatIsShared: Deviation = {
+  insteadOf: `${sharedRow} ${ended}`,
+  line: `${sharedRow} delete_on_termination=0, ${ended}`,
+  why: 'Cinder refuses to delete it now; a late nova-compute would ask again, when the other may have let go of it (src/kinds/volumes/secure.ts)',
+};
 
 /** A server whose volume the neighbour has attached too. On one host one device serves both. */
 export async function createSharingServer(

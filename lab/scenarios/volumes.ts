@@ -10,6 +10,7 @@ import {
   createSharingServer,
   deleteWithVolumes,
   freezeAndDelete,
+  keepsWhatIsShared,
   listVolumeIds,
   type WantedVolume,
 } from './on-node.ts';
@@ -81,6 +82,7 @@ export const volumeScenarios: readonly Scenario[] = [
   withVolumes('multi-attach', 'a neighbour on its host uses the same volume', [], {
     make: (lab, of) => createSharingServer(lab, of, 'several-servers'),
     novaDelete: deleteServer,
+    beyondNova: [keepsWhatIsShared],
   }),
   withVolumes('no-service-token', 'Cinder answers 409 while Nova lists the volume', both('one-target'), {
     site: 'expunge-no-token',
