@@ -24,7 +24,7 @@ export default defineConfig({
           testTimeout: 30_000,
           // A third of the time went into reading the same modules anew for every file. No test changes one.
           isolate: false,
-          globalSetup: 'test/support/global-temp.ts',
+          globalSetup: 'test/support/global-setup.ts',
         },
       },
       {
@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
           testTimeout: 4 * 3_600_000,
-          globalSetup: 'test/support/global-temp.ts',
+          globalSetup: 'test/support/global-setup.ts',
         },
       },
       {

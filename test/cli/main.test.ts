@@ -1,15 +1,13 @@
 /** The program as a process: what only its entry can get wrong. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+import { builtProgram } from '../support/program.ts';
 
 test('output that a full disk does not take is not a success', () => {
   const full = openSync('/dev/full', 'w');
   try {
-    const ended = spawnSync(process.execPath, [MAIN, '--version'], {
+    const ended = spawnSync(process.execPath, [builtProgram(), '--version'], {
       stdio: ['ignore', full, 'pipe'],
       encoding: 'utf8',
     });
@@ -21,7 +19,7 @@ test('output that a full disk does not take is not a success', () => {
 });
 
 test('a reader that has gone away is no error', () => {
-  const ended = spawnSync('sh', ['-c', `"$0" "$1" --help | head -1`, process.execPath, MAIN], {
+  const ended = spawnSync('sh', ['-c', `"$0" "$1" --help | head -1`, process.execPath, builtProgram()], {
     encoding: 'utf8',
   });
   expect(ended).toMatchObject({ status: 0, stdout: 'Usage: expunge [options] [command]\n', stderr: '' });

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { builtProgram } from '../support/program.ts';
 import { type SimulatedCloud, stuckCloud } from '../support/simulated-cloud.ts';
-
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Two signals of one kind that come at once are one signal to a process. */
 const APART_MS = 200;
@@ -21,21 +21,23 @@ interface Running {
 
 /** Another client keeps Neutron's rows: what is before the ports is done, and the first of them waits. */
 function lockPorts({ world }: SimulatedCloud): () => void {
-  const neutron = world.db('neutron');
+  const neutron = new DatabaseSync(join(world.folder, 'neutron.sqlite'));
   // Nothing is plugged, as far as Neutron knows: the purge would wait five seconds to hear so, and this lock keeps it from hearing.
   neutron.exec("UPDATE ports SET status = 'DOWN'");
   neutron.exec('BEGIN IMMEDIATE');
   let locked = true;
   const release = () => {
-    if (locked) neutron.exec('ROLLBACK');
+    if (!locked) return;
     locked = false;
+    neutron.exec('ROLLBACK');
+    neutron.close();
   };
   onTestFinished(release);
   return release;
 }
 
 function purge(cloud: SimulatedCloud): Running {
-  const child = spawn(process.execPath, [MAIN, 'purge', 'web', '--yes', '--site', cloud.site], {
+  const child = spawn(process.execPath, [builtProgram(), 'purge', 'web', '--yes', '--site', cloud.site], {
     env: { ...process.env, XDG_STATE_HOME: join(cloud.runs, '../..') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { runCli } from '../../../src/cli/program.ts';
 import { fakeProcess } from '../../support/fake-process.ts';
 import { keepCloud, type Scene } from '../../support/kept-cloud.ts';
+import { builtProgram } from '../../support/program.ts';
 
 const HOWS = ['before', 'torn', 'after'] as const;
 export type How = (typeof HOWS)[number];
@@ -28,11 +29,9 @@ export interface CutRun {
   readonly said: string;
 }
 
-const root = join(import.meta.dirname, '../../..');
 const preload = join(import.meta.dirname, 'cut-at.ts');
 
-/** @param program the built program in the long run, its source in the short one */
-export async function openCutting(folder: string, scene: Scene, program = join(root, 'src/cli/main.ts')) {
+export async function openCutting(folder: string, scene: Scene) {
   const kept = await keepCloud(folder, scene, () => {});
   const { site, state } = kept;
   const seen = join(folder, 'seen');
@@ -47,10 +46,14 @@ export async function openCutting(folder: string, scene: Scene, program = join(r
     /** The real program, killed where it is said. */
     cut: (argv: readonly string[], { at, how }: Cut): Promise<CutRun> =>
       new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, ['--import', preload, program, '--site', site, ...argv], {
-          env: { ...env, CUT_AT: String(at), CUT_HOW: how, CUT_SEEN: seen },
-          stdio: ['ignore', 'pipe', 'pipe'],
-        });
+        const child = spawn(
+          process.execPath,
+          ['--import', preload, builtProgram(), '--site', site, ...argv],
+          {
+            env: { ...env, CUT_AT: String(at), CUT_HOW: how, CUT_SEEN: seen },
+            stdio: ['ignore', 'pipe', 'pipe'],
+          },
+        );
         let said = '';
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (text) => (said += String(text)));

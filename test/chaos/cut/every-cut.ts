@@ -2,18 +2,15 @@
  * The real program is killed with SIGKILL at every write into its record, before, in the middle and after; and each time what goes on
  * with it ends as if nobody had killed it.
  */
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Scene } from '../../support/kept-cloud.ts';
 import { tempFolder } from '../../support/temp.ts';
 import { allCuts, cutAt, openCutting, PLACES } from './cut.ts';
 import { cutAndResume, purgeWhole } from './cut-and-resume.ts';
 
-const built = join(import.meta.dirname, '../../../dist/expunge.js');
-
 export async function cutEverywhere(scene: Scene): Promise<void> {
   const begun = performance.now();
-  const cutting = await openCutting(tempFolder(), scene, built);
+  const cutting = await openCutting(tempFolder(), scene);
   const whole = await purgeWhole(cutting);
   const met = new Set<string>();
   const cuts = allCuts(whole.writes);
