@@ -1,18 +1,33 @@
-/** expunge as its users run it: the built program, as a process of its own. */
+/** expunge as its users run it: the built program, as a process of its own. No command may show a secret, neither in what it says nor in `ps`. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openLab } from '../../lab/paths.ts';
+import type { Cut } from '../chaos/cut/cut.ts';
+import { findSecrets } from '../support/secrets.ts';
+import { watchProcesses } from '../support/watch-processes.ts';
+
+interface Options {
+  readonly site?: string;
+  readonly input?: string;
+  /** where it is killed with SIGKILL */
+  readonly cut?: Cut;
+}
 
 export interface Ended {
+  /** 255: it was killed */
   readonly exit: number;
   readonly out: string;
   readonly err: string;
   readonly seconds: number;
+  /** command lines of it and of what it started, as `ps` showed them */
+  readonly commands: readonly string[];
 }
 
 const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
+
+const CUTTER = resolve(import.meta.dirname, '../chaos/cut/cut-at.ts');
 
 /** State of its own, so that runs of a test never mix with an operator's. */
 const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
@@ -30,30 +45,59 @@ export function siteFile(name: SiteName = 'expunge'): string {
   return join(openLab().dir, `${name}.yaml`);
 }
 
-/** Runs expunge against the lab; `site` defaults to the local transport. */
+/** How a token of Keystone's begins, which is a secret while it lives. */
+const TOKEN = /gAAAAA[\w-]{20}/;
+
+/** @throws Error when one of the lab's passwords or a token is in one of the texts */
+function assertNoSecret(where: string, texts: readonly string[]): void {
+  const { secrets } = openLab();
+  for (const text of texts) {
+    const found = findSecrets(text, Object.values(secrets));
+    const token = TOKEN.exec(text);
+    if (token !== null || found.length > 0)
+      throw new Error(`a secret is in ${where}: ${token?.[0] ?? found.join(', ')}`);
+  }
+}
+
+/** Runs expunge against the lab; `site` defaults to the local transport. @throws Error when a secret was to be seen */
 export function expunge(
   args: readonly string[],
-  options: { site?: string; input?: string } = {},
+  { site = siteFile(), input = '', cut }: Options = {},
 ): Promise<Ended> {
   const started = performance.now();
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args, '--site', options.site ?? siteFile()], {
-      env: { PATH: process.env['PATH'], HOME: stateFolder, XDG_STATE_HOME: stateFolder },
+    const preload = cut === undefined ? [] : ['--import', CUTTER];
+    const cutting =
+      cut === undefined
+        ? {}
+        : { CUT_AT: String(cut.at), CUT_HOW: cut.how, CUT_SEEN: join(stateFolder, 'seen') };
+    const child = spawn(process.execPath, [...preload, PROGRAM, ...args, '--site', site], {
+      env: { PATH: process.env['PATH'], HOME: stateFolder, XDG_STATE_HOME: stateFolder, ...cutting },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    const watch = watchProcesses(child.pid ?? 0);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', fail);
-    child.on('close', (code) =>
-      done({
-        exit: code ?? 255,
-        out: Buffer.concat(out).toString(),
-        err: Buffer.concat(err).toString(),
-        seconds: (performance.now() - started) / 1000,
-      }),
-    );
-    child.stdin.end(options.input ?? '');
+    child.on('error', (error) => {
+      watch.stop();
+      fail(error);
+    });
+    child.on('close', (code) => {
+      const { commands, environments } = watch.stop();
+      const said = [out, err].map((chunks) => Buffer.concat(chunks).toString());
+      const [told = '', complained = ''] = said;
+      try {
+        assertNoSecret('what it says', said);
+        assertNoSecret('ps', [...commands, ...environments]);
+      } catch (error) {
+        fail(error as Error);
+        return;
+      }
+      const seconds = (performance.now() - started) / 1000;
+      done({ exit: code ?? 255, out: told, err: complained, seconds, commands });
+    });
+    child.stdin.end(input);
   });
 }

@@ -17,7 +17,7 @@ import {
 import type { Lab } from '../../lab/paths.ts';
 import type { Scenario } from '../../lab/scenarios/scenario.ts';
 import type { LabServer } from '../../lab/servers.ts';
-import { expunge, type SiteName, siteFile } from './expunge.ts';
+import { type Ended, expunge, type SiteName, siteFile } from './expunge.ts';
 import { takeStill } from './still.ts';
 
 /**
@@ -42,6 +42,8 @@ export interface Company {
   readonly isWell?: () => Promise<void>;
   /** another site file than the scenario's own; undefined: its own */
   readonly site?: (scenario: Scenario) => SiteName | undefined;
+  /** another way to come to the end of a purge than to let it run. @returns how its last process ended */
+  readonly purge?: (argv: readonly string[], site: string) => Promise<Ended>;
 }
 
 /** @returns lines of a table, filled while the scenarios are played */
@@ -133,7 +135,8 @@ export function describeScenarios(
     { victim, twin, whole, twinGone }: Played,
     site: string,
   ): Promise<{ difference: string | null; purged: Snapshot; seconds: number }> {
-    const ended = await expunge(['purge', victim.id, '--yes', ...(scenario.decisions ?? [])], { site });
+    const argv = ['purge', victim.id, '--yes', ...(scenario.decisions ?? [])];
+    const ended = await (company.purge?.(argv, site) ?? expunge(argv, { site }));
     expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
     await settle(lab);
     const purged = await takeStill(lab);

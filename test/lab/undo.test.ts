@@ -25,6 +25,8 @@ afterAll(async () => {
 test('rows and binding come back, what cannot is told, and it can be purged again', async () => {
   const purged = await expunge(['purge', victim.id, '--yes', '--format', 'json']);
   expect(purged, purged.err).toMatchObject({ exit: 0 });
+  // Each command of the lab's tests is looked at for secrets (expunge.ts): that the look reaches what is run on a host is seen here.
+  expect(purged.commands.filter((line) => line.includes('virsh'))).not.toEqual([]);
   await settle(lab);
   const run = (JSON.parse(purged.out) as { servers: { run: string }[] }).servers[0]?.run ?? '';
 

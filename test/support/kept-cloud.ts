@@ -56,18 +56,26 @@ export async function keepCloud<T>(folder: string, scene: Scene, change: (world:
   };
 }
 
-/** As its operator would: resume where there is something to be resumed, else purge. */
-export async function goOn(
+/** What its operator would say next: resume where there is something to be resumed, else purge. */
+export async function wayOn(
   expunge: (argv: readonly string[]) => Promise<Ended>,
   purgeArgv: readonly string[],
   all: string,
-): Promise<Ended> {
+): Promise<readonly string[]> {
   const listed = await expunge(['runs', '--format', 'json']);
   expect(listed.exit, `${all}\n${listed.out}${listed.err}`).toBe(0);
   const { runs } = JSON.parse(listed.out) as { runs: { run: string; state: string }[] };
   const last = runs.at(-1);
   const over = last === undefined || last.state === 'complete' || last.state === 'not-begun';
-  const argv = over ? purgeArgv : ['resume', last.run, '--yes'];
+  return over ? purgeArgv : ['resume', last.run, '--yes'];
+}
+
+export async function goOn(
+  expunge: (argv: readonly string[]) => Promise<Ended>,
+  purgeArgv: readonly string[],
+  all: string,
+): Promise<Ended> {
+  const argv = await wayOn(expunge, purgeArgv, all);
   const ended = await expunge(argv);
   expect(ended.exit, `${all}\n----- ${argv.join(' ')} -----\n${ended.out}\n${ended.err}`).toBe(0);
   return ended;
