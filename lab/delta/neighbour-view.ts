@@ -3,14 +3,21 @@ import { nodeSections } from './node.ts';
 import { findRoles, type Subject } from './roles.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Only what belongs to these servers, byte for byte: it must be the same before and after any work on another one. */
+/**
+ * Only what belongs to these servers, byte for byte: it must be the same before and after any work on another one.
+ *
+ * @param others servers that share a volume with them: what names one of these is theirs, also where it names that volume
+ */
 export function neighbourView(
   snapshot: Snapshot,
   servers: readonly Subject[],
+  others: readonly Subject[] = [],
 ): Readonly<Record<string, string>> {
   const texts = servers
     .flatMap((server) => findRoles(snapshot, server).own.map(([text]) => text))
     .filter(isUnmistakable);
+  const isTheirs = (text: string) =>
+    texts.some((each) => text.includes(each)) && !others.some(({ id }) => text.includes(id));
   const attributes = new Set(
     Object.values(snapshot.rows['neutron.ports'] ?? {})
       .filter((port) => texts.includes(port['id'] ?? ''))
@@ -20,21 +27,18 @@ export function neighbourView(
   for (const [place, rows] of Object.entries(snapshot.rows)) {
     for (const [key, row] of Object.entries(rows)) {
       const text = JSON.stringify(row);
-      const own = texts.some((each) => text.includes(each));
-      if (own || (place === 'neutron.standardattributes' && attributes.has(row['id'])))
+      if (isTheirs(text) || (place === 'neutron.standardattributes' && attributes.has(row['id'])))
         view[`${place} ${key}`] = text;
     }
   }
   for (const section of Object.keys(snapshot.host) as (keyof HostView)[]) {
     for (const [name, value] of Object.entries(snapshot.host[section])) {
-      if (texts.some((each) => name.includes(each) || value.includes(each)))
-        view[`host.${section} ${name}`] = value;
+      if (isTheirs(`${name} ${value}`)) view[`host.${section} ${name}`] = value;
     }
   }
   for (const section of nodeSections) {
     for (const [name, value] of Object.entries(snapshot.node?.[section] ?? {})) {
-      if (texts.some((each) => name.includes(each) || value.includes(each)))
-        view[`host.node.${section} ${name}`] = value;
+      if (isTheirs(`${name} ${value}`)) view[`host.node.${section} ${name}`] = value;
     }
   }
   return view;

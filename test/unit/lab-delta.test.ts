@@ -305,3 +305,32 @@ test('a neighbour that was touched by one value differs', () => {
   );
   expect(neighbourView(touched, [subjectOf(victim)])).not.toEqual(before);
 });
+
+test('of a volume that a neighbour shares, what names another server is that server’s, and the rest the neighbour’s', () => {
+  const volume = '66666666-ffff-4fff-8fff-666666666666';
+  const sharing = (status: string, attached: readonly Made[]): Snapshot => {
+    const { rows, ...rest } = snapshot([victim, twin]);
+    const attachments = attached.map((each) => [
+      `a${each.number}`,
+      { volume_id: volume, instance_uuid: each.server },
+    ]);
+    const mapping = { id: '1', instance_uuid: victim.server, volume_id: volume, device_name: '/dev/vdb' };
+    return {
+      ...rest,
+      rows: {
+        ...rows,
+        'nova.block_device_mapping': { 1: mapping },
+        'cinder.volumes': { [volume]: { id: volume, status } },
+        'cinder.volume_attachment': Object.fromEntries(attachments),
+      },
+    };
+  };
+  const seen = (of: Snapshot) => neighbourView(of, [subjectOf(victim)], [subjectOf(twin)]);
+  const before = seen(sharing('in-use', [victim, twin]));
+  expect(Object.keys(before)).toContain(`cinder.volumes ${volume}`);
+  expect(Object.keys(before)).toContain('cinder.volume_attachment a26');
+  expect(Object.keys(before)).not.toContain('cinder.volume_attachment a27');
+  expect(seen(sharing('in-use', [victim]))).toEqual(before);
+  expect(seen(sharing('available', [victim]))).not.toEqual(before);
+  expect(seen(sharing('in-use', [twin]))).not.toEqual(before);
+});
