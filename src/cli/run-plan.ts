@@ -1,6 +1,6 @@
 /** Applying a plan with a person watching: refusals first, progress while it runs, proof at the end. */
 import { basename } from 'node:path';
-import { LookError } from '../plan/errors.ts';
+import { isExpungeError } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 import { applyPlan, type StepResult } from '../run/apply.ts';
 import { type Journal, openJournal, type RunLinks } from '../run/journal.ts';
@@ -128,7 +128,8 @@ async function lookAgain({ look }: SecondLook, plan: Plan): Promise<Plan> {
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof LookError)) throw error;
+    // An account that lost a right meanwhile is no LookError: it could not begin, but this did.
+    if (!isExpungeError(error)) throw error;
     return planUnseen(plan, error, new Date().toISOString());
   }
 }

@@ -3,7 +3,7 @@ import { reason } from '../kinds/kind.ts';
 import type { Subject } from '../kinds/subject/subject.ts';
 import { writeTraces } from '../kinds/subject/traces.ts';
 import { digestPlan } from '../plan/digest.ts';
-import type { LookError } from '../plan/errors.ts';
+import { type ExpungeError, LookError } from '../plan/errors.ts';
 import { orderSteps } from '../plan/order.ts';
 import type { Decisions, Plan } from '../plan/types.ts';
 import type { Survey } from './survey.ts';
@@ -50,7 +50,12 @@ export function makePlan(
 }
 
 /** The plan of a server of which nothing can be known: a place without which nobody can say where else to look does not answer. */
-export function planUnseen({ server, decisions, tool, site }: Plan, error: LookError, madeAt: string): Plan {
+export function planUnseen(
+  { server, decisions, tool, site }: Plan,
+  error: ExpungeError,
+  madeAt: string,
+): Plan {
+  const place = error instanceof LookError ? error.place : 'everywhere';
   const plan = {
     format: 1 as const,
     tool,
@@ -60,7 +65,7 @@ export function planUnseen({ server, decisions, tool, site }: Plan, error: LookE
     decisions,
     remains: [],
     kept: [],
-    unknown: [{ kind: 'everything', place: error.place, why: reason(error) }],
+    unknown: [{ kind: 'everything', place, why: reason(error) }],
     refusals: [],
     steps: [],
   };
