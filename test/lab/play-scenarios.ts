@@ -46,20 +46,11 @@ export interface Company {
   readonly purge?: (argv: readonly string[], site: string) => Promise<Ended>;
 }
 
-/** @returns lines of a table, filled while the scenarios are played */
-export function describeScenarios(
-  lab: Lab,
-  scenarios: readonly Scenario[],
-  company: Company,
-): readonly string[] {
-  const table: string[] = [];
+export function describeScenarios(lab: Lab, scenarios: readonly Scenario[], company: Company): void {
   const stamp = Date.now().toString(36);
-  /** At once, too: where a scenario takes ten minutes, what became of the first ones must not wait for the last. */
-  const tell = ({ name }: Scenario, what: string): void => {
-    const line = `${name.padEnd(24)} ${what}`;
-    table.push(line);
-    process.stdout.write(`${line}\n`);
-  };
+  /** At once: where a scenario takes ten minutes, what became of the first ones must not wait for the last. */
+  const tell = ({ name }: Scenario, what: string): void =>
+    void process.stdout.write(`${name.padEnd(24)} ${what}\n`);
 
   /** Victim and twin healthy; Nova deletes the twin; the victim is broken. */
   async function play(scenario: Scenario): Promise<Played> {
@@ -168,9 +159,4 @@ export function describeScenarios(
     const difference = JSON.stringify({ missing, extra, nova: attributes[0], ours: attributes[1] });
     return { difference, purged, seconds: ended.seconds };
   }
-
-  afterAll(() => {
-    process.stdout.write(`\n${table.join('\n')}\n`);
-  });
-  return table;
 }

@@ -70,6 +70,7 @@ export async function wayOn(
   return over ? purgeArgv : ['resume', last.run, '--yes'];
 }
 
+/** Says it, and it must end well. */
 export async function goOn(
   expunge: (argv: readonly string[]) => Promise<Ended>,
   purgeArgv: readonly string[],
