@@ -36,7 +36,8 @@ const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
     'images',
     'allocations',
   ],
-  // Without a service token Cinder lets go of a volume only when Nova does not list it any more (CVE-2023-2088).
+  // Without a service token Cinder lets go of a volume only when Nova does not list it any more (CVE-2023-2088). Of one that others have
+  // too, a nova-compute that starts while the row lives and the attachment does not disconnects theirs.
   'volumes-late': ['rows'],
   quota: ['rows'],
   mapping: ['rows'],

@@ -8,10 +8,10 @@ import { describeVolume } from './describe.ts';
 import { serviceOf } from './fate.ts';
 import type { HeldVolume, VolumeFacts } from './find.ts';
 
-/** How Cinder is asked to end an attachment: as a service, or when Nova does not list it any more. */
+/** How Cinder is asked to end an attachment. */
 export interface Manner {
   readonly asService: boolean;
-  /** after Nova's rows */
+  /** after Nova's rows: Cinder would refuse before, or a nova-compute that starts meanwhile would take the volume from its other servers */
   readonly late: boolean;
 }
 
@@ -122,7 +122,7 @@ function attachmentRung(asked: Asked): Rung {
     manner,
     why: `${
       manner.asService
-        ? `As Nova does it: Cinder takes the mapping from the storage, for a service (the account of ${originOf(facts)}).`
+        ? `As Nova does it: Cinder takes the mapping from the storage, for a service (the account of ${originOf(facts)}).${manner.late ? ' After Nova’s rows: a nova-compute that starts before would count who has the volume, find only the other, and disconnect it.' : ''}`
         : manner.late && !facts.token.available
           ? `As Nova does it, but only after Nova's rows: without a service token Cinder answers 409 while Nova lists it (${facts.token.why}).`
           : 'As Nova does it; Nova does not list it as connected, so Cinder asks for no service token.'
@@ -166,15 +166,21 @@ function forceRung(asked: Asked, not: readonly string[]): Rung {
 /**
  * Whether Cinder will ask Nova about it, and Nova still lists it: then it is for a service, or for later. What was never connected
  * Cinder does not ask about.
+ *
+ * Of a volume that others have too it is for later in any case. A nova-compute that starts on the host goes on with the delete of a server
+ * whose row lives (nova 26 `compute/manager.py:_init_instance`), and leaves the disk connected only while Cinder lists more than one
+ * attachment of the volume, and more than one of them are of living servers of its host (`virt/libvirt/driver.py:_should_disconnect_target`):
+ * with the victim's gone from that list it would take the disk from under its neighbour.
  */
-function mannerOf({ attachment, facts, subject }: Asked): Manner {
+function mannerOf({ held, attachment, facts, subject }: Asked): Manner {
   const { row, volumes } = subject;
   const isListed =
     row !== null &&
     row.deleted === 0 &&
     attachment.status !== 'reserved' &&
     volumes.some((v) => !v.deleted && v.volumeId === attachment.volumeId && v.attachmentId === attachment.id);
-  if (facts.token.available && facts.version !== null) return { asService: true, late: false };
+  if (facts.token.available && facts.version !== null)
+    return { asService: true, late: isListed && held.others > 0 };
   return { asService: false, late: isListed };
 }
 

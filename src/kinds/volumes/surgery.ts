@@ -50,7 +50,8 @@ export function surgeryStep(held: HeldVolume, rows: CinderRows, server: string, 
   const ids = own.map(({ id }) => id);
   return {
     id: `volumes/${volume.id}/rows`,
-    phase: 'volumes',
+    // Others have it: see `mannerOf` in ladder.ts.
+    phase: 'volumes-late',
     place: 'database cinder',
     title: `let go of ${describeVolume(volume)} in Cinder's rows (${writes.length} statements, one transaction)`,
     why,
