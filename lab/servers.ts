@@ -15,6 +15,8 @@ export interface LabServer {
 export interface ServerOptions {
   readonly name: string;
   readonly prePort?: boolean;
+  /** The port made beforehand is the parent of a trunk with one subport. Neutron must have the plug-in. */
+  readonly trunk?: boolean;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly flavor?: FlavorName;
@@ -53,6 +55,7 @@ export async function requestServer(lab: Lab, options: ServerOptions): Promise<L
   const seed = await readSeed(lab);
   const prePort =
     (options.prePort ?? true) ? await createPort(lab, `pre-${options.name}`, seed.network) : undefined;
+  if (options.trunk === true && prePort !== undefined) await createTrunk(lab, options.name, prePort);
   const networks = [{ uuid: seed.network }, ...(prePort === undefined ? [] : [{ port: prePort }])];
   const made = await ask(lab, 'compute', 'POST', '/servers', z.object({ server: withId }), {
     server: {
@@ -72,6 +75,14 @@ export async function requestServer(lab: Lab, options: ServerOptions): Promise<L
 async function createPort(lab: Lab, name: string, network: string): Promise<string> {
   const body = { port: { name, network_id: network } };
   return (await ask(lab, 'network', 'POST', '/ports', z.object({ port: withId }), body)).port.id;
+}
+
+async function createTrunk(lab: Lab, name: string, parent: string): Promise<void> {
+  const { network } = await readSeed(lab);
+  const subport = await createPort(lab, `sub-${name}`, network);
+  const tagged = { port_id: subport, segmentation_type: 'vlan', segmentation_id: 101 };
+  const body = { trunk: { name, port_id: parent, sub_ports: [tagged] } };
+  await call(lab, 'network', 'POST', '/trunks', { body });
 }
 
 /** A console url, asked for as a user does: it leaves a row in console_auth_tokens. */

@@ -139,6 +139,8 @@ function renderThing(thing: TextRow | undefined, roles: Roles): string {
     replaceIdentities(text, roles)
       .replace(/--zone \d+/, '--zone <zone>')
       .replace(/ifindex \d+/, 'ifindex <n>')
+      // The agent's own number of a network on this host, another one after it was started anew.
+      .replace(/\btag=\d+/, 'tag=<vlan>')
       // On a target that others use too the number is whichever was free; tgt makes WWIDs of such numbers.
       .replace(/-lun-\d+/, '-lun-<n>')
       .replace(/\b3[0-9a-f]{32}\b/, '<wwid>')

@@ -54,16 +54,29 @@ function addPorts(own: Map<string, string>, rows: Rows, server: Subject): void {
     const id = port['id'] ?? '';
     if (id !== server.prePort) made += 1;
     const who = id === server.prePort ? 'pre' : made === 1 ? 'own' : `own${made}`;
-    own.set(id, `<port:${who}>`);
-    // Interfaces carry the first eleven characters, the agent's chains the first ten.
-    own.set(id.slice(0, 11), `<port:${who}:11>`);
-    own.set(id.slice(0, 10), `<port:${who}:10>`);
-    const mac = port['mac_address'] ?? '';
-    own.set(mac, `<mac:${who}>`);
-    own.set(mac.toUpperCase(), `<mac:${who}>`);
-    for (const address of select(rows, 'neutron.ipallocations', 'port_id', id))
-      own.set(address['ip_address'] ?? '', `<ip:${who}>`);
+    addPort(own, rows, port, who);
+    for (const trunk of select(rows, 'neutron.trunks', 'port_id', id)) {
+      own.set(trunk['id'] ?? '', '<trunk>');
+      // Its bridge carries the first ten characters.
+      own.set((trunk['id'] ?? '').slice(0, 10), '<trunk:10>');
+      for (const { port_id: sub } of select(rows, 'neutron.subports', 'trunk_id', trunk['id'] ?? ''))
+        for (const subport of select(rows, 'neutron.ports', 'id', sub ?? ''))
+          addPort(own, rows, subport, 'sub');
+    }
   }
+}
+
+function addPort(own: Map<string, string>, rows: Rows, port: TextRow, who: string): void {
+  const id = port['id'] ?? '';
+  own.set(id, `<port:${who}>`);
+  // Interfaces carry the first eleven characters, the agent's chains the first ten.
+  own.set(id.slice(0, 11), `<port:${who}:11>`);
+  own.set(id.slice(0, 10), `<port:${who}:10>`);
+  const mac = port['mac_address'] ?? '';
+  own.set(mac, `<mac:${who}>`);
+  own.set(mac.toUpperCase(), `<mac:${who}>`);
+  for (const address of select(rows, 'neutron.ipallocations', 'port_id', id))
+    own.set(address['ip_address'] ?? '', `<ip:${who}>`);
 }
 
 /** Its volumes in the order of their devices, and what Cinder calls the bond. */

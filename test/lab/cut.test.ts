@@ -10,13 +10,13 @@ import { wayOn } from '../support/kept-cloud.ts';
 import { type Ended, expunge } from './expunge.ts';
 import { describeScenarios } from './play-scenarios.ts';
 
-/** Each of these phases waits for the one before, so none is over when the cut before it is made. */
+/** Each of these phases waits for the one before, so none is over when the cut before it is made; the rows are cut twice. */
 const CUTS = [
   ['stop', 'after intent'],
   ['files', 'after act'],
   ['undefine', 'torn'],
   ['rows', 'before intent'],
-  ['mapping', 'after result'],
+  ['rows', 'after result'],
 ] as const satisfies readonly (readonly [Plan['steps'][number]['phase'], Place])[];
 
 const KILLED = 255;
