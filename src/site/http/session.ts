@@ -133,7 +133,7 @@ export class ApiSession {
       if (!(error instanceof LookError)) throw error;
       throw new ActError(error.message, { code: error.code, unknown: error.code === 'api-cut' });
     }
-    if (act.status.includes(answer.status)) return;
+    if (act.status.includes(answer.status) && !isOfAProxy(answer)) return;
     throw new ActError(`${SERVICE_NAMES[act.service]}: ${describeFailure(act.method, act.path, answer)}`, {
       code: `api-${answer.status}`,
     });
@@ -237,13 +237,28 @@ export function acceptAnswer(
   answer: RawAnswer,
   also: readonly number[] = [],
 ): HttpAnswer {
-  if ((answer.status >= 200 && answer.status < 300) || also.includes(answer.status))
+  const isForeign = isOfAProxy(answer);
+  if ((answer.status >= 200 && answer.status < 300) || (also.includes(answer.status) && !isForeign))
     return { status: answer.status, body: answer.body };
   throw new LookError(SERVICE_NAMES[service], describeFailure('GET', path, answer), {
     code: `api-${answer.status}`,
-    hint:
-      answer.status === 403 ? 'this user lacks the role: docs/reference.md lists what is needed' : undefined,
+    hint: isForeign ? NOT_THE_SERVICE : HINTS[answer.status],
   });
+}
+
+const NOT_THE_SERVICE = 'the service itself did not say so: is there a proxy before it that has lost it?';
+
+const HINTS: Readonly<Record<number, string>> = {
+  403: 'this user lacks the role: docs/reference.md lists what is needed',
+};
+
+/**
+ * A 404 is taken for "gone", so it must be the service's own word. All of them number their requests in a header
+ * (`oslo_middleware/request_id.py`; Nova and Cinder in `x-compute-request-id` before) or answer in JSON; a proxy that lost its backend
+ * sends a page.
+ */
+function isOfAProxy({ status, headers, body }: RawAnswer): boolean {
+  return status === 404 && requestId(headers) === '' && !isRecord(body);
 }
 
 function versionHeader(service: Service, microversion: string | undefined): Record<string, string> {
