@@ -38,6 +38,7 @@ async function failure(
 }
 
 const PORTS = '/v2.0/ports';
+const PAGE = '<html><body><h1>404 Not Found</h1></body></html>';
 const del: HttpAct = {
   door: 'http',
   service: 'network',
@@ -433,6 +434,21 @@ describe('an answer that is an error', () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, body: { a: 1 } } } });
     expect(await api.get('network', PORTS, { also: [404] })).toEqual({ status: 404, body: { a: 1 } });
   });
+  test.each([
+    ['a number', { headers: { 'x-compute-request-id': 'req-2' }, body: PAGE }],
+    ['JSON', { body: { itemNotFound: { message: 'Volume could not be found.' } } }],
+  ])('a 404 with %s is the word of the service', async (_, answer) => {
+    const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, ...answer } } });
+    expect(await api.get('network', PORTS, { also: [404] })).toMatchObject({ status: 404 });
+  });
+  test('a page of a proxy that says 404 is not taken for "gone"', async () => {
+    const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, body: PAGE } } });
+    expect(await failure(api.get('network', PORTS, { also: [404] }))).toMatchObject({
+      name: 'LookError',
+      code: 'api-404',
+      hint: expect.stringContaining('proxy'),
+    });
+  });
   test('403 says what to do about it', async () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 403 } } });
     expect(await failure(api.get('network', PORTS))).toMatchObject({
@@ -522,9 +538,18 @@ describe('a write', () => {
       },
     ]);
   });
-  test.each([204, 404])('%i is one of the answers that mean done', async (status) => {
-    const { api } = await open({ routes: { 'DELETE /network/v2.0/ports/p1': { status } } });
+  test.each([
+    ['204', { status: 204 }],
+    ['404 with a number', { status: 404, headers: { 'x-openstack-request-id': 'req-1' } }],
+    ['404 in JSON', { status: 404, body: { NeutronError: { message: 'no such port' } } }],
+  ])('%s is one of the answers that mean done', async (_, answer) => {
+    const { api } = await open({ routes: { 'DELETE /network/v2.0/ports/p1': answer } });
     await api.send(del);
+  });
+  test('404 of a proxy is none', async () => {
+    const page = { status: 404, body: PAGE };
+    const { api } = await open({ routes: { 'DELETE /network/v2.0/ports/p1': page } });
+    expect(await failure(api.send(del))).toMatchObject({ name: 'ActError', code: 'api-404' });
   });
   test('another answer is a failure, with what the service says', async () => {
     const { api } = await open({

@@ -1,0 +1,45 @@
+/** A proxy before the APIs loses them in the middle of a purge, and says 404 of everything: nothing of that means "gone". */
+import { expect, test } from 'vitest';
+import type { Wires } from '../../src/site/wires.ts';
+import { inNoTime } from '../support/faults/virtual-time.ts';
+import { goOn } from '../support/kept-cloud.ts';
+import { simulateCloud } from '../support/simulated-cloud.ts';
+
+const PAGE = '<html><body><h1>404 Not Found</h1></body></html>';
+
+/** From the second attachment on that is deleted. */
+function losesBackends(wires: Wires): Wires {
+  let deleted = 0;
+  return {
+    ...wires,
+    http(tls) {
+      const client = wires.http(tls);
+      return {
+        ...client,
+        async send(place, request, onSent) {
+          const lost = deleted === 2;
+          if (request.method === 'DELETE' && request.url.pathname.includes('/attachments/')) deleted += 1;
+          return lost ? { status: 404, headers: {}, body: PAGE } : client.send(place, request, onSent);
+        },
+      };
+    },
+  };
+}
+
+test('a volume that was to go is not taken for deleted, and goes when the run is gone on with', async () => {
+  const cloud = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [
+      { name: 'web', state: 'deleting-forever', host: 'cmp-1', volumes: [{ name: 'a' }, { name: 'b' }] },
+    ],
+  });
+  const left = () =>
+    cloud.world.db('cinder').prepare('SELECT display_name FROM volumes WHERE deleted = 0').all().length;
+  const purge = ['purge', 'web', '--volumes', 'delete', '--yes'];
+  const cut = await inNoTime(() => cloud.expunge(purge, { rewire: losesBackends }));
+  expect(cut.exit, cut.out + cut.err).not.toBe(0);
+  expect(cut.out).not.toContain('already done');
+  expect(left()).toBe(2);
+  await goOn((argv) => cloud.expunge(argv), purge, cut.out);
+  expect(left()).toBe(0);
+});
