@@ -55,7 +55,10 @@ export async function requestServer(lab: Lab, options: ServerOptions): Promise<L
   const seed = await readSeed(lab);
   const prePort =
     (options.prePort ?? true) ? await createPort(lab, `pre-${options.name}`, seed.network) : undefined;
-  if (options.trunk === true && prePort !== undefined) await createTrunk(lab, options.name, prePort);
+  if (options.trunk === true && prePort !== undefined) {
+    const subport = await createPort(lab, `sub-${options.name}`, seed.network);
+    await createTrunk(lab, options.name, { parent: prePort, subport });
+  }
   const networks = [{ uuid: seed.network }, ...(prePort === undefined ? [] : [{ port: prePort }])];
   const made = await ask(lab, 'compute', 'POST', '/servers', z.object({ server: withId }), {
     server: {
@@ -77,12 +80,15 @@ async function createPort(lab: Lab, name: string, network: string): Promise<stri
   return (await ask(lab, 'network', 'POST', '/ports', z.object({ port: withId }), body)).port.id;
 }
 
-async function createTrunk(lab: Lab, name: string, parent: string): Promise<void> {
-  const { network } = await readSeed(lab);
-  const subport = await createPort(lab, `sub-${name}`, network);
+/** Of ports that are there. @returns the trunk's id */
+export async function createTrunk(
+  lab: Lab,
+  name: string,
+  { parent, subport }: { readonly parent: string; readonly subport: string },
+): Promise<string> {
   const tagged = { port_id: subport, segmentation_type: 'vlan', segmentation_id: 101 };
   const body = { trunk: { name, port_id: parent, sub_ports: [tagged] } };
-  await call(lab, 'network', 'POST', '/trunks', { body });
+  return (await ask(lab, 'network', 'POST', '/trunks', z.object({ trunk: withId }), body)).trunk.id;
 }
 
 /** A console url, asked for as a user does: it leaves a row in console_auth_tokens. */

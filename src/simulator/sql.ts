@@ -35,8 +35,8 @@ export async function connectSql(
       hint: 'check user and password of this database',
     });
   react();
-  const database = readOnly ? world.db(name) : openForMysql(world, name);
-  if (readOnly) teachFunctions(database, world, name);
+  const database = readOnly ? world.db(name) : openToWrite(world, name);
+  teachFunctions(database, world, name);
   const connection = numberConnection();
   const locks = readOnly ? null : teachLocks(database, world, connection, session?.says ?? {});
   let isOpen = true;
@@ -94,13 +94,13 @@ export async function connectSql(
 /** What a client in a read-only transaction may say. */
 const READS = /^[\s(]*(select|explain)\b/i;
 
-function openForMysql(world: World, name: ServiceDatabase): DatabaseSync {
+function openToWrite(world: World, name: ServiceDatabase): DatabaseSync {
   const database = new DatabaseSync(join(world.folder, `${name}.sqlite`));
   database.exec('PRAGMA busy_timeout=5000; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON');
-  teachFunctions(database, world, name);
   return database;
 }
 
+/** The world's own connection serves many clients. */
 const taught = new WeakSet<DatabaseSync>();
 
 function teachFunctions(database: DatabaseSync, world: World, name: ServiceDatabase): void {

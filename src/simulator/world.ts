@@ -121,18 +121,19 @@ export function openWorld(folder: string): World {
     known.users += 1;
     return known.world;
   }
-  const world = openFiles(folder, () => {
+  const files = openFiles(folder);
+  const close = () => {
     own.users -= 1;
-    if (own.users === 0 && shared.get(key) === own) shared.delete(key);
-    return own.users === 0;
-  });
-  const own: Shared = { world, inode, users: 1 };
+    if (own.users > 0) return;
+    if (shared.get(key) === own) shared.delete(key);
+    files.close();
+  };
+  const own: Shared = { world: { ...files, close }, inode, users: 1 };
   shared.set(key, own);
-  return world;
+  return own.world;
 }
 
-/** @param isLast told that somebody is done with the world; whether nobody else has it */
-function openFiles(folder: string, isLast: () => boolean): World {
+function openFiles(folder: string): World {
   const machines = open(join(folder, MACHINES_FILE));
   const clock = machines.prepare(CLOCK);
   const services = new Map<ServiceDatabase, DatabaseSync>();
@@ -156,7 +157,6 @@ function openFiles(folder: string, isLast: () => boolean): World {
       setMeta(world, 'advanced_ms', String(Number(readMeta(world, 'advanced_ms') ?? 0) + seconds * 1000));
     },
     close() {
-      if (!isLast()) return;
       for (const database of services.values()) database.close();
       services.clear();
       machines.close();

@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openLab } from '../../lab/paths.ts';
-import type { Cut } from '../chaos/cut/cut.ts';
+import { type Cut, cutting } from '../chaos/cut/cut.ts';
 import { findSecrets } from '../support/secrets.ts';
 import { watchProcesses } from '../support/watch-processes.ts';
 
@@ -27,8 +27,6 @@ export interface Ended {
 
 const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
 
-const CUTTER = resolve(import.meta.dirname, '../chaos/cut/cut-at.ts');
-
 /** State of its own, so that runs of a test never mix with an operator's. */
 const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 
@@ -48,15 +46,12 @@ export function siteFile(name: SiteName = 'expunge'): string {
 /** How a token of Keystone's begins, which is a secret while it lives. */
 const TOKEN = /gAAAAA[\w-]{20}/;
 
-/** @throws Error when one of the lab's passwords or a token is in one of the texts */
-function assertNoSecret(where: string, texts: readonly string[]): void {
-  const { secrets } = openLab();
-  for (const text of texts) {
-    const found = findSecrets(text, Object.values(secrets));
-    const token = TOKEN.exec(text);
-    if (token !== null || found.length > 0)
-      throw new Error(`a secret is in ${where}: ${token?.[0] ?? found.join(', ')}`);
-  }
+/** @throws Error when one of the lab's passwords or a token is in the text */
+function assertNoSecret(where: string, text: string): void {
+  const found = findSecrets(text, Object.values(openLab().secrets));
+  const token = TOKEN.exec(text);
+  if (token !== null || found.length > 0)
+    throw new Error(`a secret is in ${where}: ${token?.[0] ?? found.join(', ')}`);
 }
 
 /** Runs expunge against the lab; `site` defaults to the local transport. @throws Error when a secret was to be seen */
@@ -66,37 +61,32 @@ export function expunge(
 ): Promise<Ended> {
   const started = performance.now();
   return new Promise((done, fail) => {
-    const preload = cut === undefined ? [] : ['--import', CUTTER];
-    const cutting =
-      cut === undefined
-        ? {}
-        : { CUT_AT: String(cut.at), CUT_HOW: cut.how, CUT_SEEN: join(stateFolder, 'seen') };
-    const child = spawn(process.execPath, [...preload, PROGRAM, ...args, '--site', site], {
-      env: { PATH: process.env['PATH'], HOME: stateFolder, XDG_STATE_HOME: stateFolder, ...cutting },
+    const knife = cut === undefined ? { options: [], env: {} } : cutting(cut, join(stateFolder, 'seen'));
+    const child = spawn(process.execPath, [...knife.options, PROGRAM, ...args, '--site', site], {
+      env: { PATH: process.env['PATH'], HOME: stateFolder, XDG_STATE_HOME: stateFolder, ...knife.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const watch = watchProcesses(child.pid ?? 0);
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    const chunks: { readonly out: Buffer[]; readonly err: Buffer[] } = { out: [], err: [] };
+    child.stdout.on('data', (chunk: Buffer) => chunks.out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => chunks.err.push(chunk));
     child.on('error', (error) => {
       watch.stop();
       fail(error);
     });
     child.on('close', (code) => {
       const { commands, environments } = watch.stop();
-      const said = [out, err].map((chunks) => Buffer.concat(chunks).toString());
-      const [told = '', complained = ''] = said;
+      const out = Buffer.concat(chunks.out).toString();
+      const err = Buffer.concat(chunks.err).toString();
       try {
-        assertNoSecret('what it says', said);
-        assertNoSecret('ps', [...commands, ...environments]);
+        assertNoSecret('what it says', `${out}\n${err}`);
+        assertNoSecret('ps', [...commands, ...environments].join('\n'));
       } catch (error) {
         fail(error as Error);
         return;
       }
       const seconds = (performance.now() - started) / 1000;
-      done({ exit: code ?? 255, out: told, err: complained, seconds, commands });
+      done({ exit: code ?? 255, out, err, seconds, commands });
     });
     child.stdin.end(input);
   });

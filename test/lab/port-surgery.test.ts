@@ -12,6 +12,7 @@ import { ask, call } from '../../lab/api.ts';
 import { canonicalise, compareDeltas, diffSnapshots, findRoles, takeSnapshot } from '../../lab/delta.ts';
 import { openLab } from '../../lab/paths.ts';
 import { readSeed } from '../../lab/seed.ts';
+import { createTrunk } from '../../lab/servers.ts';
 import { setServicePlugins } from '../../lab/service-plugins.ts';
 import { change, query } from '../../lab/sql.ts';
 import { takeTurn } from '../../lab/turn.ts';
@@ -239,23 +240,9 @@ describe('the parent of a trunk', () => {
     const bind = (host: string) =>
       call(lab, 'network', 'PUT', `/ports/${port.id}`, { body: { port: { 'binding:host_id': host } } });
     await bind('');
-    const body = {
-      trunk: {
-        name,
-        port_id: port.id,
-        sub_ports: [{ port_id: sub, segmentation_type: 'vlan', segmentation_id: 101 }],
-      },
-    };
-    const { trunk } = await ask(
-      lab,
-      'network',
-      'POST',
-      '/trunks',
-      z.object({ trunk: z.object({ id: z.string() }) }),
-      body,
-    );
+    const trunk = await createTrunk(lab, name, { parent: port.id, subport: sub });
     await bind('compute1');
-    return { ...port, sub, trunk: trunk.id };
+    return { ...port, sub, trunk };
   }
 
   async function isGone(one: Awaited<ReturnType<typeof trunkOf>>, attribute: string): Promise<void> {

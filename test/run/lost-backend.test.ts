@@ -1,11 +1,10 @@
 /** A proxy before the APIs loses them in the middle of a purge, and says 404 of everything: nothing of that means "gone". */
 import { expect, test } from 'vitest';
 import type { Wires } from '../../src/site/wires.ts';
+import { LOST_PAGE } from '../support/faults/http-faults.ts';
 import { inNoTime } from '../support/faults/virtual-time.ts';
 import { goOn } from '../support/kept-cloud.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
-
-const PAGE = '<html><body><h1>404 Not Found</h1></body></html>';
 
 /** From the second attachment on that is deleted. */
 function losesBackends(wires: Wires): Wires {
@@ -19,7 +18,7 @@ function losesBackends(wires: Wires): Wires {
         async send(place, request, onSent) {
           const lost = deleted === 2;
           if (request.method === 'DELETE' && request.url.pathname.includes('/attachments/')) deleted += 1;
-          return lost ? { status: 404, headers: {}, body: PAGE } : client.send(place, request, onSent);
+          return lost ? { status: 404, headers: {}, body: LOST_PAGE } : client.send(place, request, onSent);
         },
       };
     },

@@ -8,7 +8,7 @@ import type { Wires } from '../../src/site/wires.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
 import { difference, dumpWorld, linesOf } from '../support/world-dump.ts';
 
-/** Cinder has one attachment less than before. */
+/** How many of them Cinder has. */
 function attachments(world: World): number {
   const sql = 'SELECT count(*) AS n FROM volume_attachment WHERE deleted = 0';
   return Number(world.db('cinder').prepare(sql).get()?.['n']);

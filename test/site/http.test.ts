@@ -12,6 +12,7 @@ import {
   PASSWORD,
   startOpenstack,
 } from '../support/fake-openstack.ts';
+import { LOST_PAGE } from '../support/faults/http-faults.ts';
 
 function connect(cloud: CloudAuth): ApiSession {
   const session = new ApiSession(cloud);
@@ -38,7 +39,6 @@ async function failure(
 }
 
 const PORTS = '/v2.0/ports';
-const PAGE = '<html><body><h1>404 Not Found</h1></body></html>';
 const del: HttpAct = {
   door: 'http',
   service: 'network',
@@ -435,14 +435,14 @@ describe('an answer that is an error', () => {
     expect(await api.get('network', PORTS, { also: [404] })).toEqual({ status: 404, body: { a: 1 } });
   });
   test.each([
-    ['a number', { headers: { 'x-compute-request-id': 'req-2' }, body: PAGE }],
+    ['a number', { headers: { 'x-compute-request-id': 'req-2' }, body: LOST_PAGE }],
     ['JSON', { body: { itemNotFound: { message: 'Volume could not be found.' } } }],
   ])('a 404 with %s is the word of the service', async (_, answer) => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, ...answer } } });
     expect(await api.get('network', PORTS, { also: [404] })).toMatchObject({ status: 404 });
   });
   test('a page of a proxy that says 404 is not taken for "gone"', async () => {
-    const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, body: PAGE } } });
+    const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, body: LOST_PAGE } } });
     expect(await failure(api.get('network', PORTS, { also: [404] }))).toMatchObject({
       name: 'LookError',
       code: 'api-404',
@@ -547,7 +547,7 @@ describe('a write', () => {
     await api.send(del);
   });
   test('404 of a proxy is none', async () => {
-    const page = { status: 404, body: PAGE };
+    const page = { status: 404, body: LOST_PAGE };
     const { api } = await open({ routes: { 'DELETE /network/v2.0/ports/p1': page } });
     expect(await failure(api.send(del))).toMatchObject({ name: 'ActError', code: 'api-404' });
   });

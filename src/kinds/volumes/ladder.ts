@@ -120,18 +120,20 @@ function attachmentRung(asked: Asked): Rung {
   return {
     rung: 'attachment',
     manner,
-    why: `${
-      manner.asService
-        ? `As Nova does it: Cinder takes the mapping from the storage, for a service (the account of ${originOf(facts)}).${manner.late ? ' After Nova’s rows: a nova-compute that starts before would count who has the volume, find only the other, and disconnect it.' : ''}`
-        : manner.late && !facts.token.available
-          ? `As Nova does it, but only after Nova's rows: without a service token Cinder answers 409 while Nova lists it (${facts.token.why}).`
-          : 'As Nova does it; Nova does not list it as connected, so Cinder asks for no service token.'
-    }${others}`,
+    why: `${explainManner(manner, facts)}${others}`,
   };
 }
 
-function originOf({ token }: VolumeFacts): string {
-  return token.available ? token.from : '';
+function explainManner({ asService, late }: Manner, { token }: VolumeFacts): string {
+  if (asService && token.available) {
+    const order = late
+      ? ' After Nova’s rows: a nova-compute that starts before would count who has the volume, find only the other, and disconnect it.'
+      : '';
+    return `As Nova does it: Cinder takes the mapping from the storage, for a service (the account of ${token.from}).${order}`;
+  }
+  if (late && !token.available)
+    return `As Nova does it, but only after Nova's rows: without a service token Cinder answers 409 while Nova lists it (${token.why}).`;
+  return 'As Nova does it; Nova does not list it as connected, so Cinder asks for no service token.';
 }
 
 /** A volume with several attachments may only be let go of as a whole by a service (cinder 21.3 `volume/api.py:attachment_deletion_allowed`). */

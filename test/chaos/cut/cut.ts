@@ -31,6 +31,16 @@ export interface CutRun {
 
 const preload = join(import.meta.dirname, 'cut-at.ts');
 
+/**
+ * What makes a process kill itself there: options of Node, before the program, and its environment.
+ *
+ * @param seen the file to which it tells its writes
+ */
+export function cutting({ at, how }: Cut, seen: string) {
+  const env = { CUT_AT: String(at), CUT_HOW: how, CUT_SEEN: seen };
+  return { options: ['--import', preload], env };
+}
+
 export async function openCutting(folder: string, scene: Scene) {
   const kept = await keepCloud(folder, scene, () => {});
   const { site, state } = kept;
@@ -44,16 +54,13 @@ export async function openCutting(folder: string, scene: Scene) {
       writeFileSync(seen, '');
     },
     /** The real program, killed where it is said. */
-    cut: (argv: readonly string[], { at, how }: Cut): Promise<CutRun> =>
+    cut: (argv: readonly string[], where: Cut): Promise<CutRun> =>
       new Promise((resolve, reject) => {
-        const child = spawn(
-          process.execPath,
-          ['--import', preload, builtProgram(), '--site', site, ...argv],
-          {
-            env: { ...env, CUT_AT: String(at), CUT_HOW: how, CUT_SEEN: seen },
-            stdio: ['ignore', 'pipe', 'pipe'],
-          },
-        );
+        const knife = cutting(where, seen);
+        const child = spawn(process.execPath, [...knife.options, builtProgram(), '--site', site, ...argv], {
+          env: { ...env, ...knife.env },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        });
         let said = '';
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (text) => (said += String(text)));

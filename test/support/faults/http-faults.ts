@@ -22,6 +22,9 @@ function answers(status: number, body: unknown, headers: RawAnswer['headers'] = 
 const BUSY_PAGE =
   '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n';
 
+/** Of a proxy that has lost what is behind it. */
+export const LOST_PAGE = '<html><body><h1>404 Not Found</h1></body></html>';
+
 export const HTTP_FAULTS: readonly Fault<HttpCall>[] = [
   {
     name: 'refused',
@@ -75,7 +78,7 @@ export const HTTP_FAULTS: readonly Fault<HttpCall>[] = [
   },
   {
     name: '404 of a proxy',
-    strike: answers(404, '<html><body><h1>404 Not Found</h1></body></html>'),
+    strike: answers(404, LOST_PAGE),
   },
   {
     name: '409',
