@@ -89,8 +89,8 @@ export async function reviveNodeCompute(lab: Lab): Promise<void> {
   await waitForCompute(lab, 'up');
 }
 
-/** Ends it without a word. */
-async function killNodeCompute(lab: Lab): Promise<void> {
+/** Ends it without a word, frozen or not: what it had in hand goes back to its queue. */
+export async function killNodeCompute(lab: Lab): Promise<void> {
   await runOnNode(lab, [
     ...['start-stop-daemon', '--stop', '--oknodo', '--retry', 'KILL/5'],
     ...['--remove-pidfile', '--pidfile', agentPidFile(lab, 'nova-compute')],

@@ -4,7 +4,7 @@ import { ask, call } from '../api.ts';
 import { waitFor } from '../command.ts';
 import type { VolumeTypeName } from '../config/backends.ts';
 import type { Deviation } from '../delta.ts';
-import { freezeNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
+import { freezeNodeCompute, killNodeCompute, waitNodeComputeDown } from '../node/cloud.ts';
 import { nodeName } from '../node/paths.ts';
 import { type BootedVolume, requestNodeServer } from '../node/server.ts';
 import type { Lab } from '../paths.ts';
@@ -93,6 +93,12 @@ export async function freezeAndDelete(lab: Lab, server: LabServer): Promise<void
   await freezeNodeCompute(lab);
   await requestDelete(lab, server);
   await waitNodeComputeDown(lab);
+}
+
+/** As operators are told to before a volume that a neighbour has too is let go: the hanging nova-compute is ended. */
+export async function freezeDeleteAndKill(lab: Lab, server: LabServer): Promise<void> {
+  await freezeAndDelete(lab, server);
+  await killNodeCompute(lab);
 }
 
 /** Nova's own delete, until Cinder has let go of every volume too. */

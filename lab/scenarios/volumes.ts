@@ -10,6 +10,7 @@ import {
   createSharingServer,
   deleteWithVolumes,
   freezeAndDelete,
+  freezeDeleteAndKill,
   keepsWhatIsShared,
   listVolumeIds,
   type WantedVolume,
@@ -81,6 +82,7 @@ export const volumeScenarios: readonly Scenario[] = [
   }),
   withVolumes('multi-attach', 'a neighbour on its host uses the same volume', [], {
     make: (lab, of) => createSharingServer(lab, of, 'several-servers'),
+    break: freezeDeleteAndKill,
     novaDelete: deleteServer,
     beyondNova: [keepsWhatIsShared],
   }),

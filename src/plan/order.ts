@@ -7,9 +7,12 @@
 import { PlanError } from './errors.ts';
 import type { DraftStep, Phase, Step } from './types.ts';
 
-const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
-  // What may wake up late is disarmed before anything is taken from under it.
-  secure: [],
+/**
+ * What each phase waits for, beside `secure`: what may wake up late is disarmed before anything is taken from under it. A nova-compute
+ * that starts with an interrupted delete of the server and the same delete in its queue deletes it twice, and the second time
+ * disconnects a volume that a neighbour has too (see docs/reliability.md).
+ */
+const AFTER: Readonly<Record<Exclude<Phase, 'secure'>, readonly Phase[]>> = {
   tokens: [],
   stop: [],
   unplug: ['stop'],
@@ -17,14 +20,13 @@ const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
   files: ['stop', 'disconnect'],
   undefine: ['stop', 'unplug', 'disconnect', 'files'],
   // A domain that is still defined can be started again on its disks, and a late reaper finds volumes by it.
-  volumes: ['secure', 'stop', 'disconnect', 'undefine'],
+  volumes: ['stop', 'disconnect', 'undefine'],
   // A port that is freed while its interface is still plugged can be taken by another server too early.
   ports: ['stop', 'unplug'],
   images: [],
   allocations: ['stop'],
   // A row marked deleted makes every live nova-compute a second cleaner of what is left on its host.
   rows: [
-    'secure',
     'tokens',
     'stop',
     'unplug',
@@ -43,7 +45,11 @@ const AFTER: Readonly<Record<Phase, readonly Phase[]>> = {
   mapping: ['rows'],
 };
 
-const PHASES = Object.keys(AFTER) as Phase[];
+const PHASES = ['secure', ...Object.keys(AFTER)] as Phase[];
+
+function before(phase: Phase): readonly Phase[] {
+  return phase === 'secure' ? [] : ['secure', ...AFTER[phase]];
+}
 
 /**
  * Puts the drafts of all kinds in the order of work and writes down, step by step, what must have succeeded before.
@@ -61,7 +67,7 @@ export function orderSteps(drafts: readonly (DraftStep & { kind: string })[]): S
   }
   const steps = PHASES.flatMap((phase) =>
     (byPhase.get(phase) ?? []).map((draft) => {
-      const earlier = AFTER[phase].flatMap((p) => (byPhase.get(p) ?? []).map((step) => step.id));
+      const earlier = before(phase).flatMap((p) => (byPhase.get(p) ?? []).map((step) => step.id));
       const own = draft.needs ?? [];
       const missing = own.find((id) => !ids.has(id));
       if (missing !== undefined)

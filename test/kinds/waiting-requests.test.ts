@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Host, Subject } from '../../src/kinds/subject/subject.ts';
+import type { Host, Subject, VolumeMapping } from '../../src/kinds/subject/subject.ts';
 import { waitingRequests } from '../../src/kinds/waiting-requests/index.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import type { Decisions } from '../../src/plan/types.ts';
@@ -15,6 +15,7 @@ const VOLUME = '99999999-2222-4333-8444-000000000001';
 const PGREP = 'compute1: pgrep -f (^|/)nova-compute( |$)';
 const SERVICES =
   'cell:c1: select report_count from services where host = "compute1" and binary = "nova-compute" and deleted = 0';
+const OTHERS = `cell:c1: select b.instance_uuid, b.volume_id, b.connection_info, i.display_name from block_device_mapping as b inner join instances as i on i.uuid = b.instance_uuid where i.host = "compute1" and i.deleted = 0 and b.deleted = 0 and b.destination_type = "volume" and b.instance_uuid != "${SERVER}" order by b.id`;
 const NO_WAY = new LookError('message bus of cell1', 'no answer in 3 s', { code: 'message-bus-unreachable' });
 
 const asked = (method: string | null, server: string | null = SERVER): WaitingRequest => ({
@@ -37,10 +38,12 @@ interface Answers {
   /** exit code of pgrep */
   readonly process?: number | LookError;
   readonly services?: readonly Row[];
+  /** what other servers of the host have connected */
+  readonly others?: readonly Row[];
 }
 
 async function planFor(
-  { queue = null, process = 1, services = [{ report_count: 77 }] }: Answers,
+  { queue = null, process = 1, services = [{ report_count: 77 }], others = [] }: Answers,
   changes: Partial<Subject> = {},
   decided: Partial<Decisions> = {},
 ) {
@@ -48,7 +51,7 @@ async function planFor(
   const reader = fakeReader({
     queue: { 'cell:c1 compute.compute1': queue },
     command: { [PGREP]: process instanceof LookError ? process : { exit: process } },
-    sql: { [SERVICES]: services },
+    sql: { [SERVICES]: services, [OTHERS]: others },
   });
   const { facts, unknown } = await waitingRequests.find(reader, of);
   return { unknown, unasked: reader.unasked(), ...waitingRequests.plan(facts, of, decisions(decided)) };
@@ -108,7 +111,7 @@ describe('requests that wait', () => {
   ])('also of %s', async (_, changes) => {
     const plan = await planFor({ queue: holds(asked('terminate_instance')) }, { uuid: SERVER, ...changes });
     expect(plan.steps).toHaveLength(1);
-    expect(plan.unasked).toEqual([PGREP]);
+    expect(plan.unasked).toEqual([PGREP, OTHERS]);
   });
 
   test('of others stay, and so do events that name several', async () => {
@@ -125,7 +128,7 @@ test.each<[string, Partial<Subject>]>([
 ])('nobody is asked when %s', async (_, changes) => {
   const plan = await planFor({}, changes);
   expect(plan).toMatchObject({ steps: [], remains: [], kept: [], refusals: [], unknown: [] });
-  expect(plan.unasked).toHaveLength(3);
+  expect(plan.unasked).toHaveLength(4);
 });
 
 test.each<[string, QueueContents | null]>([
@@ -210,6 +213,47 @@ describe('a delete that no step takes away', () => {
   ])('nothing is at stake when %s', async (_, changes, decided) => {
     for (const answers of [unasked, silent])
       expect((await planFor(answers, changes, decided)).refusals).toEqual([]);
+  });
+
+  describe('a volume that another server of the host has too', () => {
+    const row = (volumeId: string, connection: object): Row => ({
+      instance_uuid: OTHER,
+      volume_id: volumeId,
+      display_name: 'neighbour',
+      connection_info: JSON.stringify(connection),
+    });
+    const data = { target_portal: '10.0.3.1:3260', target_iqn: 'iqn.2010-10.org.openstack:v', target_lun: 1 };
+    const iscsi = { driver_volume_type: 'iscsi', data };
+
+    test.each<[string, Answers]>([
+      ['late-delete', unasked],
+      ['request-in-hand', silent],
+    ])('%s, whatever is to become of it', async (code, answers) => {
+      for (const decided of [keep, { volumes: { rest: 'delete' as const, named: {} } }, {}]) {
+        const shared = { ...answers, others: [row(VOLUME, iscsi)] };
+        const { refusals } = await planFor(shared, { volumes }, decided);
+        expect(refusals).toMatchObject([{ code, flag: 'even-late-delete' }]);
+        expect(refusals[0]?.sentence).toContain(`takes volume ${VOLUME} from server ${OTHER}`);
+      }
+    });
+
+    test.each<[string, readonly Row[], readonly VolumeMapping[]]>([
+      ['it is another volume', [row('99999999-2222-4333-8444-000000000002', iscsi)], volumes],
+      ['librbd has it', [row(VOLUME, { driver_volume_type: 'rbd', data: { name: 'volumes/v' } })], volumes],
+      [
+        'the server has let go of it',
+        [row(VOLUME, iscsi)],
+        [volumeMapping({ volumeId: VOLUME, deleted: true })],
+      ],
+    ])('not when %s', async (_, others, own) => {
+      expect((await planFor({ ...silent, others }, { volumes: own })).refusals).toEqual([]);
+    });
+
+    test('not when the request is in the queue, and nobody has it in hand', async () => {
+      const queue = holds(asked('terminate_instance'));
+      const plan = await planFor({ queue, others: [row(VOLUME, iscsi)] }, { volumes }, keep);
+      expect(plan).toMatchObject({ refusals: [], steps: [{ phase: 'secure' }] });
+    });
   });
 
   test('a host that does not answer is another kind’s to report', async () => {

@@ -55,6 +55,15 @@ describe('what a step waits for, by its phase', () => {
   });
 });
 
+test.each([...PHASES, 'volumes', 'volumes-late'] as const)(
+  '%s waits until late actors are disarmed, whatever else there is',
+  (phase) => {
+    const steps = orderSteps([draft('late', phase), draft('disarm', 'secure')]);
+    expect(steps.map(({ id }) => id)).toEqual(['disarm', 'late']);
+    expect(needsOf(steps, 'late')).toEqual(['disarm']);
+  },
+);
+
 test('a phase with several steps is waited for whole', () => {
   const steps = orderSteps([draft('a', 'stop'), draft('b', 'stop'), draft('c', 'unplug')]);
   expect(needsOf(steps, 'c')).toEqual(['a', 'b']);

@@ -4,6 +4,7 @@ import type { Reader } from '../../site/reader.ts';
 import { type Found, reason } from '../kind.ts';
 import { number } from '../subject/parse.ts';
 import type { Host, Subject } from '../subject/subject.ts';
+import { type Claim, readClaims } from '../volume-connections/claims.ts';
 
 /** What the message bus says of the requests for one nova-compute. */
 export interface HostQueue {
@@ -22,6 +23,8 @@ export interface HostQueue {
   readonly running: boolean | null;
   /** `services.report_count`, which goes up with every sign of life; null: Nova knows no such service */
   readonly reports: number | null;
+  /** other servers of the host that have a volume of this one connected there; only looked for while a delete may come late */
+  readonly sharing: readonly Pick<Claim, 'server' | 'volumeId'>[];
 }
 
 export interface WaitingRequestFacts {
@@ -55,16 +58,34 @@ async function readQueue(look: Reader, subject: Subject, database: string, host:
   const unclear = all.filter(
     ({ method, mentions }) => method === null && mentions?.includes(subject.uuid) !== false,
   );
+  const seen = { unasked: contents.why, connected: (contents.found?.consumers ?? 0) > 0, running };
   return {
     host: host.name,
     queue,
-    unasked: contents.why,
+    ...seen,
     requests,
     unclear: unclear.length,
-    connected: (contents.found?.consumers ?? 0) > 0,
-    running,
     reports: requests.length === 0 ? null : await readReports(look, database, host.name),
+    sharing: isLate({ host: host.name, ...seen }, subject) ? await findSharing(look, host.name, subject) : [],
   };
+}
+
+/** A delete may still run that no step of the plan takes away. */
+export function isLate(
+  { host, unasked, connected, running }: Pick<HostQueue, 'host' | 'unasked' | 'connected' | 'running'>,
+  subject: Subject,
+): boolean {
+  return mayHaveDelete(subject, host) && (unasked !== null || connected || running === true);
+}
+
+/** What librbd reaches inside of qemu is not connected to the host: nobody can disconnect it from another (nova 26 `virt/libvirt/volume/net.py`). */
+async function findSharing(look: Reader, host: string, subject: Subject): Promise<HostQueue['sharing']> {
+  const own = new Set(subject.volumes.flatMap(({ volumeId, deleted }) => (deleted ? [] : [volumeId])));
+  if (own.size === 0) return [];
+  const claims = await readClaims(look, host, subject);
+  return claims
+    .filter(({ volumeId, connection }) => own.has(volumeId) && connection.type !== 'rbd')
+    .map(({ server, volumeId }) => ({ server, volumeId }));
 }
 
 /** A delete was asked for, and this host's nova-compute was to do it. */

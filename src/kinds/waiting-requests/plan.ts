@@ -1,11 +1,12 @@
 import type { Decisions, DraftStep, Kept, Refusal, SqlWhere } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject, VolumeMapping } from '../subject/subject.ts';
-import { type HostQueue, mayHaveDelete, type WaitingRequestFacts } from './find.ts';
+import { type HostQueue, isLate, type WaitingRequestFacts } from './find.ts';
 
 /**
  * Takes out what waits for a silent nova-compute. What cannot be taken out, because nobody can ask the bus or because a nova-compute has
- * it in hand, does little harm to a server that is gone, but deletes the volumes that the request names.
+ * it in hand, does little harm to a server that is gone, but deletes the volumes that the request names, and disconnects those that
+ * others on its host have too.
  */
 export function planWaitingRequests(
   { queues }: WaitingRequestFacts,
@@ -26,7 +27,7 @@ export function planWaitingRequests(
         what: `request ${method} that waits for nova-compute on ${host}`,
       })),
     ),
-    refusals: atStake.length === 0 ? [] : late.map((queue) => refuseLate(queue, atStake)),
+    refusals: late.flatMap((queue) => refuseLate(queue, atStake)),
     kept: [...late.map((queue) => keepLate(queue)), ...queues.flatMap((queue) => keepUnclear(queue, place))],
   };
 }
@@ -66,11 +67,6 @@ function stillSilent({ host, reports }: HostQueue, database: string): DraftStep[
       };
 }
 
-/** A delete may still run that no step of the plan takes away. */
-function isLate({ host, unasked, connected, running }: HostQueue, subject: Subject): boolean {
-  return mayHaveDelete(subject, host) && (unasked !== null || connected || running === true);
-}
-
 /**
  * Volumes that are to be kept and that a late delete would not spare: the request names what was to be deleted when it was sent (nova 26
  * `compute/manager.py:_cleanup_volumes`), so a mark that is changed now is not seen.
@@ -82,19 +78,43 @@ function findAtStake({ volumes }: Subject, { volumes: decided }: Decisions): rea
   );
 }
 
-function refuseLate({ host, unasked }: HostQueue, atStake: readonly VolumeMapping[]): Omit<Refusal, 'kind'> {
-  const volumes = `volume${atStake.length === 1 ? '' : 's'} ${atStake.map((v) => v.volumeId).join(', ')}`;
+/**
+ * What a late delete does to volumes, in words; null: nothing that matters. nova-compute leaves a volume connected only while two living
+ * servers of its host have it by Cinder's list; when this one's attachment is gone it takes the volume from the other (nova 26
+ * `virt/libvirt/driver.py:_should_disconnect_target`).
+ */
+function describeHarm({ sharing }: HostQueue, atStake: readonly VolumeMapping[]): string | null {
+  const deletes = atStake.map(({ volumeId }) => volumeId).join(', ');
+  const parts = [
+    ...(atStake.length === 0
+      ? []
+      : [`deletes volume${atStake.length === 1 ? '' : 's'} ${deletes}, to be kept`]),
+    ...sharing.map(
+      ({ server, volumeId }) => `takes volume ${volumeId} from server ${server}, which has it too`,
+    ),
+  ];
+  return parts.length === 0 ? null : parts.join(', and ');
+}
+
+function refuseLate(queue: HostQueue, atStake: readonly VolumeMapping[]): Omit<Refusal, 'kind'>[] {
+  const harm = describeHarm(queue, atStake);
+  if (harm === null) return [];
+  const { host, unasked } = queue;
   return unasked === null
-    ? {
-        code: 'request-in-hand',
-        sentence: `nova-compute on ${host} runs, says nothing, and may have the delete request in hand: when it goes on it deletes ${volumes}, to be kept. End it first (systemctl kill -s KILL nova-compute there; when the host is off, wait three minutes): what it has in hand goes back to its queue.`,
-        flag: 'even-late-delete',
-      }
-    : {
-        code: 'late-delete',
-        sentence: `A delete request may wait for nova-compute on ${host} and delete ${volumes}, to be kept, when it comes back; nobody could look (${unasked}).`,
-        flag: 'even-late-delete',
-      };
+    ? [
+        {
+          code: 'request-in-hand',
+          sentence: `nova-compute on ${host} runs, says nothing, and may have the delete request in hand: when it goes on it ${harm}. End it first (systemctl kill -s KILL nova-compute there; when the host is off, wait three minutes): what it has in hand goes back to its queue.`,
+          flag: 'even-late-delete',
+        },
+      ]
+    : [
+        {
+          code: 'late-delete',
+          sentence: `A delete request may wait for nova-compute on ${host}, and nobody could look (${unasked}): when nova-compute comes back it ${harm}.`,
+          flag: 'even-late-delete',
+        },
+      ];
 }
 
 function keepLate({ host, unasked }: HostQueue): Omit<Kept, 'kind'> {

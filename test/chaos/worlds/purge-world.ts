@@ -25,6 +25,12 @@ function countUp(counters: Counters, ...names: readonly string[]): void {
 /** More goes on the same server than a call that fails and a nova-compute that wakes up in between can make necessary. */
 const MOST_GOES = 4;
 
+/**
+ * A line that tells of a step. Not before the first one: a nova-compute that starts with an interrupted delete and the same delete in its
+ * queue deletes twice, whoever looks on, and takes a volume from a neighbour that has it too.
+ */
+const STEP_DONE = /^ *\d+\. (?:already )?done\b/m;
+
 function changes(before: readonly string[], after: readonly string[]): readonly string[] {
   const [old, fresh] = [new Set(before), new Set(after)];
   return [...before.filter((line) => !fresh.has(line)), ...after.filter((line) => !old.has(line))];
@@ -56,7 +62,7 @@ export async function purgeWorld(random: RandomWorld, counters: Counters): Promi
       const write = process.stdout.write.bind(process.stdout);
       let ended = 0;
       process.stdout.write = (text: string) => {
-        if (/ done\b/.test(text) && wakes !== null && ++ended > wakes) wake();
+        if (STEP_DONE.test(text) && wakes !== null && ++ended > wakes) wake();
         return write(text);
       };
       const go = () => runCli(['node', 'expunge', '--site', built.site, ...argv], process, doors?.rewire);
