@@ -87,7 +87,9 @@ export const MACHINES: readonly string[] = [
   `CREATE TABLE mounts (
      host TEXT NOT NULL, ordinal INTEGER NOT NULL, target TEXT NOT NULL, fstype TEXT NOT NULL, source TEXT NOT NULL,
      device INTEGER NOT NULL, PRIMARY KEY (host, ordinal))`,
-  'CREATE TABLE firewall (host TEXT NOT NULL, rule TEXT NOT NULL)',
+  // port: what the rule is named after, the first ten characters of a port's id.
+  'CREATE TABLE firewall (host TEXT NOT NULL, rule TEXT NOT NULL, port TEXT)',
+  'CREATE INDEX firewall_port ON firewall (host, port)',
   'CREATE TABLE namespaces (host TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (host, name))',
   'CREATE TABLE cache (server TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (server, key))',
   // mappings: the rows of block_device_mapping that a terminate_instance brings along (a JSON list); NULL: it brings none.

@@ -1,5 +1,6 @@
 /** Puts recordings into a world: the cloud itself, compute hosts, servers in the states that were recorded. */
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { addRule } from './hosts/firewall.ts';
 import { fillRows, fillText, type Identities, type Row } from './instantiate.ts';
 import { type Random, seededRandom } from './random.ts';
 import type { RecordedFile, RecordedHost, Recording } from './recorded/types.ts';
@@ -239,8 +240,7 @@ function plantOnHost(world: World, host: string, recorded: RecordedHost, identit
       );
   plantFiles(world, host, recorded.files, text);
   plantFiles(world, 'glance', recorded.imageFiles, text);
-  for (const rule of recorded.firewall)
-    machines.prepare('INSERT INTO firewall VALUES (?, ?)').run(host, text(rule));
+  for (const rule of recorded.firewall) addRule(world, host, text(rule));
   for (const name of recorded.namespaces)
     machines.prepare('INSERT INTO namespaces VALUES (?, ?)').run(host, text(name));
 }

@@ -1,14 +1,11 @@
 /** The Open vSwitch agent of Neutron on one host, with the firewall driver that keeps its rules in iptables. */
+import { addRule, filteredPorts, removeRules, startOf } from '../hosts/firewall.ts';
 import { type SwitchPort, switchPortsOf } from '../hosts/switch.ts';
 import { setPortStatus } from '../neutron/ports.ts';
 import type { World } from '../world.ts';
 
 /** neutron `plugins/ml2/drivers/openvswitch/agent/common/constants.py:DEAD_VLAN_TAG` */
 const DEAD_VLAN = 4095;
-
-/** Chains carry the first ten characters of a port's id, devices the first eleven. */
-const OF_PORT =
-  /neutron-openvswi-[ios]([0-9a-f]{8}-[0-9a-f])(?![0-9a-f])|(?:tap|qvb|qvo)([0-9a-f]{8}-[0-9a-f]{2})/;
 
 /**
  * Makes of switch, firewall and Neutron what the agent makes of them in its next rounds (neutron 21
@@ -68,24 +65,14 @@ function shut(world: World, host: string, { name, tag }: SwitchPort): void {
 }
 
 function settleRules(world: World, host: string, plugged: readonly string[]): void {
-  const byStart = new Map(
-    plugged.flatMap((id) => [id.slice(0, 10), id.slice(0, 11)].map((start) => [start, id])),
-  );
-  const rules = world.machines.prepare('SELECT rowid AS row, rule FROM firewall WHERE host = ?').all(host);
-  const remove = world.machines.prepare('DELETE FROM firewall WHERE rowid = ?');
+  const byStart = new Map(plugged.map((id) => [startOf(id), id]));
   const known = world.db('neutron').prepare('SELECT 1 FROM ports WHERE id = ?');
-  const deleted = new Set(plugged.filter((id) => known.get(id) === undefined));
-  const filtered = new Set<string>();
-  for (const { row, rule } of rules) {
-    const [, chain, device] = OF_PORT.exec(String(rule)) ?? [];
-    const start = chain ?? device;
-    if (start === undefined) continue;
+  for (const start of filteredPorts(world, host)) {
     const id = byStart.get(start);
-    if (id !== undefined && (!deleted.has(id) || String(rule).includes(TRUSTED))) continue;
-    remove.run(Number(row));
-    if (id !== undefined) filtered.add(id);
+    if (id === undefined) removeRules(world, host, start);
+    else if (known.get(id) === undefined && removeRules(world, host, start, TRUSTED) > 0)
+      trust(world, host, id);
   }
-  for (const id of filtered) trust(world, host, id);
 }
 
 /** neutron `agent/linux/iptables_comments.py:TRUSTED_ACCEPT` */
@@ -98,10 +85,10 @@ const TRUSTED = 'Accept all packets when port is trusted.';
  * `agent/linux/iptables_firewall.py:process_trusted_ports`).
  */
 function trust(world: World, host: string, id: string): void {
-  const add = world.machines.prepare('INSERT INTO firewall (host, rule) VALUES (?, ?)');
   for (const family of ['iptables', 'ip6tables'])
     for (const direction of ['out', 'in'])
-      add.run(
+      addRule(
+        world,
         host,
         `${family} filter -A neutron-openvswi-FORWARD -m physdev --physdev-${direction} tap${id.slice(0, 11)} --physdev-is-bridged -m comment --comment "${TRUSTED}" -j ACCEPT`,
       );

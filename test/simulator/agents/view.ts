@@ -82,6 +82,7 @@ function blur(
       .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<uuid>')
       .replace(/(tap|qbr|qvb|qvo)[0-9a-f]{8}-[0-9a-f]{2}/g, '$1<port>')
       .replace(/(neutron-openvswi-[ios])[0-9a-f]{8}-[0-9a-f]/g, '$1<port>')
+      .replace(/^[0-9a-f]{8}-[0-9a-f]$/, '<port>')
       .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
       .replace(/\b[0-9a-f]{32}\b/g, '<hex>')
       .replace(/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
