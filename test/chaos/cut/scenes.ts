@@ -28,13 +28,18 @@ interface Disks {
   readonly others?: readonly VolumeDescription[];
   readonly options?: readonly string[];
   readonly victim?: Partial<ServerDescription>;
+  /** frozen, it has the delete in hand, which is refused where a volume is at stake */
+  readonly compute?: 'frozen' | 'dead';
 }
 
-function withDisks(name: string, { mine, others = [], options, victim = {} }: Disks): Scene {
+function withDisks(
+  name: string,
+  { mine, others = [], options, victim = {}, compute = 'frozen' }: Disks,
+): Scene {
   return {
     name,
     world: {
-      hosts: { 'cmp-1': 'frozen', 'cmp-2': 'alive' },
+      hosts: { 'cmp-1': compute, 'cmp-2': 'alive' },
       servers: [
         { name: 'victim', state: 'deleting-forever', host: 'cmp-1', volumes: mine, ...victim },
         { name: 'vic', state: 'healthy', host: 'cmp-1', volumes: others },
@@ -48,9 +53,13 @@ export const DISK_SCENES: readonly Scene[] = [
   withDisks('shared target', { mine: [{ target: 'shared' }], others: [{ target: 'shared' }] }),
   withDisks('own targets, one volume deleted', { mine: [{ deleteOnTermination: true }, {}] }),
   withDisks('two portals', { mine: [{ type: 'multipath' }], others: [{ type: 'multipath' }] }),
-  withDisks('multi-attach', { mine: [{ name: 'both' }], others: [{ name: 'both' }] }),
+  withDisks('multi-attach', { mine: [{ name: 'both' }], others: [{ name: 'both' }], compute: 'dead' }),
   withDisks('booted from a volume', { mine: [{ boot: true, deleteOnTermination: true }] }),
-  withDisks('kept', { mine: [{ deleteOnTermination: true }], options: ['--volumes', 'keep'] }),
+  withDisks('kept', {
+    mine: [{ deleteOnTermination: true }],
+    options: ['--volumes', 'keep'],
+    compute: 'dead',
+  }),
   withDisks('reset and rows', {
     mine: [{ deleteOnTermination: true }],
     options: ['--volumes', 'delete', '--surgery'],
