@@ -1,5 +1,5 @@
 /** The types of a plan, inferred from the plan file's schema. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type * as schema from './schema.ts';
 
 export type SqlWhere = z.infer<typeof schema.sqlWhere>;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { LookError } from '../plan/errors.ts';
 
 /** A JSON object, of which nothing else is known yet. */

@@ -1,7 +1,7 @@
 /** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { hasCode, UsageError } from '../../plan/errors.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
 import { findExposed, type ReadFile } from './exposed.ts';
