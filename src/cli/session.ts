@@ -46,7 +46,7 @@ export async function planFor(site: ReadSite, server: string, decisions: Decisio
 /** The same of a uuid. What earlier runs wrote down of the server is a trace like every other. */
 export async function planUuid(site: ReadSite, uuid: string, decisions: Decisions): Promise<Plan> {
   const known = await readKnown(site.runs, site.name, uuid);
-  return makePlan(await survey(site, uuid, { ...decisions, known }), decisions, origin(site));
+  return makePlan(await survey(site, uuid, { ...decisions, ...known }), decisions, origin(site));
 }
 
 /** Survey and plan of each server that was named, in turn. @throws UsageError for one that nothing knows */

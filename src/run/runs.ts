@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { reason } from '../kinds/kind.ts';
 import { mergeTraces, readTraces, type Traces } from '../kinds/subject/traces.ts';
+import { deletedVolume } from '../kinds/volumes/steps.ts';
 import { hasCode, isExpungeError, UsageError } from '../plan/errors.ts';
 import { processExists, startTicks } from '../site/process-identity.ts';
 import { type RunRecord, readRun } from './read-run.ts';
@@ -181,24 +182,47 @@ export async function listRuns(runsDir: string, site: string) {
   return { runs, unreadable, elsewhere: all.length - own.length };
 }
 
+/** What the records of earlier runs tell of a server. */
+export interface Known {
+  /** what they wrote down of it while something waited for its host; null: none did */
+  readonly known: Traces | null;
+  /** ids of the volumes that they were to delete, done or not */
+  readonly doomed: readonly string[];
+}
+
 /**
- * What runs on a server wrote down of it while something waited for its host; null: none did. Of a record that cannot be read `runs`
- * tells: a folder that a full disk left empty must not keep a server from being looked at.
+ * Of a record that cannot be read `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
  *
  * @throws UsageError when another version of expunge wrote it down in another way
  */
-export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Traces | null> {
+export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Known> {
   const { runs } = await readRuns(runsDir, uuid);
-  const known = runs
-    .filter(({ plan }) => plan.site === site && plan.server.uuid === uuid)
-    .flatMap(({ folder, plan }) => {
-      if (plan.traces === undefined) return [];
-      const traces = readTraces(plan.traces);
-      if (traces !== null) return [traces];
-      throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
-        code: 'run-invalid',
-        hint: `finish it with expunge ${plan.tool}`,
-      });
+  const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
+  const known = own.flatMap(({ folder, plan }) => {
+    if (plan.traces === undefined) return [];
+    const traces = readTraces(plan.traces);
+    if (traces !== null) return [traces];
+    throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
+      code: 'run-invalid',
+      hint: `finish it with expunge ${plan.tool}`,
     });
-  return mergeTraces(known.toReversed());
+  });
+  return { known: mergeTraces(known.toReversed()), doomed: doomedVolumes(own) };
+}
+
+/** @param runs the oldest first: who decides later has the last word, and so has who gave the run up or took it back */
+function doomedVolumes(runs: readonly RunRecord[]): readonly string[] {
+  const doomed = new Set<string>();
+  for (const run of runs) {
+    if (run.begunAt === null || isUndo(run) || run.abandoned !== null || undoneBy(run, runs) !== null)
+      continue;
+    const { steps, decisions } = run.plan;
+    for (const step of steps) {
+      const id = deletedVolume(step);
+      if (id !== null) doomed.add(id);
+    }
+    for (const id of doomed)
+      if ((decisions.volumes?.named[id] ?? decisions.volumes?.rest) === 'keep') doomed.delete(id);
+  }
+  return [...doomed];
 }

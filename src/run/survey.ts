@@ -42,6 +42,8 @@ export interface SurveyOptions {
   readonly fenced?: readonly string[] | undefined;
   /** what earlier runs wrote down of the server */
   readonly known?: Traces | null;
+  /** ids of the volumes that they were to delete */
+  readonly doomed?: readonly string[];
 }
 
 /**
@@ -51,7 +53,7 @@ export interface SurveyOptions {
  *   off is none of the server's
  */
 export async function survey(site: SurveySite, uuid: string, options: SurveyOptions): Promise<Survey> {
-  const { fenced = [], known } = options;
+  const { fenced = [], known, doomed = [] } = options;
   const everywhere = site.reader.fresh();
   const look = withoutHosts(everywhere, fenced);
   const { file, novaConf } = site.config;
@@ -61,6 +63,7 @@ export async function survey(site: SurveySite, uuid: string, options: SurveyOpti
     serviceDownTime: file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S,
     allHosts: options.allHosts,
     ...(known == null ? {} : { known }),
+    ...(doomed.length === 0 ? {} : { doomed }),
   };
   const asked = Promise.all(fenced.map(async (host) => [host, await askFenced(everywhere, host)] as const));
   // A host that is off takes its time: nobody waits for it but who needs the answer, and that comes last.

@@ -55,6 +55,7 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
     vifs: withOthers(vifs ?? [], known?.vifs ?? [], (vif) => vif.portId),
     vifsKnown: vifs !== null,
     ...(known === undefined ? {} : { portIds: known.portIds }),
+    ...(options.doomed === undefined ? {} : { doomed: options.doomed }),
     migrations: details?.migrations.map(parseMigration) ?? [],
     volumes: withOthers(volumes, lostVolumes, (volume) => volume.volumeId),
     era: details?.era ?? null,

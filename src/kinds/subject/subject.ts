@@ -129,6 +129,8 @@ export interface Subject {
   readonly portIds?: readonly string[];
   readonly migrations: readonly Migration[];
   readonly volumes: readonly VolumeMapping[];
+  /** ids of the volumes that an earlier run was to delete */
+  readonly doomed?: readonly string[];
   readonly hosts: readonly Host[];
   /** some nova-conductor is alive: a server that has no row yet may still get one */
   readonly conductorUp: boolean;
@@ -157,4 +159,6 @@ export interface SubjectOptions {
   readonly allHosts: boolean;
   /** what earlier runs wrote down of the server */
   readonly known?: Traces;
+  /** ids of the volumes that they were to delete */
+  readonly doomed?: readonly string[];
 }

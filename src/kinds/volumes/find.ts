@@ -6,7 +6,7 @@ import { secondsBetween } from '../subject/hosts.ts';
 import type { InstanceRow, Subject, VolumeMapping } from '../subject/subject.ts';
 import { type Attachment, type Held, readHeld } from './attachments.ts';
 import { type CinderRows, readRows } from './rows.ts';
-import type { CinderVersion, Volume } from './volume.ts';
+import { type CinderVersion, readVolume, type Volume } from './volume.ts';
 
 /** One attachment of a volume as Cinder lists it, whoever's it is. Key by key in Cinder's order: a guard compares it. */
 export interface Listed {
@@ -37,6 +37,8 @@ export interface VolumeFacts {
   readonly version: CinderVersion;
   readonly token: ServiceToken;
   readonly volumes: readonly HeldVolume[];
+  /** that an earlier run was to delete, that are still there, and that nothing gives to the server any more */
+  readonly doomed: readonly Volume[];
 }
 
 const listed = z.object({
@@ -58,9 +60,15 @@ export async function findVolumes(look: Reader, subject: Subject): Promise<Found
   const mappings = subject.volumes.filter((mapping) => counts(mapping, subject.row));
   const ids = new Set([...mappings, ...held.attachments].map(({ volumeId }) => volumeId));
   const there = [...ids].flatMap((id) => held.volumes.get(id) ?? []);
+  const doomed = await readDoomed(look, subject, ids, held.version);
   if (there.length === 0)
     return {
-      facts: { version: held.version, token: { available: false, why: 'nothing needs it' }, volumes: [] },
+      facts: {
+        version: held.version,
+        token: { available: false, why: 'nothing needs it' },
+        volumes: [],
+        doomed,
+      },
       unknown: [],
     };
   const [token, services, volumes] = await Promise.all([
@@ -73,6 +81,7 @@ export async function findVolumes(look: Reader, subject: Subject): Promise<Found
     facts: {
       version: held.version,
       token,
+      doomed,
       volumes: volumes.map((one) => ({
         ...one,
         mappings: mappings.filter(({ volumeId }) => volumeId === one.volume.id),
@@ -80,6 +89,17 @@ export async function findVolumes(look: Reader, subject: Subject): Promise<Found
       })),
     },
   };
+}
+
+async function readDoomed(
+  look: Reader,
+  { doomed = [] }: Subject,
+  held: ReadonlySet<string>,
+  version: CinderVersion,
+): Promise<readonly Volume[]> {
+  const ids = doomed.filter((id) => !held.has(id));
+  const volumes = await Promise.all(ids.map((id) => readVolume(look, id, version)));
+  return volumes.filter((volume) => volume !== null);
 }
 
 /** A row that Nova deleted with the server comes a moment before or after the server's own. */

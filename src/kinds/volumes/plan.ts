@@ -9,6 +9,7 @@ import { chooseRung, type Rung } from './ladder.ts';
 import { secureStep } from './secure.ts';
 import { attachmentStep, deleteStep, forceStep, PLACE, resetStep } from './steps.ts';
 import { surgeryStep } from './surgery.ts';
+import type { Volume } from './volume.ts';
 
 type Refused = Omit<Refusal, 'kind'>;
 
@@ -30,7 +31,7 @@ export function planVolumes(facts: VolumeFacts, subject: Subject, decisions: Dec
       ...refuseStrangers(facts, subject, decisions),
       ...judged.flatMap(({ refused }) => refused),
     ],
-    kept: judged.flatMap(({ held, fate }) => keep(held, fate)),
+    kept: [...judged.flatMap(({ held, fate }) => keep(held, fate)), ...facts.doomed.map(keepDoomed)],
     steps: [
       ...secure(judged, subject),
       ...judged.flatMap(({ held, fate, detach }) => [
@@ -164,6 +165,22 @@ function keep(held: HeldVolume, fate: Fate): Omit<Kept, 'kind'>[] {
       ? `; its status is ${volume.status} although nobody holds it: openstack volume set --state available ${volume.id}`
       : '';
   return [{ place: PLACE, what: describeVolume(volume), why: `${fate.why}${stuck}` }];
+}
+
+/**
+ * A nova-compute that ended the delete in the middle of the run let go of it before the run came to it. Whose it is by now nobody can
+ * tell: what can never come back is not deleted on the word of an old plan.
+ */
+function keepDoomed(volume: Volume): Omit<Kept, 'kind'> {
+  const state =
+    volume.status === 'available'
+      ? `if it is still to go: openstack volume delete ${volume.id}`
+      : `it is ${volume.status} now`;
+  return {
+    place: PLACE,
+    what: describeVolume(volume),
+    why: `an earlier run was to delete it, and Nova let go of it before; ${state}`,
+  };
 }
 
 function secure(judged: readonly Judged[], { uuid, cell }: Subject): DraftStep[] {
