@@ -12,7 +12,7 @@ import { type Doors, openDoors } from '../../support/faults/faulty-wires.ts';
 import { inNoTime } from '../../support/faults/virtual-time.ts';
 import { NOW } from '../../support/simulated-cloud.ts';
 import { dumpWorld } from '../../support/world-dump.ts';
-import { type Belongings, belongingsOf, isOf, mayStay, readThings } from './belongs.ts';
+import { type Belongings, belongingsOf, isOf, mayStay, readThings, type Thing } from './belongs.ts';
 import type { RandomWorld } from './worlds.ts';
 
 /** How often what came about: a thing that never did was not tested. */
@@ -96,7 +96,7 @@ export async function purgeWorld(random: RandomWorld, counters: Counters): Promi
     for (const thing of readThings(after)) {
       if (!isOf(belongings, thing)) continue;
       const why = mayStay(belongings, thing, fate, (host === 'frozen' && !awake) || busNotAsked);
-      if (why !== null)
+      if (why !== null && !isToldOf(thing, last.said))
         throw new Error(`left, and said to be clean: ${why}: ${thing.table} ${JSON.stringify(thing.row)}`);
     }
     const verified = await expunge(['verify', victim.uuid, ...random.options]);
@@ -106,6 +106,15 @@ export async function purgeWorld(random: RandomWorld, counters: Counters): Promi
     built.world.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A volume that Nova let go of, in the middle of the run, before expunge came to delete it. */
+function isToldOf({ table, row }: Thing, said: string): boolean {
+  return (
+    table === 'cinder.volumes' &&
+    row['status'] === 'available' &&
+    said.includes(`if it is still to go: openstack volume delete ${row['id']}`)
+  );
 }
 
 function assertOnlyIts(own: Belongings, others: readonly Belongings[], changed: readonly string[]): void {
