@@ -12,10 +12,12 @@ const PHASES: readonly Phase[] = [
   'disconnect',
   'files',
   'undefine',
+  'volumes',
   'ports',
   'images',
   'allocations',
   'rows',
+  'volumes-late',
   'quota',
   'mapping',
 ];
@@ -37,13 +39,26 @@ describe('what a step waits for, by its phase', () => {
     ['disconnect', ['stop']],
     ['files', ['stop', 'disconnect']],
     ['undefine', ['stop', 'unplug', 'disconnect', 'files']],
+    ['volumes', ['stop', 'disconnect', 'undefine']],
     ['ports', ['stop', 'unplug']],
     ['images', []],
     ['allocations', ['stop']],
     [
       'rows',
-      ['tokens', 'stop', 'unplug', 'disconnect', 'files', 'undefine', 'ports', 'images', 'allocations'],
+      [
+        'tokens',
+        'stop',
+        'unplug',
+        'disconnect',
+        'files',
+        'undefine',
+        'volumes',
+        'ports',
+        'images',
+        'allocations',
+      ],
     ],
+    ['volumes-late', ['rows']],
     ['quota', ['rows']],
     ['mapping', ['rows']],
   ])('%s', (phase, needs) => {
@@ -55,14 +70,11 @@ describe('what a step waits for, by its phase', () => {
   });
 });
 
-test.each([...PHASES, 'volumes', 'volumes-late'] as const)(
-  '%s waits until late actors are disarmed, whatever else there is',
-  (phase) => {
-    const steps = orderSteps([draft('late', phase), draft('disarm', 'secure')]);
-    expect(steps.map(({ id }) => id)).toEqual(['disarm', 'late']);
-    expect(needsOf(steps, 'late')).toEqual(['disarm']);
-  },
-);
+test.each(PHASES)('%s waits until late actors are disarmed, whatever else there is', (phase) => {
+  const steps = orderSteps([draft('late', phase), draft('disarm', 'secure')]);
+  expect(steps.map(({ id }) => id)).toEqual(['disarm', 'late']);
+  expect(needsOf(steps, 'late')).toEqual(['disarm']);
+});
 
 test('a phase with several steps is waited for whole', () => {
   const steps = orderSteps([draft('a', 'stop'), draft('b', 'stop'), draft('c', 'unplug')]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plan as schema } from '../../src/plan/schema.ts';
-import type { Act, Check } from '../../src/plan/types.ts';
-import { plan, SERVER, step } from '../support/plans.ts';
+import type { Act, Check, Phase, Plan, Step } from '../../src/plan/types.ts';
+import { gone, plan, SERVER, step } from '../support/plans.ts';
 
 const ACTS: readonly Act[] = [
   {
@@ -24,6 +24,7 @@ const ACTS: readonly Act[] = [
         where: [
           { column: 'id', is: 'in', value: [1, 'two'] },
           { column: 'host', is: 'null' },
+          { column: 'node', is: 'not null' },
         ],
         rows: 2,
       },
@@ -31,39 +32,91 @@ const ACTS: readonly Act[] = [
       { verb: 'insert', table: 'instance_system_metadata', values: { key: 'clean_attempts' } },
     ],
   },
-  { door: 'command', host: 'compute1', argv: ['true'], exit: [0], otherwise: [['false']] },
   {
-    door: 'http',
-    service: 'network',
-    method: 'PUT',
-    path: '/v2.0/ports/p',
-    body: { port: { device_id: '' } },
-    microversion: '2.1',
-    status: [200],
+    door: 'command',
+    host: 'compute1',
+    first: [{ argv: ['sync'], exit: [0, 1] }],
+    argv: ['true'],
+    input: 'yes',
+    seconds: 90,
+    exit: [0],
+    otherwise: [['false']],
   },
+  ...(['POST', 'PUT', 'DELETE'] as const).map(
+    (method): Act => ({
+      door: 'http',
+      service: 'network',
+      method,
+      path: '/v2.0/ports/p',
+      body: { port: { device_id: '' } },
+      microversion: '2.1',
+      serviceToken: true,
+      status: [200],
+    }),
+  ),
   { door: 'cache', server: 'm:11211', key: 'k' },
   { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER },
 ];
 
 const CHECKS: readonly Check[] = [
-  { door: 'sql', database: 'api', table: 'build_requests', where: [], count: 0 },
-  {
-    door: 'command',
-    host: 'compute1',
-    argv: ['test', '-e', '/x'],
-    exit: [0],
-    no: [1],
-    out: { linesWithin: ['a'] },
-  },
-  {
-    door: 'http',
-    service: 'image',
-    path: '/v2/images/i',
-    status: [200],
-    at: { keys: ['status'], equals: 'queued' },
-  },
+  ...[0, 7].map(
+    (count): Check => ({ door: 'sql', database: 'api', table: 'build_requests', where: [], count }),
+  ),
+  ...[
+    { equals: 'running' },
+    { hasLine: 'a' },
+    { lacksLine: 'a' },
+    { linesWithin: ['a'] },
+    { lacksText: 'two words' },
+  ].map(
+    (out): Check => ({
+      door: 'command',
+      host: 'compute1',
+      argv: ['test', '-e', '/x'],
+      exit: [0],
+      no: [1],
+      out,
+    }),
+  ),
+  ...(['compute', 'network', 'image', 'placement', 'volume'] as const).map(
+    (service): Check => ({
+      door: 'http',
+      service,
+      path: '/v2/images/i',
+      status: [200],
+      at: { keys: ['status'], equals: 'queued' },
+    }),
+  ),
   { door: 'cache', server: 'm:11211', key: 'k', absent: true },
-  { door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER, count: 0 },
+  ...[0, 7].map(
+    (count): Check => ({ door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER, count }),
+  ),
+];
+
+const PHASES: readonly Phase[] = [
+  'secure',
+  'tokens',
+  'stop',
+  'unplug',
+  'disconnect',
+  'files',
+  'undefine',
+  'volumes',
+  'ports',
+  'images',
+  'allocations',
+  'rows',
+  'volumes-late',
+  'quota',
+  'mapping',
+];
+
+const DECISIONS: readonly Partial<Plan['decisions']>[] = [
+  ...(['as-nova', 'delete', 'keep'] as const).map((ports) => ({ ports })),
+  ...(['as-nova', 'delete', 'keep'] as const).map((rest) => ({ volumes: { rest, named: {} } })),
+  { volumes: { named: { v: 'keep', w: 'delete' } } },
+  ...(['attachment', 'force', 'reset'] as const).map((detach) => ({ detach })),
+  { surgery: true, portSurgery: ['p', 'q'], fenced: ['compute1', 'compute2'], lift: ['even-healthy'] },
 ];
 
 test('a plan with every form that a step may have is read back as it was', () => {
@@ -71,7 +124,19 @@ test('a plan with every form that a step may have is read back as it was', () =>
     remains: [{ kind: 'rows', place: 'database of cell1', what: 'a row' }],
     kept: [{ kind: 'ports', place: 'Neutron', what: 'port p', why: 'it is the user’s' }],
     unknown: [{ kind: 'files', place: 'host compute2', why: 'no answer' }],
-    refusals: [{ code: 'domain-other', kind: 'domain', sentence: 'It is not its own.', flag: null }],
+    manual: ['one', 'two'].map((what) => ({ kind: 'files', place: 'host compute1', what, how: 'By hand.' })),
+    deferred: ['h1', 'h2'].map((place) => ({ kind: 'files', place, why: 'it is off' })),
+    traces: { name: null },
+    refusals: [
+      { code: 'domain-other', kind: 'domain', sentence: 'It is not its own.', flag: null },
+      {
+        code: 'volumes-undecided',
+        kind: 'volumes',
+        sentence: 'Nobody has decided.',
+        flag: 'volumes as-nova',
+        volumes: (['keep', 'delete'] as const).map((nova) => ({ id: nova, what: 'volume', nova, lost: '' })),
+      },
+    ],
     steps: ACTS.flatMap((act, i) =>
       CHECKS.map((check, j) =>
         step(`${i}.${j}`, {
@@ -89,6 +154,24 @@ test('a plan with every form that a step may have is read back as it was', () =>
       ),
     ),
   });
+  expect(schema.parse(JSON.parse(JSON.stringify(full)))).toEqual(full);
+});
+
+test('so is one with every word that a step may say', () => {
+  const lull: Step['lull'] = { why: 'Something is under way.', while: step('a').settled, seconds: 30 };
+  const undo = ['before-image', 'recreate', 'never'] as const;
+  const full = plan({
+    steps: [
+      ...PHASES.map((phase) => step(phase, { phase })),
+      ...undo.map((word) => step(word, { undo: word, lull, patience: 60, ifItFails: 'try again' })),
+    ],
+  });
+  expect(schema.parse(JSON.parse(JSON.stringify(full)))).toEqual(full);
+});
+
+test.each(DECISIONS)('so are the decisions %j', (decided) => {
+  const made = plan();
+  const full = plan({ decisions: { ...made.decisions, ...decided } });
   expect(schema.parse(JSON.parse(JSON.stringify(full)))).toEqual(full);
 });
 
@@ -141,6 +224,12 @@ describe('what is no plan is not taken for one', () => {
       { ...good, steps: [{ ...step('a'), act: { door: 'command', host: 'h', argv: [], exit: [0] } }] },
     ],
     ['a decision that nobody knows', { ...good, decisions: { ...good.decisions, volumes: 'delete' } }],
+    ['a manual step that is none', { ...good, manual: [] }],
+    [
+      'a lull without an end',
+      { ...good, steps: [step('a', { lull: { why: '', while: gone('a'), seconds: 0 } })] },
+    ],
+    ['no patience at all', { ...good, steps: [step('a', { patience: 0 })] }],
     ['a server without uuid', { ...good, server: { ...good.server, uuid: undefined } }],
   ])('%s', (_, data) => {
     expect(schema.safeParse(data).success).toBe(false);

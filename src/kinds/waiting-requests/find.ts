@@ -89,7 +89,7 @@ async function findSharing(look: Reader, host: string, subject: Subject): Promis
 }
 
 /** A delete was asked for, and this host's nova-compute was to do it. */
-export function mayHaveDelete({ row }: Subject, host: string): boolean {
+function mayHaveDelete({ row }: Subject, host: string): boolean {
   if (row === null || row.deleted !== 0 || row.host !== host) return false;
   return row.taskState === 'deleting' || row.taskState === 'soft-deleting';
 }
