@@ -162,12 +162,12 @@ export function resetStep(
   };
 }
 
-/** After all that let go of it. */
 /** The volume that a step of any plan deletes, by its id; null: it deletes none. */
 export function deletedVolume({ id }: Pick<DraftStep, 'id'>): string | null {
   return /^volumes\/([0-9a-f-]{36})\/delete$/.exec(id)?.[1] ?? null;
 }
 
+/** After all that let go of it. */
 export function deleteStep(
   held: HeldVolume,
   why: string,
