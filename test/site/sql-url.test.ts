@@ -29,8 +29,12 @@ describe("a database URL in SQLAlchemy's form", () => {
     ['mysql://u:100%x%zz%25@h/n', { password: '100%x%zz%' }],
     ['mysql://u:a%FFb@h/n', { password: 'a%FFb' }],
     ['mysql://u:a+b@h/n', { password: 'a+b' }],
-    ['mysql://u:p@h/n?ssl_ca=/ca&ssl_cert=/c&ssl_key=/k', { tls: { ca: '/ca', cert: '/c', key: '/k' } }],
-    ['mysql://u:p@h/n?ssl_verify_cert=true', { tls: {} }],
+    [
+      'mysql://u:p@h/n?ssl_ca=/ca&ssl_cert=/c&ssl_key=/k',
+      { tls: { ca: '/ca', cert: '/c', key: '/k', verifyHost: true } },
+    ],
+    ['mysql://u:p@h/n?ssl_verify_cert=true', { tls: { verifyHost: false } }],
+    ['mysql://u:p@h/n?ssl_ca=/ca&ssl_check_hostname=False', { tls: { ca: '/ca', verifyHost: false } }],
   ])('%s', (url, parts) => {
     expect(parse(url)).toMatchObject(parts);
   });

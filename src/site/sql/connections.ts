@@ -1,5 +1,6 @@
 /** Connections to MySQL and MariaDB, and what goes over any of them. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type {
   Connection,
@@ -7,6 +8,7 @@ import type {
   QueryResult,
   ResultSetHeader,
   RowDataPacket,
+  SslOptions,
 } from 'mysql2/promise';
 import { hasCode, LookError, UsageError } from '../../plan/errors.ts';
 import type { Row } from '../reader.ts';
@@ -60,7 +62,7 @@ export async function openConnection(
     charset: 'utf8mb4',
     dateStrings: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.tls) }),
+    ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.host, url.tls) }),
     ...(session === undefined ? {} : { connectAttributes: { ...session.says } }),
   };
   try {
@@ -77,9 +79,15 @@ export async function openConnection(
   }
 }
 
-function tlsOptions(place: string, tls: NonNullable<DatabaseUrl['tls']>): { [k: string]: Buffer } {
+/** mysql2 3.24 cannot ask for an address: it would compare the certificate with `localhost`. */
+function tlsOptions(
+  place: string,
+  host: string,
+  { verifyHost, ...files }: NonNullable<DatabaseUrl['tls']>,
+): SslOptions {
   try {
-    return Object.fromEntries(Object.entries(tls).map(([k, path]) => [k, readFileSync(path)]));
+    const read = Object.entries(files).map(([k, path]) => [k, readFileSync(path)] as const);
+    return { ...Object.fromEntries(read), verifyIdentity: verifyHost && isIP(host) === 0 };
   } catch (error) {
     throw new LookError(place, `a TLS file cannot be read: ${String((error as Error).message)}`, {
       code: 'database-tls',

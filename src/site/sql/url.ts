@@ -8,11 +8,22 @@ export interface DatabaseUrl {
   readonly password: string;
   readonly database: string;
   readonly socketPath: string | undefined;
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+  readonly tls:
+    | {
+        readonly ca?: string;
+        readonly cert?: string;
+        readonly key?: string;
+        /** the certificate must be of the host that is connected to */
+        readonly verifyHost: boolean;
+      }
+    | undefined;
 }
 
 /**
  * `mysql+pymysql://user:p%40ss@host:3306/nova?charset=utf8&ssl_ca=/etc/ca.pem`
+ *
+ * With an authority PyMySQL asks whose certificate it is, unless `ssl_check_hostname=false` (PyMySQL 1.0
+ * `connections.py:Connection._create_ssl_ctx`; SQLAlchemy 1.4 `dialects/mysql/mysqldb.py:MySQLDialect_mysqldb.create_connect_args`). So does expunge.
  *
  * @throws UsageError without the URL in its text, since it holds a password
  */
@@ -38,6 +49,8 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
         ...(query.get('ssl_ca') === null ? {} : { ca: query.get('ssl_ca') as string }),
         ...(query.get('ssl_cert') === null ? {} : { cert: query.get('ssl_cert') as string }),
         ...(query.get('ssl_key') === null ? {} : { key: query.get('ssl_key') as string }),
+        verifyHost:
+          query.has('ssl_ca') && !/^(false|no|off|0|f|n)$/i.test(query.get('ssl_check_hostname') ?? ''),
       }
     : undefined;
   return {
