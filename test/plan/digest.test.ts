@@ -53,6 +53,10 @@ function* changed(value: unknown): Generator<unknown> {
   yield typeof value === 'number' ? value + 1 : `${value}x`;
 }
 
+test('it is the same in every version: a plan that was saved is still the plan', () => {
+  expect(digestPlan(PLAN)).toBe('73363cc83c257224e7e6a4868d82fde6efea8162becc24c7b9f7f697c51c6181');
+});
+
 test('the order of keys is nothing', () => {
   expect(JSON.stringify(reversed(PLAN))).not.toBe(JSON.stringify(PLAN));
   expect(digestPlan(reversed(PLAN) as Plan)).toBe(digestPlan(PLAN));
