@@ -50,12 +50,24 @@ async function planFor(
   const of = subject(changes);
   const reader = fakeReader({
     queue: { 'cell:c1 compute.compute1': queue },
-    command: { [PGREP]: process instanceof LookError ? process : { exit: process } },
+    command: { [PGREP]: process instanceof Error ? process : { exit: process } },
     sql: { [SERVICES]: services, [OTHERS]: others },
   });
   const { facts, unknown } = await waitingRequests.find(reader, of);
   return { unknown, unasked: reader.unasked(), ...waitingRequests.plan(facts, of, decisions(decided)) };
 }
+
+const ISCSI = {
+  driver_volume_type: 'iscsi',
+  data: { target_portal: '10.0.3.1:3260', target_iqn: 'iqn.2010-10.org.openstack:v', target_lun: 1 },
+};
+/** A row of what another server of the host has connected. */
+const theirs = (volumeId: string, connection: object = ISCSI): Row => ({
+  instance_uuid: OTHER,
+  volume_id: volumeId,
+  display_name: 'neighbour',
+  connection_info: JSON.stringify(connection),
+});
 
 describe('requests that wait', () => {
   test('are taken out, by queue and server, while nova-compute stays silent', async () => {
@@ -114,6 +126,17 @@ describe('requests that wait', () => {
     expect(plan.unasked).toEqual([PGREP, OTHERS]);
   });
 
+  test('is said as one, where it is one', async () => {
+    const plan = await planFor({ queue: holds(asked('terminate_instance')) });
+    expect(plan.steps).toMatchObject([
+      {
+        id: `waiting-requests/compute1/${SERVER}`,
+        title: 'take the request terminate_instance out of queue compute.compute1',
+        why: 'nova-compute would take it when it comes back, and a delete request brings its own list of volumes to delete.',
+      },
+    ]);
+  });
+
   test('of others stay, and so do events that name several', async () => {
     const queue = holds(asked('terminate_instance', OTHER), asked('external_instance_event', null));
     expect(await planFor({ queue })).toMatchObject({ steps: [], remains: [], kept: [], refusals: [] });
@@ -150,6 +173,19 @@ describe('a message that is not understood', () => {
       { place: 'message bus of cell1', what: '1 message in queue compute.compute1' },
     ]);
   });
+  test('and another are told as two', async () => {
+    const plan = await planFor({ queue: holds(unclear([SERVER]), unclear(null)) });
+    expect(plan.kept).toMatchObject([
+      {
+        what: '2 messages in queue compute.compute1',
+        why: 'not understood, and perhaps about this server: nova-compute on compute1 takes it when it comes back',
+      },
+    ]);
+  });
+  test('is not one that is understood, whatever it mentions', async () => {
+    const other = { ...asked('terminate_instance', OTHER), mentions: [SERVER] };
+    expect((await planFor({ queue: holds(other) })).kept).toEqual([]);
+  });
   test('and names others is not ours', async () => {
     expect((await planFor({ queue: holds(unclear([OTHER])) })).kept).toEqual([]);
   });
@@ -176,6 +212,57 @@ describe('a delete that no step takes away', () => {
     expect(plan.kept.map(({ unseen }) => unseen)).toEqual([
       answers === unasked ? 'the message bus' : undefined,
     ]);
+  });
+
+  test('a soft delete is a delete', async () => {
+    const row = instanceRow({ taskState: 'soft-deleting' });
+    expect((await planFor(silent, { row, volumes }, keep)).refusals).toHaveLength(1);
+  });
+
+  test.each<[string, Answers, string]>([
+    [
+      'what its nova-compute has in hand',
+      silent,
+      'the delete request that its nova-compute may have in hand',
+    ],
+    ['what may wait', unasked, 'the delete request that may still wait for its nova-compute'],
+  ])('is kept by its name: %s', async (_, answers, what) => {
+    expect((await planFor(answers)).kept).toMatchObject([{ what }]);
+  });
+
+  test('every volume is named, with what would be done to it', async () => {
+    const second = '99999999-2222-4333-8444-000000000002';
+    const of = [...volumes, volumeMapping({ volumeId: second, deleteOnTermination: true })];
+    const { refusals } = await planFor({ ...silent, others: [theirs(VOLUME)] }, { volumes: of }, keep);
+    expect(refusals[0]?.sentence).toContain(
+      `when it goes on it deletes volumes ${VOLUME}, ${second}, to be kept, and takes volume ${VOLUME} from server ${OTHER}, which has it too. End it first`,
+    );
+    const alone = await planFor(unasked, { volumes }, keep);
+    expect(alone.refusals[0]?.sentence).toBe(
+      `A delete request may wait for nova-compute on compute1, and nobody could look (message bus of cell1: no answer in 3 s): when nova-compute comes back it deletes volume ${VOLUME}, to be kept.`,
+    );
+  });
+
+  test('pgrep that fails has not looked: nothing is said of the process', async () => {
+    expect(await planFor({ queue: holds(), process: 2 }, { volumes }, keep)).toMatchObject({
+      refusals: [],
+      kept: [],
+    });
+  });
+
+  test('a host that the site file does not name is not asked', async () => {
+    const { unasked: left } = await planFor(
+      { queue: holds() },
+      { hosts: [{ ...host(false), instancesPath: null }] },
+    );
+    expect(left).toContain(PGREP);
+  });
+
+  test.each<[string, Answers]>([
+    ['on the way to the bus', { queue: new TypeError('broken') as never }],
+    ['on the way to the host', { queue: holds(), process: new TypeError('broken') as never }],
+  ])('a fault of expunge %s is no answer', async (_, answers) => {
+    await expect(planFor(answers, { volumes })).rejects.toThrow('broken');
   });
 
   test('late-delete: a volume that is to be kept, and nobody could look', async () => {
@@ -216,21 +303,12 @@ describe('a delete that no step takes away', () => {
   });
 
   describe('a volume that another server of the host has too', () => {
-    const row = (volumeId: string, connection: object): Row => ({
-      instance_uuid: OTHER,
-      volume_id: volumeId,
-      display_name: 'neighbour',
-      connection_info: JSON.stringify(connection),
-    });
-    const data = { target_portal: '10.0.3.1:3260', target_iqn: 'iqn.2010-10.org.openstack:v', target_lun: 1 };
-    const iscsi = { driver_volume_type: 'iscsi', data };
-
     test.each<[string, Answers]>([
       ['late-delete', unasked],
       ['request-in-hand', silent],
     ])('%s, whatever is to become of it', async (code, answers) => {
       for (const decided of [keep, { volumes: { rest: 'delete' as const, named: {} } }, {}]) {
-        const shared = { ...answers, others: [row(VOLUME, iscsi)] };
+        const shared = { ...answers, others: [theirs(VOLUME)] };
         const { refusals } = await planFor(shared, { volumes }, decided);
         expect(refusals).toMatchObject([{ code, flag: 'even-late-delete' }]);
         expect(refusals[0]?.sentence).toContain(`takes volume ${VOLUME} from server ${OTHER}`);
@@ -238,20 +316,20 @@ describe('a delete that no step takes away', () => {
     });
 
     test.each<[string, readonly Row[], readonly VolumeMapping[]]>([
-      ['it is another volume', [row('99999999-2222-4333-8444-000000000002', iscsi)], volumes],
-      ['librbd has it', [row(VOLUME, { driver_volume_type: 'rbd', data: { name: 'volumes/v' } })], volumes],
+      ['it is another volume', [theirs('99999999-2222-4333-8444-000000000002')], volumes],
       [
-        'the server has let go of it',
-        [row(VOLUME, iscsi)],
-        [volumeMapping({ volumeId: VOLUME, deleted: true })],
+        'librbd has it',
+        [theirs(VOLUME, { driver_volume_type: 'rbd', data: { name: 'volumes/v' } })],
+        volumes,
       ],
+      ['the server has let go of it', [theirs(VOLUME)], [volumeMapping({ volumeId: VOLUME, deleted: true })]],
     ])('not when %s', async (_, others, own) => {
       expect((await planFor({ ...silent, others }, { volumes: own })).refusals).toEqual([]);
     });
 
     test('not when the request is in the queue, and nobody has it in hand', async () => {
       const queue = holds(asked('terminate_instance'));
-      const plan = await planFor({ queue, others: [row(VOLUME, iscsi)] }, { volumes }, keep);
+      const plan = await planFor({ queue, others: [theirs(VOLUME)] }, { volumes }, keep);
       expect(plan).toMatchObject({ refusals: [], steps: [{ phase: 'secure' }] });
     });
   });

@@ -76,6 +76,11 @@ test.each(PHASES)('%s waits until late actors are disarmed, whatever else there 
   expect(needsOf(steps, 'late')).toEqual(['disarm']);
 });
 
+test('a step of the first phase that names no needs has none', () => {
+  const { needs: _, ...first } = draft('a', 'secure');
+  expect(orderSteps([first])).toMatchObject([{ id: 'a', needs: [] }]);
+});
+
 test('a phase with several steps is waited for whole', () => {
   const steps = orderSteps([draft('a', 'stop'), draft('b', 'stop'), draft('c', 'unplug')]);
   expect(needsOf(steps, 'c')).toEqual(['a', 'b']);

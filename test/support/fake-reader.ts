@@ -43,7 +43,7 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
     asked.add(question);
     const known = of?.[question];
     if (known === undefined) throw new Error(`the test did not foresee: ${question}`);
-    if (known instanceof LookError) throw known;
+    if (known instanceof Error) throw known;
     return known;
   }
   const all = () =>
