@@ -94,6 +94,16 @@ describe('a Cinder without attachments', () => {
     ]);
     expect(found).toMatchObject([{ id: ATTACHMENT, volumeId: VOLUME, host: 'cmp-1', connector }]);
   });
+  test('each with the connector that was noted of itself', async () => {
+    const gone = 'bbbbbbbb-0000-4000-8000-000000000009';
+    const http = { [LIST]: { status: 404 }, [`volume /volumes/${gone}`]: { status: 404 }, ...VOLUME_OK };
+    const found = await read(http, [
+      volumeMapping({ rowId: 5, volumeId: gone, attachmentId: null, connector: { host: 'cmp-9' } }),
+      volumeMapping({ rowId: 6, attachmentId: null, deleted: true, connector: { host: 'cmp-8' } }),
+      volumeMapping({ attachmentId: null, connector }),
+    ]);
+    expect(found).toMatchObject([{ volumeId: VOLUME, connector }]);
+  });
   test('in Juno the volume has no attachment of its own', async () => {
     const juno = { volume: volume([{ attachment_id: undefined }]) };
     const found = await read({ [LIST]: { status: 404 }, [`volume /volumes/${VOLUME}`]: { body: juno } });

@@ -408,13 +408,19 @@ describe('Cinder’s own rows', () => {
       ],
       [`${names('volume_attachment')} where volume_id = "${VOLUME}" order by id`]: [
         {
+          id: OTHER.id,
+          instance_uuid: STRANGER,
+          attach_status: 'reserved',
+          deleted: 0,
+          connector: JSON.stringify({ host: 'compute9' }),
+        },
+        {
           id: ATTACHMENT,
           instance_uuid: SERVER,
           attach_status: 'attached',
           deleted: 0,
           connector: JSON.stringify({ host: 'compute1', auth_password: HIDDEN }),
         },
-        { id: OTHER.id, instance_uuid: STRANGER, attach_status: 'reserved', deleted: 0, connector: null },
         { id: 'old', instance_uuid: SERVER, attach_status: 'detached', deleted: 1, connector: null },
       ],
       [`cinder: select id, deleted from volume_admin_metadata where volume_id = "${VOLUME}" and key = "attached_mode" order by id`]:
