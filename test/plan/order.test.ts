@@ -3,24 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { PlanError } from '../../src/plan/errors.ts';
 import { orderSteps } from '../../src/plan/order.ts';
 import type { Phase, Step } from '../../src/plan/types.ts';
-import { draft as bare } from '../support/plans.ts';
+import { draft as bare, PHASES } from '../support/plans.ts';
 
-const PHASES: readonly Phase[] = [
-  'tokens',
-  'stop',
-  'unplug',
-  'disconnect',
-  'files',
-  'undefine',
-  'volumes',
-  'ports',
-  'images',
-  'allocations',
-  'rows',
-  'volumes-late',
-  'quota',
-  'mapping',
-];
+/** For the first of them all others wait: its own test is below. */
+const LATER = PHASES.slice(1);
 
 const draft = (id: string, phase: Phase, needs: readonly string[] = []) => ({
   kind: 'some',
@@ -30,7 +16,7 @@ const draft = (id: string, phase: Phase, needs: readonly string[] = []) => ({
 const needsOf = (steps: readonly Step[], id: string) => steps.find((s) => s.id === id)?.needs;
 
 describe('what a step waits for, by its phase', () => {
-  const all = orderSteps([...PHASES].reverse().map((phase) => draft(phase, phase)));
+  const all = orderSteps([...LATER].reverse().map((phase) => draft(phase, phase)));
 
   test.each<[Phase, readonly Phase[]]>([
     ['tokens', []],
@@ -66,11 +52,11 @@ describe('what a step waits for, by its phase', () => {
   });
 
   test('kinds may declare in any order: the plan is in the order of work', () => {
-    expect(all.map(({ id }) => id)).toEqual(PHASES);
+    expect(all.map(({ id }) => id)).toEqual(LATER);
   });
 });
 
-test.each(PHASES)('%s waits until late actors are disarmed, whatever else there is', (phase) => {
+test.each(LATER)('%s waits until late actors are disarmed, whatever else there is', (phase) => {
   const steps = orderSteps([draft('late', phase), draft('disarm', 'secure')]);
   expect(steps.map(({ id }) => id)).toEqual(['disarm', 'late']);
   expect(needsOf(steps, 'late')).toEqual(['disarm']);

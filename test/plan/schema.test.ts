@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plan as schema } from '../../src/plan/schema.ts';
-import type { Act, Check, Phase, Plan, Step } from '../../src/plan/types.ts';
-import { gone, plan, SERVER, step } from '../support/plans.ts';
+import type { Act, Check, Plan, Step } from '../../src/plan/types.ts';
+import { gone, PHASES, plan, SERVER, step } from '../support/plans.ts';
 
 const ACTS: readonly Act[] = [
   {
@@ -91,24 +91,6 @@ const CHECKS: readonly Check[] = [
   ...[0, 7].map(
     (count): Check => ({ door: 'queue', database: 'cell:c1', queue: 'compute.h', server: SERVER, count }),
   ),
-];
-
-const PHASES: readonly Phase[] = [
-  'secure',
-  'tokens',
-  'stop',
-  'unplug',
-  'disconnect',
-  'files',
-  'undefine',
-  'volumes',
-  'ports',
-  'images',
-  'allocations',
-  'rows',
-  'volumes-late',
-  'quota',
-  'mapping',
 ];
 
 const DECISIONS: readonly Partial<Plan['decisions']>[] = [

@@ -24,7 +24,7 @@ const sharing = async (compute: 'dead' | 'frozen') => {
   });
   const [victim, neighbour] = cloud.servers;
   if (victim === undefined || neighbour === undefined) throw new Error('no servers came');
-  return { cloud, victim, neighbour, purge: ['purge', victim.uuid, '--yes', '--volumes', 'keep'] };
+  return { cloud, neighbour, purge: ['purge', victim.uuid, '--yes', '--volumes', 'keep'] };
 };
 
 describe('a frozen nova-compute has the delete in hand, and a neighbour has the volume too', () => {

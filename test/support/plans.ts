@@ -5,6 +5,25 @@ import { decisions } from './subjects.ts';
 
 export const SERVER = '11111111-2222-4333-8444-555555555555';
 
+/** In the order of work, written out: a phase that the schema lost would not be missed in a list that was made from it. */
+export const PHASES: readonly Phase[] = [
+  'secure',
+  'tokens',
+  'stop',
+  'unplug',
+  'disconnect',
+  'files',
+  'undefine',
+  'volumes',
+  'ports',
+  'images',
+  'allocations',
+  'rows',
+  'volumes-late',
+  'quota',
+  'mapping',
+];
+
 /** Holds when the key is gone from memcached `m:11211`. */
 export function gone(key: string): Check {
   return { door: 'cache', server: 'm:11211', key, absent: true };
