@@ -2,7 +2,6 @@
 export { canonicalise, compareDeltas, type Deviation } from './delta/canonicalise.ts';
 export { diffSnapshots } from './delta/diff.ts';
 export { completeNeutronDeletes } from './delta/forgotten-rows.ts';
-export { withoutHealing } from './delta/healing.ts';
 export { neighbourView } from './delta/neighbour-view.ts';
 export { findRoles } from './delta/roles.ts';
 export { settle } from './delta/settle.ts';

@@ -7,7 +7,7 @@ import { startCeph, stopCeph } from '../../lab/ceph/cloud.ts';
 import { pools } from '../../lab/ceph/paths.ts';
 import { listImages } from '../../lab/ceph/rbd.ts';
 import { isTurnedOn } from '../../lab/config/backends.ts';
-import { neighbourView, type Snapshot, settle, takeSnapshot, withoutHealing } from '../../lab/delta.ts';
+import { neighbourView, type Snapshot, settle, takeSnapshot } from '../../lab/delta.ts';
 import { enrolNode, withdrawNode } from '../../lab/node/cloud.ts';
 import { startNode } from '../../lab/node/power.ts';
 import { requestNodeServer } from '../../lab/node/server.ts';
@@ -93,7 +93,7 @@ describe('a volume that was kept and is another server’s before its old host w
     await waitForStatus(lab, heir, 'ACTIVE');
     await waitForPorts(lab, heir, 'native');
     await waitForInUse(lab, { id, type: 'ceph' });
-    const seen = (of: Snapshot) => neighbourView(withoutHealing(of), [heir]);
+    const seen = (of: Snapshot) => neighbourView(of, [heir]);
     const before = seen(await takeStill(lab));
 
     await reviveCompute(lab, { dropQueue: false });

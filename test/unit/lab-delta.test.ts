@@ -7,7 +7,6 @@ import {
   findRoles,
   neighbourView,
   type Snapshot,
-  withoutHealing,
 } from '../../lab/delta.ts';
 
 type Row = Record<string, string | null>;
@@ -334,17 +333,4 @@ test('of a volume that a neighbour shares, what names another server is that ser
   expect(seen(sharing('in-use', [victim]))).toEqual(before);
   expect(seen(sharing('available', [victim]))).not.toEqual(before);
   expect(seen(sharing('in-use', [twin]))).not.toEqual(before);
-});
-
-test('what nova-compute heals by itself is its network info, and nothing else of that row', () => {
-  const cached = (column: string) =>
-    snapshot([victim], (place, row) =>
-      place === 'nova.instance_info_caches' ? { ...row, [column]: 'other' } : row,
-    );
-  const before = withoutHealing(snapshot([victim]));
-  expect(diffSnapshots(before, withoutHealing(cached('network_info')))).toEqual([]);
-  expect(diffSnapshots(before, withoutHealing(cached('instance_uuid')))).toHaveLength(1);
-  expect(diffSnapshots(before, withoutHealing(snapshot([victim, twin]))).map(({ place }) => place)).toContain(
-    'nova.instance_info_caches',
-  );
 });
