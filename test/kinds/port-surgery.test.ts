@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Planted } from '../../src/simulator/plant.ts';
 import type { World } from '../../src/simulator/world.ts';
+import { inNoTime } from '../support/faults/virtual-time.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { difference, dumpWorld } from '../support/world-dump.ts';
 
@@ -236,7 +237,7 @@ describe('by its rows', () => {
 describe('without an active binding', () => {
   test('the API keeps the port, and the failure says what may be tried', async () => {
     const cloud = await cloudWith((world, { novas }) => loseBinding(world, novas));
-    const { exit, out, err } = await purge(cloud);
+    const { exit, out, err } = await inNoTime(() => purge(cloud));
     expect(exit).toBe(1);
     expect(out + err).toMatch(/--surgery\s+mends\s+a\s+binding/);
     expect(count(cloud.world, 'SELECT 1 FROM ports WHERE id = ?', cloud.novas)).toBe(1);

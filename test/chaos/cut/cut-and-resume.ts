@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { goOn } from '../../support/kept-cloud.ts';
 import { difference } from '../../support/world-dump.ts';
-import { type Cut, type Cutting, placesOf } from './cut.ts';
+import { type Cut, type Cutting, needless, placesOf } from './cut.ts';
 
 export interface Whole {
   /** the cloud after a purge that nobody cut */
@@ -10,6 +10,11 @@ export interface Whole {
   readonly writes: number;
   /** the steps that acted */
   readonly steps: readonly string[];
+}
+
+export interface CutPlaces {
+  readonly met: readonly string[];
+  readonly needless: readonly string[];
 }
 
 /** A purge that nobody cuts, and everything that it comes to. */
@@ -26,15 +31,16 @@ export async function purgeWhole(cutting: Cutting): Promise<Whole> {
 /**
  * Cuts a purge, goes on with it as its operator would, and compares.
  *
- * @returns the places at which steps were cut; empty when the purge ended before it came to that write
+ * @returns the places at which steps were cut, none when the purge ended before it came to that write; and the places that it shows
+ *   there need not be
  */
-export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): Promise<readonly string[]> {
+export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): Promise<CutPlaces> {
   cutting.restore();
   const { exit, writes, said } = await cutting.cut(cutting.purgeArgv, cut);
   const what = `cut ${cut.how} write ${cut.at}: ${JSON.stringify(writes.at(-1))}`;
   if (exit !== null) {
     expect(exit, `${what}\n${said}`).toBe(0);
-    return [];
+    return { met: [], needless: writes.flatMap(needless) };
   }
   await goOn(cutting.expunge, cutting.purgeArgv, `${what}\n${said}`);
   expect(difference(end, cutting.dump()), what).toEqual([]);
@@ -44,5 +50,5 @@ export async function cutAndResume(cutting: Cutting, cut: Cut, { end }: Whole): 
     typeof cut.at === 'number'
       ? writes[cut.at - 1]
       : writes.find(({ text }) => text.includes(String(cut.at)));
-  return mine === undefined ? [] : placesOf(mine, cut.how);
+  return { met: mine === undefined ? [] : placesOf(mine, cut.how), needless: [] };
 }

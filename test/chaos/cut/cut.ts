@@ -107,16 +107,27 @@ export function cutAt(step: string, place: Place): Cut {
 interface Line {
   readonly event?: string;
   readonly step?: string;
+  readonly outcome?: string;
+}
+
+function linesOf({ file, text }: Write): readonly Line[] {
+  if (file !== 'journal.jsonl') return [];
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line): Line => JSON.parse(line));
+}
+
+/** Places that this write shows to be none: a step that was so already when its turn came has no intent. */
+export function needless(write: Write): readonly string[] {
+  return linesOf(write).flatMap(({ event, step, outcome }) =>
+    event === 'result' && outcome === 'already'
+      ? PLACES.filter((place) => WHERE[place][0] === 'intent').map((place) => `${step}: ${place}`)
+      : [],
+  );
 }
 
 /** Which steps a cut at this write meets, and where: `step: place`. Torn is torn, whatever the line was to tell. */
-export function placesOf({ file, text }: Write, how: How): readonly string[] {
-  if (file !== 'journal.jsonl') return [];
-  const lines = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): Line => JSON.parse(line));
-  return lines.flatMap(({ event, step }) => {
+export function placesOf(write: Write, how: How): readonly string[] {
+  return linesOf(write).flatMap(({ event, step }) => {
     const place = PLACES.find(
       (each) => WHERE[each][1] === how && (how === 'torn' || WHERE[each][0] === event),
     );
