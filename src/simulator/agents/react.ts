@@ -1,6 +1,6 @@
 /** What happens in a cloud by itself. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ServiceDatabase, World } from '../world.ts';
+import { readMeta, type ServiceDatabase, type World } from '../world.ts';
 import { settleNetwork } from './network-agent.ts';
 import { DELETE_WRITES, takeWaiting } from './nova-compute.ts';
 import { reapDeleted } from './reaper.ts';
@@ -13,7 +13,7 @@ const WATCHED: readonly ServiceDatabase[] = ['neutron'];
 interface Rest {
   /** what the watched databases were like when nothing was left to do */
   readonly stamp: string;
-  /** until when nothing is to be done, if they stay so; milliseconds since 1970 */
+  /** until when nothing is to be done, if they stay so; by this machine's clock, for the cloud's own is in a watched database */
   readonly until: number;
 }
 
@@ -29,12 +29,19 @@ const rests = new WeakMap<World, Rest>();
  */
 export function react(world: World): void {
   const rest = rests.get(world);
-  if (rest !== undefined && world.now().getTime() < rest.until && rest.stamp === readStamp(world)) return;
+  if (rest !== undefined && Date.now() < rest.until && rest.stamp === readStamp(world)) return;
   tryTogether(world, DELETE_WRITES, () => {
-    const until = reactToAll(world);
+    const until = onThisMachine(world, reactToAll(world));
     // Still locked: what others write from here on is not in the stamp.
     rests.set(world, { stamp: readStamp(world), until });
   });
+}
+
+/** When a moment of the cloud's clock comes on this machine's, as long as nobody moves the cloud's. */
+function onThisMachine(world: World, due: number): number {
+  const left = due - world.now().getTime();
+  if (readMeta(world, 'frozen_at') === null) return Date.now() + left;
+  return left > 0 ? Number.POSITIVE_INFINITY : 0;
 }
 
 /** @returns the next moment at which something is due */
@@ -54,19 +61,32 @@ function reactToAll(world: World): number {
   return Math.min(...due);
 }
 
-const questions = new WeakMap<DatabaseSync, StatementSync>();
+interface Questions {
+  /** counts what others commit */
+  readonly theirs: StatementSync;
+  /** counts what this connection writes */
+  readonly ours: StatementSync;
+}
 
-/** Changes when anybody has written: `data_version` counts what others commit, `total_changes` what this connection writes. */
+const questions = new WeakMap<DatabaseSync, Questions>();
+
+/** Changes when anybody has written. */
 function readStamp(world: World): string {
   return [world.machines, ...WATCHED.map((name) => world.db(name))]
-    .map((database) => Object.values(ask(database).get() ?? {}).join(' '))
+    .map((database) => {
+      const { theirs, ours } = ask(database);
+      return `${theirs.get()?.['data_version']} ${ours.get()?.['ours']}`;
+    })
     .join(' ');
 }
 
-function ask(database: DatabaseSync): StatementSync {
+function ask(database: DatabaseSync): Questions {
   const known = questions.get(database);
   if (known !== undefined) return known;
-  const made = database.prepare('SELECT data_version, total_changes() FROM pragma_data_version');
+  const made = {
+    theirs: database.prepare('PRAGMA data_version'),
+    ours: database.prepare('SELECT total_changes() AS ours'),
+  };
   questions.set(database, made);
   return made;
 }
