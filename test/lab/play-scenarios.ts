@@ -25,6 +25,7 @@ import { takeStill } from './still.ts';
  * and on a slow machine after the purge. The purge has told of it under Kept; verify then finds it.
  */
 const GIVEN_BACK = {
+  /** in what `verify` says, or the second look of the purge itself */
   verify: /^Still there: 1 thing in 1 place\n {2}message bus of \S+\n {4}request terminate_instance/m,
   purge: /^1 step\n {2}Waiting requests, message bus of \S+\n {4}1\. take the request terminate_instance/m,
 };
@@ -136,7 +137,11 @@ export function describeScenarios(lab: Lab, scenarios: readonly Scenario[], comp
   ): Promise<{ difference: string | null; purged: Snapshot; seconds: number }> {
     const argv = ['purge', victim.id, '--yes', ...(scenario.decisions ?? [])];
     const ended = await (company.purge?.(argv, site) ?? expunge(argv, { site }));
-    expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
+    if (ended.exit === 1 && GIVEN_BACK.verify.test(ended.out)) {
+      tell(scenario, 'the bus gave a request back during the purge: purged again');
+      const taken = await expunge(argv, { site });
+      expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
+    } else expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
     await settle(lab);
     const purged = await takeStill(lab);
     const deletedByNova = completeNeutronDeletes(diffSnapshots(whole, twinGone), twinGone);
