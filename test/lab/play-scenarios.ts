@@ -22,7 +22,7 @@ import { takeStill } from './still.ts';
 
 /**
  * A nova-compute that hangs has its requests in hand, until RabbitMQ misses its heartbeats and puts them back into the queue: minutes later,
- * and on a slow machine after the purge. The purge has told of it under Kept; verify then finds it.
+ * and on a slow machine in the middle of the purge, or after it. The purge has told of it under Kept; who looks next finds it.
  */
 const GIVEN_BACK = {
   /** in what `verify` says, or the second look of the purge itself */
