@@ -214,6 +214,23 @@ describe('a delete that no step takes away', () => {
     ]);
   });
 
+  test.each([
+    ['another task', { taskState: 'shelving' }],
+    ['no task', { taskState: null }],
+    ['a row that is deleted', { taskState: 'deleting', deleted: 7 }],
+  ])('nobody could look, and nothing says that a delete waits: %s', async (_, row) => {
+    const plan = await planFor(unasked, { row: instanceRow(row), volumes }, keep);
+    expect(plan).toMatchObject({ steps: [], remains: [], refusals: [], unknown: [] });
+    expect(plan.kept).toMatchObject([
+      {
+        place: 'message bus of cell1',
+        what: 'what may still wait for nova-compute on compute1',
+        why: 'nobody could look (message bus of cell1: no answer in 3 s): verify again when it answers',
+        unseen: 'the message bus',
+      },
+    ]);
+  });
+
   test('a soft delete is a delete', async () => {
     const row = instanceRow({ taskState: 'soft-deleting' });
     expect((await planFor(silent, { row, volumes }, keep)).refusals).toHaveLength(1);

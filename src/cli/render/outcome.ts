@@ -96,7 +96,7 @@ function isFinished(results: readonly StepResult[]): boolean {
   return results.every(({ outcome }) => outcome === 'done' || outcome === 'already');
 }
 
-/** @param before what was kept when the run began: of a server that is gone nobody asks the message bus any more */
+/** @param before what was kept when the run began: that a delete may come late is only weighed while the row lives */
 function sayClean({ kept: now }: Plan, before: Plan['kept']): string {
   const unseen = [...new Set([...before, ...now].flatMap((k) => k.unseen ?? []))];
   return unseen.length === 0

@@ -39,9 +39,16 @@ function nameHosts(hosts: readonly string[]): string {
   return `host${hosts.length === 1 ? '' : 's'} ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
+/** Clean, but never more than was looked at. */
+function sayNothing({ kept }: Plan, { paint }: Screen): string {
+  const unseen = new Set(kept.flatMap((each) => each.unseen ?? []));
+  if (unseen.size === 0) return paint.good('Nothing is left.');
+  return `${paint.good('Nothing is left')}; ${[...unseen].join(' and ')} could not be asked, see Kept.`;
+}
+
 /** Places, and below each what is still there, in the order of the kinds. */
 export function renderRemains(plan: Plan, screen: Screen): string {
-  if (plan.remains.length === 0) return isClean(plan) ? `${screen.paint.good('Nothing is left.')}\n` : '';
+  if (plan.remains.length === 0) return isClean(plan) ? `${sayNothing(plan, screen)}\n` : '';
   const places = Map.groupBy(plan.remains, (remain) => remain.place);
   const branches = [...places].map(([place, remains]) => ({
     name: plain(place),

@@ -95,8 +95,8 @@ function mayHaveDelete({ row }: Subject, host: string): boolean {
 }
 
 /**
- * A bus that cannot be asked is no unknown place: nothing of the server is there, and what a late request could still do is weighed in
- * `plan.ts`, which says that nobody looked.
+ * A bus that cannot be asked is no unknown place, which would stop a purge: nothing of the server is there, and what a late request could
+ * still do is weighed in `plan.ts`, which in every case says that nobody looked.
  */
 async function askBus(look: Reader, database: string, queue: string) {
   try {

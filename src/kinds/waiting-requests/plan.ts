@@ -3,6 +3,9 @@ import type { KindPlan } from '../kind.ts';
 import type { Subject, VolumeMapping } from '../subject/subject.ts';
 import { type HostQueue, isLate, type WaitingRequestFacts } from './find.ts';
 
+/** As the last line of a purge and of `verify` names the place that was not looked at. */
+const UNSEEN = 'the message bus';
+
 /**
  * Takes out what waits for a silent nova-compute. What cannot be taken out, because nobody can ask the bus or because a nova-compute has
  * it in hand, does little harm to a server that is gone, but deletes the volumes that the request names, and disconnects those that
@@ -28,7 +31,11 @@ export function planWaitingRequests(
       })),
     ),
     refusals: late.flatMap((queue) => refuseLate(queue, atStake)),
-    kept: [...late.map((queue) => keepLate(queue)), ...queues.flatMap((queue) => keepUnclear(queue, place))],
+    kept: [
+      ...late.map((queue) => keepLate(queue)),
+      ...queues.flatMap((queue) => (late.includes(queue) ? [] : keepUnasked(queue, place))),
+      ...queues.flatMap((queue) => keepUnclear(queue, place)),
+    ],
   };
 }
 
@@ -128,8 +135,21 @@ function keepLate({ host, unasked }: HostQueue): Omit<Kept, 'kind'> {
         place: `host ${host}`,
         what: 'the delete request that may still wait for its nova-compute',
         why: `nobody could look (${unasked}): when nova-compute comes back it may take it and write one empty row: verify again then`,
-        unseen: 'the message bus',
+        unseen: UNSEEN,
       };
+}
+
+/** No delete was asked for, or it was done: something else may wait, and nobody has looked. */
+function keepUnasked({ host, unasked }: HostQueue, place: string): Omit<Kept, 'kind'>[] {
+  if (unasked === null) return [];
+  return [
+    {
+      place,
+      what: `what may still wait for nova-compute on ${host}`,
+      why: `nobody could look (${unasked}): verify again when it answers`,
+      unseen: UNSEEN,
+    },
+  ];
 }
 
 function keepUnclear({ host, queue, unclear }: HostQueue, place: string): Omit<Kept, 'kind'>[] {
