@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/sequencer.ts';
 
 const STORAGE = 'test/lab/*-volumes.test.ts';
 
@@ -14,6 +15,7 @@ export default defineConfig({
   test: {
     // vitest leaves one core free, which on a machine of two is half of it.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
