@@ -10,7 +10,16 @@ import { commandFor, resumeCommand, siteWords } from './next.ts';
 import { plain } from './plain.ts';
 import { OUTCOMES, renderResult } from './progress.ts';
 import { numberOf } from './steps.ts';
-import { block, count, joinParts, LONG, renderKept, renderObstacles, renderRemains } from './survey.ts';
+import {
+  block,
+  count,
+  joinParts,
+  LONG,
+  nameUnseen,
+  renderKept,
+  renderObstacles,
+  renderRemains,
+} from './survey.ts';
 
 interface Ended {
   readonly results: readonly StepResult[];
@@ -98,10 +107,10 @@ function isFinished(results: readonly StepResult[]): boolean {
 
 /** @param before what was kept when the run began: that a delete may come late is only weighed while the row lives */
 function sayClean({ kept: now }: Plan, before: Plan['kept']): string {
-  const unseen = [...new Set([...before, ...now].flatMap((k) => k.unseen ?? []))];
-  return unseen.length === 0
+  const unseen = nameUnseen([...before, ...now]);
+  return unseen === null
     ? 'looked everywhere again, nothing is left.'
-    : `looked again everywhere but at ${unseen.join(' and ')}, see Kept: nothing else is left.`;
+    : `looked again everywhere but at ${unseen}, see Kept: nothing else is left.`;
 }
 
 /** `Verified: …`, the word in its colour, and what to do next where there is something. */

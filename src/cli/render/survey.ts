@@ -39,11 +39,17 @@ function nameHosts(hosts: readonly string[]): string {
   return `host${hosts.length === 1 ? '' : 's'} ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
+/** The places that nobody could ask and that yet keep nothing from being clean, as a sentence names them; null: none. */
+export function nameUnseen(kept: Plan['kept']): string | null {
+  const unseen = new Set(kept.flatMap((each) => each.unseen ?? []));
+  return unseen.size === 0 ? null : [...unseen].join(' and ');
+}
+
 /** Clean, but never more than was looked at. */
 function sayNothing({ kept }: Plan, { paint }: Screen): string {
-  const unseen = new Set(kept.flatMap((each) => each.unseen ?? []));
-  if (unseen.size === 0) return paint.good('Nothing is left.');
-  return `${paint.good('Nothing is left')}; ${[...unseen].join(' and ')} could not be asked, see Kept.`;
+  const unseen = nameUnseen(kept);
+  if (unseen === null) return paint.good('Nothing is left.');
+  return `${paint.good('Nothing is left')}; ${unseen} could not be asked, see Kept.`;
 }
 
 /** Places, and below each what is still there, in the order of the kinds. */
