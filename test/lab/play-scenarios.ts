@@ -108,20 +108,15 @@ export function describeScenarios(lab: Lab, scenarios: readonly Scenario[], comp
       const theirs = (of: Snapshot) => neighbourView(of, neighbours, [played.victim, played.twin]);
       expect(theirs(purged)).toEqual(theirs(played.whole));
       await company.isWell?.();
-      const givenBack = (what: string) => tell(scenario, `the bus gave a request back ${what}: purged again`);
+      const purgeAgain = (when: string) => takeGivenBack(scenario, played.victim, site, when);
       let verified = await ask('verify');
       if (verified.exit === 1 && GIVEN_BACK.verify.test(verified.out)) {
-        givenBack('after the purge');
-        const taken = await ask('purge', '--yes');
-        expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
+        await purgeAgain('after the purge');
         verified = await ask('verify');
       }
       expect(verified, verified.out).toMatchObject({ exit: 0 });
       let again = await ask('purge', '--yes');
-      if (GIVEN_BACK.purge.test(again.out)) {
-        givenBack('after verify');
-        again = await ask('purge', '--yes');
-      }
+      if (GIVEN_BACK.purge.test(again.out)) again = await purgeAgain('after verify');
       expect(again.exit).toBe(0);
       expect(again.out).toContain('Nothing is left.');
       expect(diffSnapshots(purged, await takeSnapshot(lab))).toEqual([]);
@@ -129,18 +124,36 @@ export function describeScenarios(lab: Lab, scenarios: readonly Scenario[], comp
     });
   });
 
+  const purgeArgv = ({ decisions = [] }: Scenario, victim: LabServer): readonly string[] => [
+    'purge',
+    victim.id,
+    '--yes',
+    ...decisions,
+  ];
+
+  /** What the bus gave back the next purge takes out; that there was one is told. */
+  async function takeGivenBack(
+    scenario: Scenario,
+    victim: LabServer,
+    site: string,
+    when: string,
+  ): Promise<Ended> {
+    tell(scenario, `the bus gave a request back ${when}: purged again`);
+    const taken = await expunge(purgeArgv(scenario, victim), { site });
+    expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
+    return taken;
+  }
+
   /** What of the two deltas differs, as text with the whole rows behind it; null when they are equal. */
   async function purgeAndCompare(
     scenario: Scenario,
     { victim, twin, whole, twinGone }: Played,
     site: string,
   ): Promise<{ difference: string | null; purged: Snapshot; seconds: number }> {
-    const argv = ['purge', victim.id, '--yes', ...(scenario.decisions ?? [])];
+    const argv = purgeArgv(scenario, victim);
     const ended = await (company.purge?.(argv, site) ?? expunge(argv, { site }));
     if (ended.exit === 1 && GIVEN_BACK.verify.test(ended.out)) {
-      tell(scenario, 'the bus gave a request back during the purge: purged again');
-      const taken = await expunge(argv, { site });
-      expect(taken, taken.out + taken.err).toMatchObject({ exit: 0 });
+      await takeGivenBack(scenario, victim, site, 'during the purge');
     } else expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
     await settle(lab);
     const purged = await takeStill(lab);

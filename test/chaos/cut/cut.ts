@@ -104,6 +104,10 @@ export function cutAt(step: string, place: Place): Cut {
   return { at: `"event":"${event}","step":${JSON.stringify(step)}`, how };
 }
 
+export function namePlace(step: string, place: Place): string {
+  return `${step}: ${place}`;
+}
+
 interface Line {
   readonly event?: string;
   readonly step?: string;
@@ -119,8 +123,8 @@ function linesOf({ file, text }: Write): readonly Line[] {
 /** Places that this write shows to be none: a step that was so already when its turn came has no intent. */
 export function needless(write: Write): readonly string[] {
   return linesOf(write).flatMap(({ event, step, outcome }) =>
-    event === 'result' && outcome === 'already'
-      ? PLACES.filter((place) => WHERE[place][0] === 'intent').map((place) => `${step}: ${place}`)
+    event === 'result' && outcome === 'already' && step !== undefined
+      ? PLACES.filter((place) => WHERE[place][0] === 'intent').map((place) => namePlace(step, place))
       : [],
   );
 }
@@ -131,7 +135,7 @@ export function placesOf(write: Write, how: How): readonly string[] {
     const place = PLACES.find(
       (each) => WHERE[each][1] === how && (how === 'torn' || WHERE[each][0] === event),
     );
-    return step === undefined || place === undefined ? [] : [`${step}: ${place}`];
+    return step === undefined || place === undefined ? [] : [namePlace(step, place)];
   });
 }
 

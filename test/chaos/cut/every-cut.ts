@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import type { Scene } from '../../support/kept-cloud.ts';
 import { tempFolder } from '../../support/temp.ts';
-import { allCuts, cutAt, openCutting, PLACES } from './cut.ts';
+import { allCuts, cutAt, namePlace, openCutting, PLACES } from './cut.ts';
 import { cutAndResume, purgeWhole } from './cut-and-resume.ts';
 
 export async function cutEverywhere(scene: Scene): Promise<void> {
@@ -20,8 +20,7 @@ export async function cutEverywhere(scene: Scene): Promise<void> {
   // mostly settles by itself, as the watchers of a disk go with its domain, may then have nothing left to cut.
   const missed = () =>
     whole.steps
-      .flatMap((step) => PLACES.map((place) => ({ step, place })))
-      .map(({ step, place }) => ({ step, place, name: `${step}: ${place}` }))
+      .flatMap((step) => PLACES.map((place) => ({ step, place, name: namePlace(step, place) })))
       .filter(({ name }) => !met.has(name) && !spared.has(name));
   for (const { step, place } of missed()) {
     const cut = await cutAndResume(cutting, cutAt(step, place), whole);
