@@ -1,5 +1,5 @@
 /** The first thing that a command does: read the site's files and send the login on its way, before most of the code is loaded. */
-import { UsageError } from '../plan/errors.ts';
+import { isExpungeError, UsageError } from '../plan/errors.ts';
 import { loadSite, type SiteConfig } from '../site/config/load.ts';
 import { ApiSession } from '../site/http/session.ts';
 import type { Wires } from '../site/wires.ts';
@@ -68,6 +68,7 @@ async function openSimulator(folder: string): Promise<Wires & { close(): void }>
   try {
     return openWires(folder);
   } catch (error) {
+    if (isExpungeError(error)) throw error;
     throw new UsageError(`the embedded cloud in ${folder} cannot be used: ${reasonOf(error)}`, {
       code: 'simulator-unusable',
       hint: 'the demo is made anew by: expunge demo --reset',

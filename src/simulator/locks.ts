@@ -1,7 +1,6 @@
 /** Advisory locks of the one database server: `GET_LOCK` and what belongs to it, as MySQL answers, for processes side by side. */
 import type { DatabaseSync } from 'node:sqlite';
 import { isSameProcess, startOf } from '../site/process-identity.ts';
-import { LOCKS } from './machines.ts';
 import { inTransaction, type World } from './world.ts';
 
 let opened = 0;
@@ -61,7 +60,6 @@ export function teachLocks(
 
 /** The connection that holds a lock. One whose process has ended has let go of it, as a server notices. */
 function holderOf(machines: DatabaseSync, name: string): number | null {
-  machines.exec(LOCKS);
   const row = machines.prepare('SELECT connection, pid, start FROM locks WHERE name = ?').get(name);
   if (row === undefined) return null;
   const { connection, pid, start } = row;

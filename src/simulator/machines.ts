@@ -31,10 +31,6 @@ const DISKS: readonly string[] = [
      host TEXT NOT NULL, device TEXT NOT NULL, pid INTEGER NOT NULL, command TEXT NOT NULL, PRIMARY KEY (host, device, pid))`,
 ];
 
-/** Advisory locks of the database server. connection, pid, start: who holds it, and which process that is. says: a JSON object. */
-export const LOCKS = `CREATE TABLE IF NOT EXISTS locks (
-     name TEXT PRIMARY KEY, connection INTEGER NOT NULL, pid INTEGER NOT NULL, start TEXT, says TEXT NOT NULL)`;
-
 const LVM: readonly string[] = [
   // open 1: something has its device open.
   `CREATE TABLE logical_volumes (
@@ -95,7 +91,9 @@ export const MACHINES: readonly string[] = [
   // mappings: the rows of block_device_mapping that a terminate_instance brings along (a JSON list); NULL: it brings none.
   `CREATE TABLE waiting (
      id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, method TEXT NOT NULL, server TEXT NOT NULL, mappings TEXT)`,
-  LOCKS,
+  // Advisory locks of the database server. connection, pid, start: who holds it, and which process that is. says: a JSON object.
+  `CREATE TABLE locks (
+     name TEXT PRIMARY KEY, connection INTEGER NOT NULL, pid INTEGER NOT NULL, start TEXT, says TEXT NOT NULL)`,
   ...DISKS,
   ...LVM,
   ...CEPH,

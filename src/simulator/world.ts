@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { UsageError } from '../plan/errors.ts';
 import { MACHINES } from './machines.ts';
 
 export const SERVICE_DATABASES = [
@@ -88,11 +89,31 @@ function open(file: string): DatabaseSync {
   return database;
 }
 
-/** As commands open one. @throws Error when the folder lacks a file of a world: SQLite would make an empty one in its place */
+/** Code of the error for a world that another version of expunge made. */
+export const OTHER_VERSION = 'simulator-other-version';
+
+/**
+ * As commands open one.
+ *
+ * @throws Error when the folder lacks a file of a world: SQLite would make an empty one in its place
+ * @throws UsageError (`OTHER_VERSION`) when its machines have not the tables of this version
+ */
 export function openWholeWorld(folder: string): World {
   for (const name of [...SERVICE_DATABASES.map((each) => `${each}.sqlite`), MACHINES_FILE])
     if (!existsSync(join(folder, name))) throw new Error(`${name} is not there`);
-  return openWorld(folder);
+  const world = openWorld(folder);
+  if (hasThisVersionsTables(world)) return world;
+  world.close();
+  throw new UsageError(`the embedded cloud in ${folder} was made by another version of expunge`, {
+    code: OTHER_VERSION,
+    hint: 'make it anew: expunge demo --reset',
+  });
+}
+
+function hasThisVersionsTables({ machines }: World): boolean {
+  const there = machines.prepare('SELECT sql FROM sqlite_master WHERE sql IS NOT NULL').all();
+  const made = new Set(there.map((row) => row['sql']));
+  return MACHINES.every((statement) => made.has(statement));
 }
 
 interface Shared {

@@ -120,6 +120,19 @@ test('a demo that another version has made is made anew', async () => {
   expect(out).not.toContain('former');
 });
 
+test('one whose machines another version has described otherwise is not taken for damaged, nor used', async () => {
+  const { state } = await makeDemo();
+  const world = openWorld(join(state, 'expunge/demo'));
+  world.machines.exec('DROP INDEX firewall_port; ALTER TABLE firewall DROP COLUMN port');
+  world.close();
+  expect(await run(state, ['--site', 'demo', 'inspect', 'shop-db'])).toMatchObject({
+    exit: 2,
+    err: `expunge: the embedded cloud in ${join(state, 'expunge/demo')} was made by another version of expunge\n  make it anew: expunge demo --reset\n`,
+  });
+  expect(await run(state, ['demo', '--list'])).toMatchObject({ exit: 0, err: '' });
+  expect(await run(state, ['--site', 'demo', 'inspect', 'shop-db'])).toMatchObject({ exit: 0, err: '' });
+});
+
 describe('the walk', () => {
   test('goes through without a person, and says what to try next', async () => {
     const state = tempFolder();

@@ -1,11 +1,11 @@
 /** `expunge demo`: the whole job on an embedded cloud, with short explanations. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError } from '../../plan/errors.ts';
+import { hasCode, isExpungeError, UsageError } from '../../plan/errors.ts';
 import { isClean } from '../../run/make-plan.ts';
 import { restoreHost } from '../../simulator/agents/states.ts';
 import { type DemoEntry, listDemo } from '../../simulator/demo/create.ts';
-import { openWholeWorld, type World } from '../../simulator/world.ts';
+import { OTHER_VERSION, openWholeWorld, type World } from '../../simulator/world.ts';
 import { beginSite, type Given } from '../begin.ts';
 import { renderServers, renderStage, renderTryNext, renderWelcome } from '../demo/screens.ts';
 import { damagedDemo, demoFolder, ensureDemo } from '../demo/site.ts';
@@ -109,13 +109,20 @@ function powerOn(io: Io, host: string): number {
 function openDemo(io: Io): World {
   try {
     return openWholeWorld(demoFolder(io));
-  } catch {
-    throw damagedDemo(io);
+  } catch (error) {
+    throw isExpungeError(error) ? error : damagedDemo(io);
   }
 }
 
+/** Null: another version of expunge made it. */
 function readEntries(io: Io): readonly DemoEntry[] | null {
-  const world = openDemo(io);
+  let world: World;
+  try {
+    world = openDemo(io);
+  } catch (error) {
+    if (hasCode(error, OTHER_VERSION)) return null;
+    throw error;
+  }
   try {
     return listDemo(world);
   } finally {
