@@ -4,7 +4,7 @@
  * These schemas are the one declaration of the plan file. The types of the program are inferred from them (`types.ts`),
  * so that a plan that was saved, reviewed and read back is the same thing as one that was just made.
  */
-import * as z from 'zod';
+import * as z from './zod.ts';
 
 /** A value of a row. Binary is base64; dates are text as the database writes them, UTC, whole seconds. */
 const sqlValue = z.union([z.string(), z.number(), z.null(), z.strictObject({ base64: z.string() })]);

@@ -1,6 +1,7 @@
 /** The types of a plan, inferred from the plan file's schema. */
-import type * as z from 'zod';
+
 import type * as schema from './schema.ts';
+import type * as z from './zod.ts';
 
 export type SqlWhere = z.infer<typeof schema.sqlWhere>;
 export type SqlSet = z.infer<typeof schema.sqlSet>;

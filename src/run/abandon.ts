@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { ActError, hasCode, UsageError } from '../plan/errors.ts';
 import { parseJson } from '../plan/parse-json.ts';
+import * as z from '../plan/zod.ts';
 import { replaceFile } from './replace-file.ts';
 import { whoAmI } from './who.ts';
 

@@ -1,13 +1,13 @@
 /** Reads the record of a run back: what it was to do, what it let through the gate, and what it saved first. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { digestPlan } from '../plan/digest.ts';
 import { UsageError } from '../plan/errors.ts';
 import { madeBy, refuseFormat } from '../plan/format.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import { beforeImage, plan as planSchema } from '../plan/schema.ts';
 import type { BeforeImage, Plan, Step } from '../plan/types.ts';
+import * as z from '../plan/zod.ts';
 import { type Abandonment, readAbandonment } from './abandon.ts';
 import type { End, RunLinks } from './journal.ts';
 

@@ -1,5 +1,5 @@
-import type * as z from 'zod';
 import { LookError } from '../plan/errors.ts';
+import type * as z from '../plan/zod.ts';
 
 /** A JSON object, of which nothing else is known yet. */
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,7 @@
 /** rbd on a compute host, asked with the credentials that the host has. Tried on rbd 16.2. */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import { PLAIN_NAME } from '../../site/plain-name.ts';
 import type { Reader } from '../../site/reader.ts';

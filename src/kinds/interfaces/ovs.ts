@@ -1,6 +1,7 @@
 /** What Open vSwitch's database has on a host. It outlives reboots: a record stays when its device is long gone. */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 

@@ -1,6 +1,7 @@
 /** Which ports the server has or had, and the names that their devices bear on a host. */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { isUuid } from '../domain/host.ts';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from '../../plan/zod.ts';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
 

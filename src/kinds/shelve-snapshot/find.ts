@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Found, lookAt } from '../kind.ts';

@@ -4,8 +4,8 @@
  * What is parsed holds no secret: CHAP passwords, keyrings and the like are not taken over.
  */
 
-import * as z from 'zod';
 import { parseJson } from '../../plan/parse-json.ts';
+import * as z from '../../plan/zod.ts';
 
 /** One way to a LUN. */
 export interface IscsiPath {

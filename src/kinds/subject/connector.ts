@@ -1,6 +1,7 @@
 /** What a compute host says of itself to the storage (os-brick `initiator/connector.py:get_connector_properties`). */
-import * as z from 'zod';
+
 import { parseJson } from '../../plan/parse-json.ts';
+import * as z from '../../plan/zod.ts';
 
 export type Connector = Readonly<Record<string, z.infer<ReturnType<typeof z.json>>>>;
 

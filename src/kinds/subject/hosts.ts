@@ -1,6 +1,7 @@
 /** Every host that may still hold something of a server, with the reason why. */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import { lookAt } from '../kind.ts';
 import { attachmentsIfKnown } from '../volumes/attachments.ts';

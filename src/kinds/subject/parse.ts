@@ -1,5 +1,5 @@
 /** From rows and JSON of Nova's databases to the narrow types of `subject.ts`. Columns that a release lacks read as null. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import type { Row } from '../../site/reader.ts';
 import { parseConnection } from './connection.ts';
 import { parseStashedConnector } from './connector.ts';

@@ -2,7 +2,7 @@
  * What leads to the places of a server, and may be gone when its host is back: Nova empties `network_info` when it deletes a server, and
  * archives and purges the rows of deleted ones. A plan in which something waits for a host carries it.
  */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import type { Connection } from './connection.ts';
 import type { Subject, Vif, VolumeMapping } from './subject.ts';
 

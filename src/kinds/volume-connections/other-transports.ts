@@ -1,8 +1,8 @@
 /** Volumes that do not come as disks of the SCSI layer: NVMe over fabrics, rbd devices of the kernel, mounted exports. */
 
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
 import { parseJson } from '../../plan/parse-json.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Mount, parseMounts } from '../files/mounts.ts';

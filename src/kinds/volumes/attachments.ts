@@ -2,8 +2,9 @@
  * Which volumes Cinder says the server holds, and how its hosts reach them. Several kinds ask this; the kind `volumes` reports when
  * Cinder cannot be asked.
  */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Connection, parseConnectionValue } from '../subject/connection.ts';

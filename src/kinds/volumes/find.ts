@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader, ServiceToken } from '../../site/reader.ts';
 import type { Found } from '../kind.ts';

@@ -1,6 +1,7 @@
 /** Cinder's own rows of a volume, read only where the site file names Cinder's database: what no API tells, and what surgery changes. */
-import * as z from 'zod';
+
 import { LookError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import type { Reader } from '../../site/reader.ts';
 import { reason } from '../kind.ts';
 import { type Connector, parseConnector } from '../subject/connector.ts';

@@ -1,5 +1,5 @@
 /** One volume as Cinder shows it, as far as its fate depends on it. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 

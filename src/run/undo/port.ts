@@ -1,6 +1,7 @@
 /** Gives a port back to the server that a run took it from: exactly what the run's request had changed, as it was. */
-import * as z from 'zod';
+
 import type { HttpAct, Step } from '../../plan/types.ts';
+import * as z from '../../plan/zod.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { ActedStep } from '../read-run.ts';
 import { asBefore, type Undone } from './undone.ts';

@@ -1,7 +1,8 @@
 /** Takes back one transaction of a run: looks at the rows that were saved before it, and plans one transaction that restores them. */
-import * as z from 'zod';
+
 import { UsageError } from '../../plan/errors.ts';
 import type { BeforeImage, Refusal, Remain, SqlAct, Step } from '../../plan/types.ts';
+import * as z from '../../plan/zod.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import type { ActedStep } from '../read-run.ts';
 import { type Change, compareTable, type Hindered, type Obstacle } from './compare.ts';

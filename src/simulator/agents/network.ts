@@ -1,5 +1,5 @@
 /** A server's network, as Nova knows and releases it. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { deletePort, portsOf, unbindPort } from '../neutron/ports.ts';
 import { sqlTime, type World } from '../world.ts';
 import { type Cell, readServer, softDelete } from './server-rows.ts';

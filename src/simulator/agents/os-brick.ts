@@ -1,5 +1,5 @@
 /** os-brick on a host, as Nova uses it when a server goes: what becomes of sessions, disks and maps. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { disksOf, holdersOf, logOut, removeDisk, removeMap, sessionsOf, usersOf } from '../hosts/disks.ts';
 import type { World } from '../world.ts';
 

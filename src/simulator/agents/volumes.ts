@@ -1,5 +1,5 @@
 /** A server's volumes, as Nova 26 lets them go: on the host, then in Cinder. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { endAttachment } from '../cinder/attachments.ts';
 import { removeExport } from '../cinder/backend.ts';
 import { attachmentsOf, findAnyAttachment, findAnyVolume } from '../cinder/rows.ts';

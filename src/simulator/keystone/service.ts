@@ -1,6 +1,6 @@
 /** Keystone, as far as a login goes (keystone 22, Zed). */
 import { randomBytes } from 'node:crypto';
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { type Answer, type Asked, notTaught } from '../http/exchange.ts';
 import type { World } from '../world.ts';
 import {

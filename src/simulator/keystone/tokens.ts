@@ -3,7 +3,7 @@
  * process that opened the world.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { readMeta, type World } from '../world.ts';
 
 const caller = z.object({

@@ -1,5 +1,5 @@
 /** The requests on `/allocations/{consumer}` (placement 8 `handlers/allocation.py`, `schemas/allocation.py`). */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { type Answer, type Asked, type DatabaseRow, notTaught } from '../http/exchange.ts';
 import type { World } from '../world.ts';
 import {

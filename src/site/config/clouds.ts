@@ -2,8 +2,8 @@
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { UsageError } from '../../plan/errors.ts';
+import * as z from '../../plan/zod.ts';
 import { isRecord } from '../parse.ts';
 import type { SiteFile } from './site-file.ts';
 import { readYaml } from './yaml.ts';

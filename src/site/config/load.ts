@@ -1,8 +1,8 @@
 /** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type * as z from 'zod';
 import { hasCode, UsageError } from '../../plan/errors.ts';
+import type * as z from '../../plan/zod.ts';
 import { type CloudAuth, chooseCloud } from './clouds.ts';
 import { findExposed, type ReadFile } from './exposed.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';

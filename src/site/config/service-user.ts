@@ -1,5 +1,5 @@
 /** Who asks for a service's token: the site file's `service_user`, else nova.conf's `[service_user]`. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import type { CloudAuth } from './clouds.ts';
 import type { NovaConf } from './nova-conf.ts';
 

@@ -1,5 +1,5 @@
 /** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
-import * as z from 'zod';
+import * as z from '../../plan/zod.ts';
 import { PLAIN_NAME } from '../plain-name.ts';
 import { serviceUserEntry } from './service-user.ts';
 

@@ -1,7 +1,8 @@
 /** A login at Keystone: the token and the catalog that came with it. */
-import * as z from 'zod';
+
 import { LookError, UsageError } from '../../plan/errors.ts';
 import type { Service } from '../../plan/types.ts';
+import * as z from '../../plan/zod.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 import { parseAnswer } from '../parse.ts';
 import type { HttpClient } from './request.ts';

@@ -1,7 +1,7 @@
 /** What a message on Nova's bus asks for, as far as expunge needs to know. Arguments and context are not taken over: they hold secrets. */
 
-import * as z from 'zod';
 import { parseJson } from '../../plan/parse-json.ts';
+import * as z from '../../plan/zod.ts';
 
 /** A message as it comes from a queue. */
 export interface BusMessage {
