@@ -15,7 +15,7 @@ import { createServer, type LabServer, requestDelete, waitGone } from './servers
 
 const lab = openLab();
 const rounds = Number(process.argv[2] ?? 5);
-const program = resolve(import.meta.dirname, '../dist/expunge.js');
+const program = resolve(import.meta.dirname, '../dist/expunge.cjs');
 const site = join(lab.dir, 'expunge.yaml');
 
 interface Round {

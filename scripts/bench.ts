@@ -11,7 +11,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const program = join(root, 'dist/expunge.js');
+const program = join(root, 'dist/expunge.cjs');
 const rounds = Number(process.argv[2] ?? 20);
 
 interface Row {

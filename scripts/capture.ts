@@ -61,7 +61,7 @@ async function capture(argv: readonly string[], columns: number, typed: string |
   tmux('new-session', '-d', '-s', 'screen', '-x', String(columns), '-y', '200', 'cat');
   try {
     tmux('set-option', '-t', 'screen', 'remain-on-exit', 'on');
-    const command = [...env, node, join(root, 'dist/expunge.js'), ...argv];
+    const command = [...env, node, join(root, 'dist/expunge.cjs'), ...argv];
     tmux('respawn-pane', '-k', '-t', 'screen', ...command);
     if (typed !== undefined) {
       await until('the question', () => /to (go on|bring this back): *$/m.test(pane().trimEnd()));

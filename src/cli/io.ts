@@ -107,7 +107,10 @@ export function openIo(process: ProcessLike): Io {
     err: (text) => process.stderr.write(text),
     onErr: screenOf(process.stderr, env),
     env,
-    interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    // Node opens standard input when it is first spoken of.
+    get interactive() {
+      return process.stdout.isTTY === true && process.stdin.isTTY === true;
+    },
     // A line of unknown room could wrap, and then it is two.
     live: Number.isFinite(screen.columns) && env['TERM'] !== 'dumb',
     paint: screen.paint,

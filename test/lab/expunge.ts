@@ -25,7 +25,7 @@ export interface Ended {
   readonly commands: readonly string[];
 }
 
-const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.js');
+const PROGRAM = resolve(import.meta.dirname, '../../dist/expunge.cjs');
 
 /** State of its own, so that runs of a test never mix with an operator's. */
 const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));

@@ -21,6 +21,7 @@ function hasRoom(folder: string): boolean {
 export async function setup(): Promise<() => void> {
   const folder = mkdtempSync(join(hasRoom(MEMORY) ? MEMORY : tmpdir(), 'expunge-tests-'));
   process.env['TMPDIR'] = folder;
+  process.env['XDG_CACHE_HOME'] = join(folder, 'cache');
   setProgram(await bundle(join(folder, 'program')));
   return () => rmSync(folder, { recursive: true, force: true });
 }

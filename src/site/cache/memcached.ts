@@ -4,8 +4,9 @@
  * Own code because the npm clients spread keys over servers by a hash of their own and speak the binary protocol that
  * memcached has given up; here each server is asked by name.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ActError, LookError } from '../../plan/errors.ts';
+import { net } from '../builtins.ts';
 
 const TIMEOUT_MS = 5_000;
 /** memcached holds nothing larger unless it is told to (`-I`, 1 MiB by default), and what is asked for here is small. */
@@ -68,7 +69,7 @@ function exchange(
   const at = server.lastIndexOf(':');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket: Socket = connect({
+    const socket: Socket = net().connect({
       host: server.slice(0, at).replace(/^\[(.*)\]$/, '$1'),
       port: Number(server.slice(at + 1)),
     });

@@ -1,6 +1,7 @@
 /** Commands on this very machine: the controller is also the compute host. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { LookError } from '../../plan/errors.ts';
+import { childProcess } from '../builtins.ts';
 import type { CommandAnswer } from '../reader.ts';
 import { type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
 
@@ -20,7 +21,7 @@ function runLocal(
 ): Promise<CommandAnswer> {
   const [program = 'false', ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
+    const child = childProcess().spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       // A group of its own: Ctrl-C asks expunge to stop, and does not cut the act that is under way.

@@ -4,9 +4,10 @@
  * One connection per host and run: a `sh` at the far end reads commands from its input, one at a time, and frames what each
  * says with a mark that only this run knows. A batch of commands costs one round trip.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { LookError } from '../../plan/errors.ts';
+import { childProcess } from '../builtins.ts';
 import type { CommandAnswer } from '../reader.ts';
 import { quoteCommand } from './quote.ts';
 import { BEHIND_A_PROXY, type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
@@ -76,7 +77,7 @@ class SshSession {
   constructor(host: HostAccess) {
     this.#host = host;
     const [program = 'ssh', ...args] = sshArgv(host);
-    this.#child = spawn(program, args, {
+    this.#child = childProcess().spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own: Ctrl-C asks expunge to stop, and does not cut the act that is under way.
       detached: true,

@@ -2,16 +2,12 @@
 import { readFileSync } from 'node:fs';
 import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
 import { LookError, UsageError } from '../../plan/errors.ts';
+import { http, https } from '../builtins.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 
 /** `idleMs`: nothing comes. `wholeMs`: from the request to the last byte of the answer, however steadily it drips. */
 const LIMITS = { idleMs: 60_000, wholeMs: 300_000 };
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-
-// An import of node:http reads all that it exports, a WebSocket among it, and so loads all of undici: 50 ms at every start. And TLS is
-// loaded only where a cloud speaks it.
-const loadHttp = () => process.getBuiltinModule('node:http');
-const loadHttps = () => process.getBuiltinModule('node:https');
 
 export interface RawAnswer {
   readonly status: number;
@@ -49,8 +45,8 @@ export function openHttpClient(tls: CloudAuth['tls'], limits = LIMITS): HttpClie
     if (known !== undefined) return known;
     const agent =
       url.protocol === 'http:'
-        ? new (loadHttp().Agent)({ keepAlive, maxSockets: 8 })
-        : new (loadHttps().Agent)({
+        ? new (http().Agent)({ keepAlive, maxSockets: 8 })
+        : new (https().Agent)({
             keepAlive,
             maxSockets: 8,
             rejectUnauthorized: tls.verify,
@@ -94,7 +90,7 @@ function sendOne(
           code: stale ? 'api-stale-connection' : sent ? 'api-cut' : 'api-unreachable',
         }),
       );
-    const module = url.protocol === 'https:' ? loadHttps() : loadHttp();
+    const module = url.protocol === 'https:' ? https() : http();
     const request = module.request(
       url,
       {

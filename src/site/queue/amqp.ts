@@ -1,9 +1,9 @@
 /** RabbitMQ over AMQP 0-9-1: the network's end of the queue door. */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import { hasCode, LookError } from '../../plan/errors.ts';
+import { net } from '../builtins.ts';
 import type { BusMessage } from './request.ts';
 import type { BusUrl } from './url.ts';
 
@@ -53,7 +53,7 @@ export async function openBus(place: string, url: BusUrl): Promise<BusConnection
           timeout: CONNECT_TIMEOUT_MS,
           clientProperties: { connection_name: 'expunge' },
           ...tls,
-          ...(isIP(host) === 0 ? { servername: host } : {}),
+          ...(net().isIP(host) === 0 ? { servername: host } : {}),
         },
       );
       return wrap(place, connection);

@@ -1,6 +1,5 @@
 /** Connections to MySQL and MariaDB, and what goes over any of them. */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type {
   Connection,
@@ -11,6 +10,7 @@ import type {
   SslOptions,
 } from 'mysql2/promise';
 import { hasCode, LookError, UsageError } from '../../plan/errors.ts';
+import { net } from '../builtins.ts';
 import type { Row } from '../reader.ts';
 import type { DatabaseUrl } from './url.ts';
 
@@ -87,7 +87,7 @@ function tlsOptions(
 ): SslOptions {
   try {
     const read = Object.entries(files).map(([k, path]) => [k, readFileSync(path)] as const);
-    return { ...Object.fromEntries(read), verifyIdentity: verifyHost && isIP(host) === 0 };
+    return { ...Object.fromEntries(read), verifyIdentity: verifyHost && net().isIP(host) === 0 };
   } catch (error) {
     throw new LookError(place, `a TLS file cannot be read: ${String((error as Error).message)}`, {
       code: 'database-tls',
