@@ -1,14 +1,14 @@
 /** Servers whose purge goes through all doors. */
 import type { Scene } from '../kept-cloud.ts';
-import { plantToken } from '../plants.ts';
+import { plantRequest, plantToken } from '../plants.ts';
 
-/** The smaller one. */
+/** The smaller one. Somebody has asked for a reboot of it since, which its nova-compute has not taken. */
 export const SHELVED_HALF_WAY: Scene = {
   name: 'shelved half way',
   world: {
     hosts: { 'cmp-1': 'frozen' },
     servers: [
-      { name: 'victim', state: 'shelving-stuck', host: 'cmp-1' },
+      { name: 'victim', state: 'shelving-stuck', host: 'cmp-1', twists: [plantRequest] },
       { name: 'vic', state: 'healthy', host: 'cmp-1' },
     ],
   },
