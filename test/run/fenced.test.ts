@@ -42,6 +42,10 @@ describe('a host that is said to be off', () => {
       'no answer in time',
       new LookError('host cmp-1', 'true gave no answer in 40 s', { code: 'host-unreachable' }),
     ],
+    [
+      'what it printed sounds like silence',
+      new LookError('host cmp-1', 'ssh: connect to host db port 22: No route to host', { code: 'exit-1' }),
+    ],
     ['sudo says no', new LookError('host cmp-1', 'sudo: a password is required', { code: 'sudo-refused' })],
   ])('is not: %s', async (_, error) => {
     expect(await ask(error)).toBe(error.message);
@@ -55,6 +59,7 @@ describe('a host that is said to be off', () => {
     test.each([
       'Connection closed by 127.0.0.1 port 2223',
       'Connection reset by 127.0.0.1 port 2223',
+      'Connection to 127.0.0.1 port 2223 timed out',
       'Connection closed by UNKNOWN port 65535',
       'ssh: connect to host 127.0.0.1 port 2223: Connection refused',
     ])('is silent when nothing of ssh comes through: %s', async (words) => {
@@ -83,13 +88,25 @@ describe('a host that is said to be off', () => {
   });
 });
 
+test('a fault in expunge is not taken for silence', async () => {
+  const look = fakeReader({});
+  const fault = new TypeError('a fault');
+  const command = { run: () => Promise.reject(fault) };
+  await expect(askFenced({ ...look, command }, 'cmp-1')).rejects.toBe(fault);
+});
+
 describe('doors without a host', () => {
+  test('nobody is off: they are the same doors', () => {
+    const all = fakeReader({});
+    expect(withoutHosts(all, [])).toBe(all);
+  });
   const look = withoutHosts(fakeReader({ command: { 'cmp-2: id -un': 'root' } }), ['cmp-1']);
   test('it is not asked, by whatever reader; others are', async () => {
     for (const reader of [look, look.fresh()]) {
       await expect(reader.command.run('cmp-1', ['id', '-un'])).rejects.toMatchObject({
         place: 'host cmp-1',
         code: 'host-fenced',
+        message: 'powered off, by --fenced',
       });
       expect(await reader.command.run('cmp-2', ['id', '-un'])).toMatchObject({ out: 'root' });
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ActError } from '../../src/plan/errors.ts';
+import { ActError, RefusedError, UsageError } from '../../src/plan/errors.ts';
 import { openGate } from '../../src/run/gate.ts';
 import { fakeSite } from '../support/fake-site.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
@@ -13,6 +13,45 @@ function open() {
 
 const CLOSED = expect.objectContaining({ code: 'gate-closed' });
 
+test('before the first step the rights of all acts are asked for, and nothing is done', async () => {
+  const steps = [step('a'), step('b')];
+  const missing = new UsageError('a right is missing', { code: 'right-missing' });
+  const open = (rehearse: Readonly<Record<string, Error>>) => {
+    const site = fakeSite({ there: ['a', 'b'], rehearse });
+    return { site, gate: openGate(site, plan({ steps }), memoryJournal()) };
+  };
+  for (const key of ['a', 'b']) {
+    const { site, gate } = open({ [key]: missing });
+    await expect(gate.rehearse()).rejects.toBe(missing);
+    expect(site.log).toEqual([]);
+  }
+  await open({}).gate.rehearse();
+});
+
+test('what is about to be done is written down, after what was there before', async () => {
+  const log: string[] = [];
+  const own = step('a');
+  const journal = memoryJournal(log);
+  await openGate(fakeSite({ there: ['a'] }), plan({ steps: [own] }), journal).announce(
+    [own],
+    [{ step: 'a', of: 'row', image: 1 }],
+  );
+  expect(log).toEqual(['saved a', 'intent a']);
+  expect(journal.entries).toEqual([{ event: 'intent', step: 'a' }]);
+  expect(journal.images).toEqual([{ step: 'a', of: 'row', image: 1 }]);
+});
+
+test('a step does not pass when the server is no longer held', async () => {
+  const site = fakeSite({ there: ['a'] });
+  const own = step('a');
+  const lost = new RefusedError('another took it', { code: 'lock-lost' });
+  const lock = { assertHeld: () => Promise.reject(lost) };
+  const gate = openGate(site, plan({ steps: [own] }), memoryJournal(), lock);
+  await gate.announce([own], []);
+  await expect(gate.perform(own)).rejects.toBe(lost);
+  expect(site.log).toEqual([]);
+});
+
 describe('only what was announced passes, once', () => {
   test('an announced step of the plan', async () => {
     const { site, own, gate } = open();
@@ -24,6 +63,7 @@ describe('only what was announced passes, once', () => {
   test('not one that was not announced', async () => {
     const { site, own, gate } = open();
     await expect(gate.perform(own)).rejects.toThrow(ActError);
+    await expect(gate.perform(own)).rejects.toThrow('step a may not pass: it was not announced');
     expect(site.log).toEqual([]);
   });
 

@@ -44,6 +44,7 @@ describe('the number of servers', () => {
       expect.objectContaining({
         code: 'too-many-servers',
         exitCode: 3,
+        message: '11 servers are named, and one purge takes at most 10; nothing was touched',
         hint: expect.stringContaining('--max-servers 11'),
       }),
     );
@@ -86,6 +87,80 @@ describe('the share of a host or a project', () => {
   });
 });
 
+/** Two cells that count alike; the named servers by their host and project. */
+function twoCells(places: readonly (readonly [host: string | null, project: string])[], live: Row[][]) {
+  const uuids = places.map((_, i) => `5a000000-0000-4000-8000-0000000000${10 + i}`);
+  const named = places.map(([host, project_id], i) => ({ uuid: uuids[i] ?? '', host, project_id }));
+  const names = (of: readonly (string | null)[]) => [...new Set(of)].filter((name) => name !== null);
+  const list = (all: readonly string[]) => all.map((name) => JSON.stringify(name)).join(', ');
+  const counted = (column: string, of: readonly (string | null)[]) =>
+    `select ${column}, count(*) as n from instances where ${column} in (${list(names(of))}) and deleted = 0 group by ${column}`;
+  const found = `select uuid, host, project_id from instances where uuid in (${list(uuids)}) and deleted = 0`;
+  const [hosts = [], projects = []] = live;
+  const sql = Object.fromEntries(
+    ['cell:c1', 'cell:c2'].flatMap((cell, i) => [
+      [`${cell}: ${found}`, i === 0 ? named : []],
+      [
+        `${cell}: ${counted(
+          'host',
+          places.map(([host]) => host),
+        )}`,
+        hosts,
+      ],
+      [
+        `${cell}: ${counted(
+          'project_id',
+          places.map(([, project]) => project),
+        )}`,
+        projects,
+      ],
+    ]),
+  );
+  const cells = async () => [CELL, { ...CELL, uuid: 'c2', name: 'cell2', database: 'cell:c2' }];
+  return { uuids, site: { cells, reader: fakeReader({ sql }) } };
+}
+
+describe('several hosts, projects and cells', () => {
+  const on = (host: string | null, project: string, times: number) =>
+    Array.from({ length: times }, () => [host, project] as const);
+
+  test('each is counted by itself, in all cells together; the flag lets the largest through', async () => {
+    const { uuids, site } = twoCells(
+      [...on('cmp-1', 'p1', 5), ...on('cmp-2', 'p1', 6)],
+      [
+        [
+          { host: 'cmp-1', n: 4 },
+          { host: 'cmp-2', n: 3 },
+        ],
+        [{ project_id: 'p1', n: 100 }],
+      ],
+    );
+    await expect(assertShares(site, uuids, HALF)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^5 of the 8 live servers of host cmp-1, 6 of the 6 live servers of host cmp-2 are named/,
+      ),
+      hint: 'if all of them are meant: --max-share 100',
+    });
+    await assertShares(site, uuids, { ...HALF, maxShare: 100 });
+  });
+
+  test('four of a host are never too many', async () => {
+    const { uuids, site } = twoCells(
+      [...on('cmp-1', 'p1', 4), ...on(null, 'p1', 1)],
+      [[{ host: 'cmp-1', n: 2 }], [{ project_id: 'p1', n: 100 }]],
+    );
+    await assertShares(site, uuids, HALF);
+  });
+
+  test('servers of which no row lives are no share of anything', async () => {
+    const uuids = UUIDS.map((uuid) => uuid.replace('5a', '5b'));
+    const list = uuids.map((uuid) => JSON.stringify(uuid)).join(', ');
+    const found = `cell:c1: select uuid, host, project_id from instances where uuid in (${list}) and deleted = 0`;
+    const reader = fakeReader({ sql: { [found]: [] } });
+    await assertShares({ cells: async () => [CELL], reader }, uuids, HALF);
+  });
+});
+
 describe('a share that cannot be counted is not a small one', () => {
   test('the cell does not answer', async () => {
     const down = new LookError('database of cell1', 'no answer', { code: 'database-etimedout' });
@@ -95,6 +170,7 @@ describe('a share that cannot be counted is not a small one', () => {
   test('what it says is no number', async () => {
     await expect(assertShares(site(host('many'), project(100)), UUIDS, HALF)).rejects.toMatchObject({
       code: 'answer-not-understood',
+      message: 'it does not say how many servers are live',
       exitCode: 4,
     });
   });

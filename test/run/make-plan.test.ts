@@ -3,6 +3,7 @@ import { fence } from '../../src/kinds/fence/index.ts';
 import type { Kind } from '../../src/kinds/kind.ts';
 import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
 import { digestPlan } from '../../src/plan/digest.ts';
+import { LookError, UsageError } from '../../src/plan/errors.ts';
 import { plan as schema } from '../../src/plan/schema.ts';
 import {
   awaitedHosts,
@@ -10,6 +11,7 @@ import {
   hasNoTrace,
   isClean,
   makePlan,
+  planUnseen,
   waitsOnly,
 } from '../../src/run/make-plan.ts';
 import { draft, plan, SERVER, step } from '../support/plans.ts';
@@ -79,6 +81,42 @@ describe('from a survey to a plan', () => {
   });
 });
 
+test('what is to be done by hand says whose it is; there is no list of nothing', () => {
+  const byHand = { place: 'host compute1', what: 'a tap', how: 'take it away' };
+  const ports = kindThatPlans('ports', { manual: [byHand] });
+  expect(makePlan(surveyOf([files, ports]), decisions(), ORIGIN).manual).toEqual([
+    { kind: 'ports', ...byHand },
+  ]);
+  expect(makePlan(surveyOf([files]), decisions(), ORIGIN)).not.toHaveProperty('manual');
+});
+
+test('a server of no cell is in none', () => {
+  expect(makePlan(surveyOf([], { subject: { cell: null } }), decisions(), ORIGIN).server.cell).toBeNull();
+});
+
+describe('a server of which nothing can be known', () => {
+  const before = makePlan(surveyOf([files]), decisions({ fenced: ['compute9'] }), ORIGIN);
+  const unseen = (error: LookError | UsageError) => planUnseen(before, error, '2026-11-22T11:00:00.000Z');
+
+  test.each([
+    ['the place', new LookError('API database', 'no answer', { code: 'x' }), 'API database'],
+    ['everywhere', new UsageError('a right is missing', { code: 'x' }), 'everywhere'],
+  ])('it says so of %s, and nothing else', (_, error, place) => {
+    const made = unseen(error);
+    expect(made).toMatchObject({
+      ...ORIGIN,
+      madeAt: '2026-11-22T11:00:00.000Z',
+      server: before.server,
+      decisions: before.decisions,
+      unknown: [{ kind: 'everything', place, why: error.message }],
+    });
+    for (const list of [made.remains, made.kept, made.refusals, made.steps]) expect(list).toEqual([]);
+    expect(isClean(made)).toBe(false);
+    const { digest, ...bound } = schema.parse(JSON.parse(JSON.stringify(made)));
+    expect(digestPlan(bound)).toBe(digest);
+  });
+});
+
 describe('refusals', () => {
   const codes = (lift: string[]) =>
     makePlan(surveyOf([refusing]), decisions({ lift }), ORIGIN).refusals.map(({ code }) => code);
@@ -121,6 +159,10 @@ describe('what waits for a host that is off', () => {
     expect(made.unknown).toEqual(unknown.slice(2));
     expect(made.traces).toMatchObject({ hosts: ['compute1'], domainName: 'instance-0000002a' });
     expect(awaitedHosts(made)).toEqual(['compute1']);
+    expect(awaitedHosts({})).toEqual([]);
+    // A host may be called anything.
+    const odd = { kind: 'files', place: 'host my host x', why: 'off' };
+    expect(awaitedHosts({ deferred: [odd] })).toEqual(['my host x']);
     expect(schema.parse(JSON.parse(JSON.stringify(made)))).toEqual(made);
   });
   test('is all that is missing only when everything else is known and done', () => {
@@ -216,9 +258,24 @@ describe('what moved between two plans', () => {
     ['a refusal', { refusals: [{ code: 'c', kind: 'k', sentence: 's', flag: null }] }, ['new: refusal c']],
     ['a place', { unknown: [{ kind: 'k', place: 'p', why: 'w' }] }, ['new: unknown p']],
     ['what is kept', { kept: [{ kind: 'k', place: 'p', what: 'w', why: 'y' }] }, ['new: kept p: w']],
+    [
+      'what is to be done by hand',
+      { manual: [{ kind: 'k', place: 'p', what: 'w', how: 'h' }] },
+      ['new: to do by hand p: w'],
+    ],
+    ['what waits', { deferred: [{ kind: 'k', place: 'host h', why: 'off' }] }, ['new: deferred host h']],
     ['the tool', { tool: '0.2.0' }, ['no longer: version of expunge 0.1.0', 'new: version of expunge 0.2.0']],
     ['anything else', { decisions: decisions({ ports: 'keep' }) }, ['the reasons it gives']],
   ])('%s', (_, changes, says) => {
     expect(drift(changes)).toEqual(says);
+  });
+  test.each<[string, Parameters<typeof plan>[0]]>([
+    ['refusal c', { refusals: [{ code: 'c', kind: 'k', sentence: 's', flag: null }] }],
+    ['unknown p', { unknown: [{ kind: 'k', place: 'p', why: 'w' }] }],
+    ['to do by hand p: w', { manual: [{ kind: 'k', place: 'p', what: 'w', how: 'h' }] }],
+    ['deferred host h', { deferred: [{ kind: 'k', place: 'host h', why: 'off' }] }],
+    ['kept p: w', { kept: [{ kind: 'k', place: 'p', what: 'w', why: 'y' }] }],
+  ])('no longer: %s', (what, changes) => {
+    expect(describeDrift(plan(changes), plan())).toEqual([`no longer: ${what}`]);
   });
 });
