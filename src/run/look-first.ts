@@ -28,8 +28,12 @@ export async function lookFirst(look: Reader, step: Step): Promise<Looked> {
       ),
       Promise.allSettled(step.before.map(async (of) => ({ step: step.id, of, image: await look.image(of) }))),
     ]);
-    // Done already: its guards speak of a thing that is gone, and need not hold.
-    if (settled) return ended('already', null);
+    // Done already: its guards speak of a thing that is gone, and need not hold. Asked twice, because nothing looks at it after that:
+    // what led to it, a port's id in a row, may be gone itself when everything is looked at again.
+    if (settled)
+      return (await look.fresh().holds(step.settled))
+        ? ended('already', null)
+        : ended('failed', 'it seemed to be so already, and a moment later it was not');
     for (const { guard, holds } of guards) {
       if (holds instanceof Error)
         return ended('failed', `could not check that ${guard.must}: ${reason(holds)}`);

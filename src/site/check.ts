@@ -53,8 +53,19 @@ async function httpHolds(reader: Reader, check: CheckOf<'http'>): Promise<boolea
   return isDeepStrictEqual(value, check.at.equals);
 }
 
+/** Of control characters only those that end a line or stand in one: a program that is asked here prints no others. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NO_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
 async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<boolean> {
   const answer = await reader.command.run(check.host, check.argv);
+  // Somebody else answered: an exit code of 0 is no yes then, and a line that is not in it is not gone.
+  if (NO_TEXT.test(answer.out) || (check.argv[0] === 'test' && answer.out !== ''))
+    throw new LookError(
+      `host ${check.host}`,
+      `${check.argv.join(' ')} ended with ${answer.exit} and printed what it never prints`,
+      { code: 'answer-not-understood' },
+    );
   if (!check.exit.includes(answer.exit)) {
     if (check.no?.includes(answer.exit)) return false;
     const said = answer.err.trim().split('\n').at(-1) ?? '';

@@ -233,6 +233,7 @@ test('logical-volume-open: something other than its qemu uses it', async () => {
 test.each([
   ['a group that is not there', { exit: 5, err: '  Volume group "vg0" not found\n' }],
   ['a list that is not understood', `  ${SERVER}_disk|1.00g|\n`],
+  ['a list of something else', 'what is this\n'],
 ])('%s is not "no volumes"', async (_, answer) => {
   const plan = await look({ ...libvirt('gone'), [LVS]: answer }, { compute1: GROUP });
   expect(plan.unknown).toMatchObject([{ place: 'host compute1' }]);

@@ -109,6 +109,18 @@ test('an old virsh that lists either uuids or names is asked twice', async () =>
   expect(unasked).toEqual([]);
 });
 
+test('an old virsh whose list is of something else is unknown', async () => {
+  const { steps, unknown } = await look({
+    [LIST]: { exit: 1, err: 'error: Only one argument from --table, --name and --uuid may be specified.\n' },
+    [virshQuestion('list --all --uuid')]: `Welcome\n${SERVER}\n`,
+    [virshQuestion('list --all --name')]: `${NAME}\n`,
+  });
+  expect(steps).toEqual([]);
+  expect(unknown).toMatchObject([
+    { place: 'host compute1', why: 'the list of domains is not understood: Welcome' },
+  ]);
+});
+
 test('a virsh that cannot connect is unknown, not absent', async () => {
   const err =
     "error: failed to connect to the hypervisor\nerror: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory\n";

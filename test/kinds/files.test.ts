@@ -187,6 +187,7 @@ test.each([
     { exit: 127, err: 'findmnt: not found' },
   ],
   ['mounts are empty', 'findmnt -n -r -o TARGET,FSTYPE,SOURCE', ''],
+  ['mounts are something else', 'findmnt -n -r -o TARGET,FSTYPE,SOURCE', 'Welcome\n/ ext4 /dev/vda\n'],
   ['it is the whole file system', `realpath -e -- ${ROOT}`, '/\n'],
   ['the path is odd', `realpath -e -- ${ROOT}`, '/srv/a b;c\n'],
   [
@@ -220,6 +221,7 @@ test('a host that the site file does not know, and a path that could be an optio
 
 test('mounts: the deepest counts, the last of one target, decoded', () => {
   const mounts = parseMounts(
+    'h',
     `/ ext4 /dev/vda\n/var ext4 /dev/vdb\n/var/lib\\x20x xfs /dev/vdc\n/var tmpfs none\n`,
   );
   expect(mountOf(mounts, '/var/lib')).toMatchObject({ fstype: 'tmpfs' });

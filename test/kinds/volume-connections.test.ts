@@ -431,6 +431,8 @@ describe('what is asked of a host', () => {
       { exit: 20, err: 'iscsiadm: could not connect to iscsid\n' },
       'iscsiadm does not answer',
     ],
+    ['find /sys/block -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n', 'what is this\n', 'is not understood'],
+    ['find /sys/block -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n', 'sda\tx\ty\n', 'is not understood'],
     ['iscsiadm -m session', 'what is this\n', 'is not understood'],
     ['iscsiadm -m node', 'what is this\n', 'is not understood'],
     [

@@ -184,6 +184,27 @@ describe('before the act', () => {
     expect(journal.images).toEqual([]);
   });
 
+  test('what seems to be settled, and a moment later is not, was not done by anybody', async () => {
+    let asked = 0;
+    const site = fakeSite({
+      there: ['a', 'b'],
+      check: {
+        a() {
+          // The first answer is wrong.
+          if (asked++ === 0) site.there.delete('a');
+          else site.there.add('a');
+        },
+      },
+    });
+    const { outcomes, details } = await apply(
+      site,
+      plan({ steps: [step('a'), step('b', { needs: ['a'] })] }),
+    );
+    expect(outcomes).toEqual({ a: 'failed', b: 'not-run' });
+    expect(details).toMatchObject({ a: 'it seemed to be so already, and a moment later it was not' });
+    expect(site.log).not.toContain('act a');
+  });
+
   test('what needs a settled step goes on', async () => {
     const site = fakeSite({ there: ['b'] });
     const { outcomes } = await apply(site, plan({ steps: [step('a'), step('b', { needs: ['a'] })] }));

@@ -139,6 +139,34 @@ describe('a command', () => {
     await expect(holds(check(), said(DOWN))).rejects.toBe(DOWN);
   });
 
+  test.each([
+    ['bytes that are no text', 'a\u0000b'],
+    ["a terminal's", '\u001b[31ma\n'],
+    ['a delete', 'a\u007f\n'],
+  ])('that printed %s was not the one that was asked', async (_, out) => {
+    for (const wanted of [undefined, { lacksLine: 'b' }, { lacksText: 'x' }, { equals: out.trim() }])
+      await expect(holds(check({ out: wanted }), said(out))).rejects.toMatchObject({
+        name: 'LookError',
+        code: 'answer-not-understood',
+        place: 'host compute1',
+        message: 'virsh list ended with 0 and printed what it never prints',
+      });
+  });
+  test('lines may end as they like, and have tabs in them', async () => {
+    expect(await holds(check({ out: { lacksLine: 'b' } }), said('a\tx\r\nc\n'))).toBe(true);
+  });
+  test('test prints nothing', async () => {
+    const there = check({ argv: ['test', '-e', '/a'], no: [1] });
+    const tested = (answer: object) => ({ command: { 'compute1: test -e /a': answer } });
+    expect(await holds(there, tested({ exit: 0 }))).toBe(true);
+    expect(await holds(there, tested({ exit: 0, err: 'sudo: unable to resolve host\n' }))).toBe(true);
+    expect(await holds(there, tested({ exit: 1 }))).toBe(false);
+    for (const exit of [0, 1])
+      await expect(holds(there, tested({ exit, out: 'Welcome\n' }))).rejects.toMatchObject({
+        code: 'answer-not-understood',
+      });
+  });
+
   describe('what it printed', () => {
     const out = (wanted: object, printed: string) => holds(check({ out: wanted }), said(printed));
     test.each<[string, object, string, boolean]>([

@@ -39,7 +39,7 @@ export async function readLogicalVolumes(
   return out
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line.startsWith(`${uuid}_`))
+    .filter((line) => line !== '')
     .map((line) => {
       const [name = '', size = '', open = ''] = line.split('|');
       if (!/^[\w.+-]+$/.test(name) || !/^\d+$/.test(size))
@@ -47,5 +47,6 @@ export async function readLogicalVolumes(
           code: 'answer-not-understood',
         });
       return { name, size: Number(size), open: open !== '' };
-    });
+    })
+    .filter(({ name }) => name.startsWith(`${uuid}_`));
 }

@@ -3,6 +3,7 @@ import { LookError } from '../../plan/errors.ts';
 import type { Check } from '../../plan/types.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 import type { Subject } from '../subject/subject.ts';
+import { isUuid } from './host.ts';
 import { type DomainXml, parseDomainXml } from './xml.ts';
 
 /** One domain of a host, with the server's uuid. */
@@ -57,6 +58,12 @@ function noAnswer(host: string, exit: number, err: string): LookError {
   });
 }
 
+function notUnderstood(host: string, line: string): LookError {
+  return new LookError(`host ${host}`, `the list of domains is not understood: ${line}`, {
+    code: 'answer-not-understood',
+  });
+}
+
 interface Listing {
   readonly uuids: ReadonlySet<string>;
   /** name → uuid; null where an old virsh does not tell them together */
@@ -79,14 +86,13 @@ async function listDomains(look: Reader, host: string): Promise<Listing> {
       askFor(look, host, virsh('list', '--all', '--uuid')),
       askFor(look, host, virsh('list', '--all', '--name')),
     ]);
+    const odd = lines(uuids).find((line) => !isUuid(line));
+    if (odd !== undefined) throw notUnderstood(host, odd);
     return { uuids: new Set(lines(uuids)), names: new Map(lines(names).map((name) => [name, null])) };
   }
   const pairs = lines(await askFor(look, host, together)).map((line): [string, string] => {
     const found = /^([0-9a-f-]{36})\s+(.+)$/.exec(line);
-    if (found?.[1] === undefined || found[2] === undefined)
-      throw new LookError(`host ${host}`, `the list of domains is not understood: ${line}`, {
-        code: 'answer-not-understood',
-      });
+    if (found?.[1] === undefined || found[2] === undefined) throw notUnderstood(host, line);
     return [found[2], found[1]];
   });
   return { uuids: new Set(pairs.map(([, uuid]) => uuid)), names: new Map(pairs) };

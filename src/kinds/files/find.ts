@@ -86,7 +86,7 @@ async function lookAtHost(look: Reader, host: KnownHost, uuid: string): Promise<
     ask(look, host.name, listing(path, uuid)),
   ]);
   const root = real.trim();
-  const mounts = parseMounts(mountTable);
+  const mounts = parseMounts(host.name, mountTable);
   const mount = mountOf(mounts, root);
   const entries = found
     .split('\n')

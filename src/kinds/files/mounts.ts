@@ -1,4 +1,5 @@
 /** The mounts of a host, from `findmnt -n -r -o TARGET,FSTYPE,SOURCE`. */
+import { LookError } from '../../plan/errors.ts';
 
 export interface Mount {
   readonly target: string;
@@ -13,11 +14,19 @@ function decode(text: string): string {
   );
 }
 
-export function parseMounts(out: string): Mount[] {
-  return out.split('\n').flatMap((line) => {
-    const [target = '', fstype = '', source = ''] = line.split(' ');
-    return target.startsWith('/') ? [{ target: decode(target), fstype, source: decode(source) }] : [];
-  });
+/** @throws LookError for a line that names no place: there may be more mounts than the others tell of */
+export function parseMounts(host: string, out: string): Mount[] {
+  return out
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [target = '', fstype = '', source = ''] = line.split(' ');
+      if (!target.startsWith('/'))
+        throw new LookError(`host ${host}`, `the list of mounts is not understood: ${line}`, {
+          code: 'answer-not-understood',
+        });
+      return { target: decode(target), fstype, source: decode(source) };
+    });
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -63,7 +63,7 @@ export function findLinks(
 /**
  * Pairs of words that `find` prints with a tab between them. What is not there, or went while it was looked at, is no failure.
  *
- * @throws LookError for every other complaint of it
+ * @throws LookError for every other complaint of it, and for a line that is no pair
  */
 export async function findPairs(
   look: Reader,
@@ -77,7 +77,9 @@ export async function findPairs(
       code: 'connections-unreadable',
     });
   return linesOf(out).map((line) => {
-    const [name = '', target = ''] = line.split('\t');
+    const [name = '', target, more] = line.split('\t');
+    // Taken for a device of another name, it would be none of the server's.
+    if (target === undefined || more !== undefined) throw notUnderstood(host, 'find', line);
     return [name, target] as const;
   });
 }

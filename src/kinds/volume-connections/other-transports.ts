@@ -79,7 +79,7 @@ export async function readMappedImages(look: Reader, host: string): Promise<read
 /** Every mount of the host, as the kind `files` asks for them. */
 export async function readMounts(look: Reader, host: string): Promise<readonly Mount[]> {
   const { out } = await ask(look, host, ['findmnt', '-n', '-r', '-o', 'TARGET,FSTYPE,SOURCE']);
-  return parseMounts(out);
+  return parseMounts(host, out);
 }
 
 /**

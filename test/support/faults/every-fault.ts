@@ -17,8 +17,9 @@ export interface Tally {
 /** More would be the same over and over. */
 const MOST_FAILURES = 20;
 
-export function newTally(doors: readonly Door[]): Tally {
-  const names = doors.flatMap((door) => FAULTS[door].map((fault) => `${door} ${fault}`));
+/** @param isAsked which faults of these doors; all unless told */
+export function newTally(doors: readonly Door[], isAsked = (_fault: string) => true): Tally {
+  const names = doors.flatMap((door) => FAULTS[door].filter(isAsked).map((fault) => `${door} ${fault}`));
   return { runs: 0, fired: new Map(names.map((name) => [name, 0])), failures: [] };
 }
 
@@ -48,10 +49,19 @@ export async function tryStrike(
   }
 }
 
-/** @param every the first call and each so many after it; 1: all of them */
-export async function failEverywhere(scene: Scene, door: Door, tally: Tally, every = 1): Promise<void> {
+/**
+ * @param every the first call and each so many after it; 1: all of them
+ * @param faults their names
+ */
+export async function failEverywhere(
+  scene: Scene,
+  door: Door,
+  tally: Tally,
+  every = 1,
+  faults: readonly string[] = FAULTS[door],
+): Promise<void> {
   const opened = await openScene(scene);
-  for (const fault of FAULTS[door])
+  for (const fault of faults)
     for (const lasting of [false, true])
       for (let at = 1; await tryStrike(opened, { door, fault, at, lasting }, tally); at += every);
 }

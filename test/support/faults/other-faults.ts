@@ -56,6 +56,14 @@ export const COMMAND_FAULTS: readonly Fault<CommandCall>[] = [
   says('sudo asks', { exit: 1, out: '', err: 'sudo: a password is required\n' }),
   says('garbage', { exit: 0, out: GARBAGE, err: GARBAGE }),
   says('garbage after', { exit: 0, out: GARBAGE, err: '' }, 'after'),
+  {
+    // A shell whose start-up file greets everybody.
+    name: 'noise',
+    async strike(_, really) {
+      const answer = (await really()) as CommandAnswer;
+      return { ...answer, out: `Welcome to cmp-1\n${answer.out}` };
+    },
+  },
   says('killed', { exit: 137, out: '', err: 'Killed\n' }),
   says('killed after', { exit: 137, out: '', err: 'Killed\n' }, 'after'),
   says('fails', { exit: 1, out: '', err: 'error: Input/output error\n' }),
