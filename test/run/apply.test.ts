@@ -328,6 +328,60 @@ describe('after the act', () => {
     expect(details['a']).toBe('it was accepted, but after 0.06 s it still is not so');
   });
 
+  test('a step with a patience of its own is waited for that long', async () => {
+    const slow = (): FakeSite => {
+      const site: FakeSite = fakeSite({
+        there: ['a'],
+        act: { a: () => void setTimeout(() => site.there.delete('a'), 50) },
+      });
+      return site;
+    };
+    const patient = await apply(slow(), plan({ steps: [step('a', { patience: 2 })] }));
+    expect(patient.outcomes).toEqual({ a: 'done' });
+    const hasty = await apply(slow(), plan({ steps: [step('a', { patience: 0.01 })] }), {
+      settleWithinMs: 2_000,
+    });
+    expect(hasty.outcomes).toEqual({ a: 'failed' });
+  });
+
+  test('what failed is looked at once, and not waited for', async () => {
+    const act = { a: () => Promise.reject(new ActError('answered 500', { code: 'api-500' })) };
+    const site = fakeSite({ there: ['a'], act });
+    const { outcomes } = await apply(site, plan({ steps: [step('a')] }), { settleWithinMs: 60_000 });
+    expect(outcomes).toEqual({ a: 'failed' });
+    expect(site.log.filter((l) => l === 'check a')).toHaveLength(2);
+  });
+
+  test('a look that fails once, afterwards, is tried again', async () => {
+    let looks = 0;
+    const check = {
+      a: () => {
+        if (++looks === 2) throw DOWN;
+      },
+    };
+    const site = fakeSite({ there: ['a'], check });
+    const { outcomes } = await apply(site, plan({ steps: [step('a')] }), { settleWithinMs: 2_000 });
+    expect(outcomes).toEqual({ a: 'done' });
+  });
+
+  test('what may be tried is said of a step that failed, and only then', async () => {
+    const hint = { ifItFails: 'try --surgery' };
+    const refused = step('b', { ...hint, guards: [{ must: 'x', check: gone('other') }] });
+    const act = { a: () => Promise.reject(new ActError('answered 500', { code: 'api-500' })) };
+    const site = fakeSite({ there: ['a', 'b', 'c', 'other'], act });
+    const { details } = await apply(site, plan({ steps: [step('a', hint), refused, step('c', hint)] }));
+    expect(details).toEqual({ a: 'answered 500; try --surgery', b: 'it must hold that x', c: null });
+  });
+
+  test('what was not run names the one that it waits for, not those that are done', async () => {
+    const act = { b: () => Promise.reject(new ActError('answered 500', { code: 'api-500' })) };
+    const site = fakeSite({ there: ['b', 'c'], act });
+    const steps = [step('done'), step('b'), step('c', { needs: ['done', 'b'] })];
+    const { outcomes, details } = await apply(site, plan({ steps }));
+    expect(outcomes).toEqual({ done: 'already', b: 'failed', c: 'not-run' });
+    expect(details['c']).toBe('waits for b');
+  });
+
   test('accepted, and then nobody can look: unknown', async () => {
     let looks = 0;
     const check = {
@@ -338,7 +392,8 @@ describe('after the act', () => {
     const site = fakeSite({ there: ['a'], check });
     const { outcomes, details } = await apply(site, plan({ steps: [step('a')] }), { settleWithinMs: 30 });
     expect(outcomes).toEqual({ a: 'unknown' });
-    expect(details['a']).toContain('could not look afterwards: no answer');
+    expect(details['a']).toBe('done, and could not look afterwards: no answer');
+    expect(looks).toBeGreaterThan(2);
   });
 
   test('a line cut while it acted, and it is so: done', async () => {
@@ -377,8 +432,9 @@ describe('after the act', () => {
     const site = fakeSite({ there: ['a', 'b'] });
     const twice = plan({ steps: [step('a'), step('b', { needs: ['a'] })] });
     await apply(site, twice);
-    const { outcomes } = await apply(site, twice);
+    const { outcomes, journal } = await apply(site, twice);
     expect(outcomes).toEqual({ a: 'already', b: 'already' });
+    expect(journal.entries.at(-1)).toEqual({ event: 'end', outcome: 'complete' });
     expect(site.log.filter((l) => l.startsWith('act'))).toEqual(['act a', 'act b']);
   });
 });
@@ -425,6 +481,12 @@ describe('side by side', () => {
         },
       })),
     ).toBe(1);
+  });
+  test('requests to two go side by side', async () => {
+    const request = (service: 'network' | 'volume', key: string): Partial<Step> => ({
+      act: { door: 'http', service, method: 'DELETE', path: `/x/${key}`, status: [204] },
+    });
+    expect(await overlapping((key) => request(key === 'a' ? 'network' : 'volume', key))).toBe(2);
   });
   test('other acts that do not need each other go side by side, on one system too', async () => {
     expect(await overlapping(() => ({}))).toBe(3);
@@ -516,12 +578,13 @@ describe('asked to stop', () => {
         },
       },
     });
-    const { outcomes } = await apply(
+    const { outcomes, details } = await apply(
       site,
       plan({ steps: [step('a'), step('b'), step('c', { needs: ['a'] })] }),
       { stopAsked: () => stop },
     );
     expect(outcomes).toEqual({ a: 'done', b: 'not-run', c: 'not-run' });
+    expect(details['b']).toBe('interrupted before it began');
     expect(site.log.filter((l) => l.startsWith('act'))).toEqual(['act a']);
   });
 
@@ -540,6 +603,41 @@ describe('asked to stop', () => {
     expect(journal.entries.at(-1)).toEqual({ event: 'end', outcome: 'complete' });
   });
 });
+
+describe('something waits for a host that is off', () => {
+  const deferred = [
+    { kind: 'files', place: 'host compute1', why: 'off' },
+    { kind: 'domain', place: 'host compute1', why: 'off' },
+    { kind: 'files', place: 'host compute2', why: 'off' },
+  ];
+  test('the run stays open, and says for which', async () => {
+    const { journal } = await apply(fakeSite({ there: ['a'] }), plan({ steps: [step('a')], deferred }));
+    expect(journal.entries.at(-1)).toEqual({
+      event: 'end',
+      outcome: 'open',
+      waits: ['host compute1', 'host compute2'],
+    });
+  });
+  test('unless a step of it was not done', async () => {
+    const site = fakeSite({ there: ['a'], act: { a: () => {} } });
+    const { journal } = await apply(site, plan({ steps: [step('a')], deferred }));
+    expect(journal.entries.at(-1)).toEqual({ event: 'end', outcome: 'incomplete' });
+  });
+});
+
+test.each(['a lull', 'what became of an act'])(
+  'a fault of the program while it looks at %s too',
+  async (when) => {
+    let looks = 0;
+    const fault = () => {
+      if (when === 'a lull' || ++looks > 1) throw new TypeError('undefined is not a function');
+    };
+    const lull: Partial<Step> = { lull: { why: 'x', while: gone('a'), seconds: 1 } };
+    const site = fakeSite({ there: ['a'], check: { a: fault } });
+    const steps = [step('a', when === 'a lull' ? lull : {})];
+    await expect(apply(site, plan({ steps }))).rejects.toThrow(TypeError);
+  },
+);
 
 test('a fault of the program is thrown on, not taken for an outcome', async () => {
   const site = fakeSite({
