@@ -26,7 +26,7 @@ test('what the server and its migration hold is found and released, each as one 
     http: {
       [`placement /allocations/${SERVER}`]: {
         body: {
-          allocations: { rp1: { resources: { VCPU: 1, MEMORY_MB: 64 } }, rp2: { resources: { VGPU: 1 } } },
+          allocations: { rp2: { resources: { VGPU: 1 } }, rp1: { resources: { VCPU: 1, MEMORY_MB: 64 } } },
         },
       },
       [`placement /allocations/${MIGRATION}`]: { body: { allocations: { rp1: { resources: { VCPU: 2 } } } } },
@@ -40,10 +40,30 @@ test('what the server and its migration hold is found and released, each as one 
     '64 MEMORY_MB, 1 VCPU, 1 VGPU held by the server',
     '2 VCPU held by the migration 3',
   ]);
-  expect(plan.steps.map((s) => s.act)).toMatchObject([
-    { method: 'DELETE', path: `/allocations/${SERVER}` },
-    { method: 'DELETE', path: `/allocations/${MIGRATION}` },
-  ]);
+  expect(facts.holdings.map(({ providers }) => providers)).toEqual([['rp1', 'rp2'], ['rp1']]);
+  const path = (consumer: string) => `/allocations/${consumer}`;
+  const at = { door: 'http', service: 'placement' };
+  expect(plan).toMatchObject({ refusals: [], kept: [] });
+  expect(plan.steps.map(({ title: _, why: __, place: ___, ...step }) => step)).toEqual(
+    [SERVER, MIGRATION].map((consumer) => ({
+      id: `allocations/${consumer}`,
+      phase: 'allocations',
+      act: { ...at, method: 'DELETE', path: path(consumer), status: [204, 404] },
+      guards: [],
+      settled: { ...at, path: path(consumer), status: [200], at: { keys: ['allocations'], equals: {} } },
+      before: [{ ...at, path: path(consumer) }],
+      undo: 'recreate',
+    })),
+  );
+});
+
+test('a migration without a uuid is no consumer', async () => {
+  const old = subject({
+    uuid: SERVER,
+    migrations: moved.migrations.map((migration) => ({ ...migration, uuid: null })),
+  });
+  const look = fakeReader({ http: { [`placement /allocations/${SERVER}`]: { body: { allocations: {} } } } });
+  expect(await allocations.find(look, old)).toEqual({ facts: { holdings: [] }, unknown: [] });
 });
 
 test('a consumer that holds nothing plans nothing', async () => {

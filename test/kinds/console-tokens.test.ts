@@ -41,6 +41,37 @@ test('tokens go before the list that names them, wherever the client put them', 
   expect(() => orderSteps(plan.steps.map((step) => ({ ...step, kind: 'console-tokens' })))).not.toThrow();
 });
 
+test('each is deleted by its key, and says what it is', async () => {
+  const plan = await planFor({
+    [`${A} ${SERVER}`]: list,
+    [`${B} ${OTHER}`]: token(),
+    [`${B} ${hashKey(TOKEN)}`]: token(),
+  });
+  const places = [`memcached ${B}`, `memcached ${B}`, `memcached ${A}`];
+  const whats = [
+    'console token dddddddd…',
+    'console token cccccccc… (hashed key)',
+    'the list of console tokens',
+  ];
+  const told = plan.steps.map(({ place, title }) => ({ place, what: title.replace(/^delete /, '') }));
+  const byWhat = (a: { what: string }, b: { what: string }) => (a.what < b.what ? -1 : 1);
+  expect(told.sort(byWhat)).toEqual(whats.map((what, i) => ({ place: places[i], what })).sort(byWhat));
+  expect(plan.remains.toSorted(byWhat)).toEqual(told);
+  const last = plan.steps.at(-1);
+  expect(last).toMatchObject({
+    act: { door: 'cache', server: A, key: SERVER },
+    settled: { door: 'cache', server: A, key: SERVER, absent: true },
+    guards: [],
+    why: expect.stringContaining('list'),
+  });
+  expect(plan.steps[0]?.why).toContain('whoever has the token');
+  // A server's tokens come in the same order whichever memcached answers first.
+  expect(plan.steps.map(({ act }) => (act.door === 'cache' ? act.key : ''))).toEqual([
+    ...[OTHER, hashKey(TOKEN)].sort(),
+    SERVER,
+  ]);
+});
+
 test('keys hashed by oslo.cache are found with the plain ones', async () => {
   const plan = await planFor({
     [`${A} ${hashKey(SERVER)}`]: `["${TOKEN}"]`,

@@ -18,30 +18,42 @@ const unmarked = (queuedForDelete: boolean | null) =>
 test('a mapping that is not marked is marked as Nova marks it, after the rows', async () => {
   const plan = await planFor(unmarked(false));
   const where = [{ column: 'instance_uuid', is: '=', value: SERVER }];
-  expect(plan.remains).toHaveLength(1);
-  expect(plan.steps).toMatchObject([
-    {
-      phase: 'mapping',
-      act: {
-        database: 'api',
-        writes: [
-          {
-            verb: 'update',
-            table: 'instance_mappings',
-            set: { queued_for_delete: 1, updated_at: { now: true } },
-            where,
-            rows: 1,
-          },
-        ],
+  const { title, why, ...step } = plan.steps[0] ?? { title: '', why: '' };
+  expect([title, why]).not.toContain('');
+  const at = { door: 'sql', database: 'api' };
+  expect({ ...plan, steps: [step] }).toEqual({
+    refusals: [],
+    kept: [],
+    remains: [{ place: 'database nova_api', what: 'mapping to its cell, not marked as deleted' }],
+    steps: [
+      {
+        id: 'mapping/queued-for-delete',
+        phase: 'mapping',
+        place: 'database nova_api',
+        guards: [],
+        undo: 'before-image',
+        act: {
+          ...at,
+          writes: [
+            {
+              verb: 'update',
+              table: 'instance_mappings',
+              set: { queued_for_delete: 1, updated_at: { now: true } },
+              where,
+              rows: 1,
+            },
+          ],
+        },
+        settled: {
+          ...at,
+          table: 'instance_mappings',
+          where: [...where, { column: 'queued_for_delete', is: '=', value: 1 }],
+          count: 1,
+        },
+        before: [{ ...at, table: 'instance_mappings', where }],
       },
-      settled: {
-        table: 'instance_mappings',
-        where: [...where, { column: 'queued_for_delete', is: '=', value: 1 }],
-        count: 1,
-      },
-      before: [{ table: 'instance_mappings', where }],
-    },
-  ]);
+    ],
+  });
 });
 
 test('a mapping without a cell is marked too: its server was never scheduled', async () => {

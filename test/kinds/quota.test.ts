@@ -5,7 +5,7 @@ import { LookError } from '../../src/plan/errors.ts';
 import type { Row } from '../../src/site/reader.ts';
 import { renderWrite } from '../../src/site/sql/render.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { decisions, subject } from '../support/subjects.ts';
+import { decisions, instanceRow, subject } from '../support/subjects.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const USAGES =
@@ -51,6 +51,9 @@ test('what does not agree once the server is gone is recounted, what agrees is l
   ];
   expect(plan.steps[1]).toMatchObject({
     phase: 'quota',
+    id: 'quota/cell:c1/3',
+    place: 'database of cell1',
+    guards: [],
     settled: {
       table: 'quota_usages',
       where: [...where, { column: 'in_use', is: '=', value: 128 }],
@@ -71,6 +74,14 @@ test('the database counts, in the transaction; limits and reservations are never
   ]);
   expect(writes.every((write) => write.verb === 'update' && write.rows === 1)).toBe(true);
 });
+
+test.each([{ projectId: null }, { userId: null }])(
+  'a row of nobody (%j) counts towards nothing',
+  async (nobody) => {
+    const of = subject({ uuid: SERVER, era: OCATA, row: instanceRow(nobody) });
+    expect(await quota.find(fakeReader(TABLE), of)).toEqual({ facts: { wrong: [] }, unknown: [] });
+  },
+);
 
 test('servers in soft-delete have given their quota back', async () => {
   const plan = await planFor([usage(1, 'instances', 3)], [servers('active', 1), servers('soft-delete', 1)]);
@@ -101,6 +112,14 @@ describe('a row without a user', () => {
     expect(JSON.stringify(plan.steps[0]?.act)).not.toContain('user_id');
   });
 
+  test('also when another resource has rows per user', async () => {
+    const plan = await planFor(
+      [usage(1, 'cores', 6, null), usage(2, 'instances', 1)],
+      [servers('active', 1)],
+    );
+    expect(plan.remains.map(({ what }) => what)).toEqual(['cores in use 6, without this server 1']);
+  });
+
   test('is left when there are rows per user', async () => {
     const plan = await planFor(
       [usage(1, 'instances', 6, null), usage(2, 'instances', 1)],
@@ -114,6 +133,11 @@ describe('where the table is not what Nova counts by', () => {
   test('Pike and later: nothing is asked', async () => {
     const of = subject({ uuid: SERVER, era: { atLeast: 16, below: 17 } });
     expect(await quota.find(fakeReader({}), of)).toEqual({ facts: { wrong: [] }, unknown: [] });
+    const wrong = {
+      ...TABLE,
+      sql: { [USAGES]: [usage(1, 'instances', 3)], [SERVERS]: [servers('active', 1)] },
+    };
+    expect(await quota.find(fakeReader(wrong), of)).toEqual({ facts: { wrong: [] }, unknown: [] });
   });
 
   test('no such table, no cell or no row: nothing', async () => {
