@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LookError } from '../plan/errors.ts';
 import type { BeforeImage, Check } from '../plan/types.ts';
+import { linesOf } from './command/lines.ts';
 import type { WaitingRequest } from './queue/request.ts';
 import type { Reader, Row } from './reader.ts';
 import type { Databases } from './sql/databases.ts';
@@ -75,10 +76,7 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
   }
   if (check.out === undefined) return true;
   if ('lacksText' in check.out) return !answer.out.includes(check.out.lacksText);
-  const lines = answer.out
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+  const lines = linesOf(answer.out).map((line) => line.trim());
   if ('equals' in check.out) return answer.out.replace(/\n+$/, '') === check.out.equals;
   if ('hasLine' in check.out) return lines.includes(check.out.hasLine);
   if ('lacksLine' in check.out) return !lines.includes(check.out.lacksLine);

@@ -1,5 +1,6 @@
 /** Logical volumes of a server in the volume group that Nova keeps its disks in. */
 import { LookError } from '../../plan/errors.ts';
+import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { LvmStore } from './stores.ts';
 
@@ -36,16 +37,12 @@ export async function readLogicalVolumes(
       `the volume group ${group} cannot be read: ${err.trim().split('\n').at(-1) || `lvs ended with ${exit}`}`,
       { code: 'volume-group-unreadable' },
     );
-  return out
-    .split('\n')
+  return linesOf(out)
     .map((line) => line.trim())
-    .filter((line) => line !== '')
     .map((line) => {
       const [name = '', size = '', open = ''] = line.split('|');
       if (!/^[\w.+-]+$/.test(name) || !/^\d+$/.test(size))
-        throw new LookError(`host ${host}`, `the list of logical volumes is not understood: ${line}`, {
-          code: 'answer-not-understood',
-        });
+        throw lineNotUnderstood(host, 'the list of logical volumes', line);
       return { name, size: Number(size), open: open !== '' };
     })
     .filter(({ name }) => name.startsWith(`${uuid}_`));

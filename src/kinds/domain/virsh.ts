@@ -1,6 +1,7 @@
 /** virsh on a compute host: the questions that the kinds of remains on hosts share, so that each is asked once. */
 import { LookError } from '../../plan/errors.ts';
 import type { Check } from '../../plan/types.ts';
+import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 import type { Subject } from '../subject/subject.ts';
 import { isUuid } from './host.ts';
@@ -59,9 +60,7 @@ function noAnswer(host: string, exit: number, err: string): LookError {
 }
 
 function notUnderstood(host: string, line: string): LookError {
-  return new LookError(`host ${host}`, `the list of domains is not understood: ${line}`, {
-    code: 'answer-not-understood',
-  });
+  return lineNotUnderstood(host, 'the list of domains', line);
 }
 
 interface Listing {
@@ -71,10 +70,7 @@ interface Listing {
 }
 
 function lines(out: string): string[] {
-  return out
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+  return linesOf(out).map((line) => line.trim());
 }
 
 async function listDomains(look: Reader, host: string): Promise<Listing> {

@@ -1,5 +1,5 @@
 /** The mounts of a host, from `findmnt -n -r -o TARGET,FSTYPE,SOURCE`. */
-import { LookError } from '../../plan/errors.ts';
+import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
 
 export interface Mount {
   readonly target: string;
@@ -16,17 +16,11 @@ function decode(text: string): string {
 
 /** @throws LookError for a line that names no place: there may be more mounts than the others tell of */
 export function parseMounts(host: string, out: string): Mount[] {
-  return out
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [target = '', fstype = '', source = ''] = line.split(' ');
-      if (!target.startsWith('/'))
-        throw new LookError(`host ${host}`, `the list of mounts is not understood: ${line}`, {
-          code: 'answer-not-understood',
-        });
-      return { target: decode(target), fstype, source: decode(source) };
-    });
+  return linesOf(out).map((line) => {
+    const [target = '', fstype = '', source = ''] = line.split(' ');
+    if (!target.startsWith('/')) throw lineNotUnderstood(host, 'the list of mounts', line);
+    return { target: decode(target), fstype, source: decode(source) };
+  });
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -1,5 +1,6 @@
 /** The network devices of a host, as `ip -o link show` tells them. */
 import { LookError } from '../../plan/errors.ts';
+import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 
 export interface Link {
@@ -12,22 +13,16 @@ export interface Link {
 
 /** One line per device; the text form, because the iproute2 of old hosts has no JSON. */
 export function parseLinks(host: string, out: string): ReadonlyMap<string, Link> {
-  const links = out
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line): Link => {
-      // `8: qvoX@qvbX: <FLAGS> mtu 1500 … master qbrX …\    link/ether …`; the peer may be `NONE` or `if5`.
-      const found = /^\d+: ([^:@\s]+)(?:@[^:\s]+)?: <[^>]*>([^\\]*)/.exec(line);
-      if (found?.[1] === undefined)
-        throw new LookError(`host ${host}`, `the list of network devices is not understood: ${line}`, {
-          code: 'answer-not-understood',
-        });
-      return {
-        name: found[1],
-        master: /\smaster (\S+)/.exec(found[2] ?? '')?.[1] ?? null,
-        functions: functionsIn(line),
-      };
-    });
+  const links = linesOf(out).map((line): Link => {
+    // `8: qvoX@qvbX: <FLAGS> mtu 1500 … master qbrX …\    link/ether …`; the peer may be `NONE` or `if5`.
+    const found = /^\d+: ([^:@\s]+)(?:@[^:\s]+)?: <[^>]*>([^\\]*)/.exec(line);
+    if (found?.[1] === undefined) throw lineNotUnderstood(host, 'the list of network devices', line);
+    return {
+      name: found[1],
+      master: /\smaster (\S+)/.exec(found[2] ?? '')?.[1] ?? null,
+      functions: functionsIn(line),
+    };
+  });
   return new Map(links.map((link) => [link.name, link]));
 }
 

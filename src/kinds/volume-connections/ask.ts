@@ -1,5 +1,6 @@
 /** Commands of which every exit code is known to mean something; all else is "could not look". */
 import { LookError } from '../../plan/errors.ts';
+import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 
 const ABSENT = ': No such file or directory';
@@ -33,13 +34,7 @@ export async function ask(
 }
 
 export function notUnderstood(host: string, program: string, line: string): LookError {
-  return new LookError(`host ${host}`, `what ${program} says is not understood: ${line}`, {
-    code: 'answer-not-understood',
-  });
-}
-
-export function linesOf(out: string): string[] {
-  return out.split('\n').filter((line) => line.trim() !== '');
+  return lineNotUnderstood(host, `what ${program} says`, line);
 }
 
 /**

@@ -1,6 +1,8 @@
 /** The block devices of a host as its kernel has them, and what lies above them. */
+
+import { linesOf } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
-import { ask, findLinks, findPairs, linesOf, notUnderstood } from './ask.ts';
+import { ask, findLinks, findPairs, notUnderstood } from './ask.ts';
 
 /** A disk of the SCSI layer: iSCSI, fibre channel, and the host's own. */
 export interface ScsiDisk {

@@ -1,7 +1,9 @@
 /** What the initiator of a host says: its sessions, and the records of targets that it knows. */
+
+import { linesOf } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { IscsiPath } from '../subject/connection.ts';
-import { ask, linesOf, notUnderstood } from './ask.ts';
+import { ask, notUnderstood } from './ask.ts';
 
 /** `iscsiadm -m session`. What it prints holds no secret; `-S`, which shows passwords, is never given. */
 export const SESSIONS = ['iscsiadm', '-m', 'session'];

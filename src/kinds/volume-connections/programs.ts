@@ -1,7 +1,8 @@
 /** Programs of a host that have a device open. */
 import { LookError } from '../../plan/errors.ts';
+import { linesOf } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
-import { ask, linesOf, notUnderstood } from './ask.ts';
+import { ask, notUnderstood } from './ask.ts';
 
 /** An open file descriptor that leads to a device, as the kernel lists it. */
 export interface OpenFile {
