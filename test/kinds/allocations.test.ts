@@ -3,6 +3,7 @@ import { allocations } from '../../src/kinds/allocations/index.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 import { decisions, subject } from '../support/subjects.ts';
+import { WORDS } from '../support/words.ts';
 
 const SERVER = '11111111-2222-4333-8444-555555555555';
 const MIGRATION = '99999999-2222-4333-8444-555555555555';
@@ -44,10 +45,13 @@ test('what the server and its migration hold is found and released, each as one 
   const path = (consumer: string) => `/allocations/${consumer}`;
   const at = { door: 'http', service: 'placement' };
   expect(plan).toMatchObject({ refusals: [], kept: [] });
-  expect(plan.steps.map(({ title: _, why: __, place: ___, ...step }) => step)).toEqual(
+  expect(plan.steps).toEqual(
     [SERVER, MIGRATION].map((consumer) => ({
       id: `allocations/${consumer}`,
       phase: 'allocations',
+      place: 'Placement',
+      title: WORDS,
+      why: WORDS,
       act: { ...at, method: 'DELETE', path: path(consumer), status: [204, 404] },
       guards: [],
       settled: { ...at, path: path(consumer), status: [200], at: { keys: ['allocations'], equals: {} } },

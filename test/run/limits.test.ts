@@ -8,24 +8,26 @@ import { fakeReader } from '../support/fake-reader.ts';
 const UUIDS = Array.from({ length: 5 }, (_, i) => `5a000000-0000-4000-8000-00000000000${i}`);
 const CELL = { uuid: 'c1', name: 'cell1', database: 'cell:c1', isCell0: false };
 
+const list = (names: readonly string[]) => names.map((name) => JSON.stringify(name)).join(', ');
+const found = (uuids: readonly string[]) =>
+  `select uuid, host, project_id from instances where uuid in (${list(uuids)}) and deleted = 0`;
+const counted = (column: 'host' | 'project_id', names: readonly string[]) =>
+  `select ${column}, count(*) as n from instances where ${column} in (${list(names)}) and deleted = 0 group by ${column}`;
+
 /** One cell; all named servers are of one host and one project, or of what is said. */
 function site(
   hosts: readonly Row[] | LookError,
   projects: readonly Row[] | LookError,
   host: string | null = 'cmp-1',
 ) {
-  const list = (names: readonly string[]) => names.map((name) => JSON.stringify(name)).join(', ');
-  const counted = (column: string, name: string) =>
-    `cell:c1: select ${column}, count(*) as n from instances where ${column} in (${list([name])}) and deleted = 0 group by ${column}`;
   const named: Row[] = UUIDS.map((uuid) => ({ uuid, host, project_id: 'p1' }));
   return {
     cells: async () => [CELL],
     reader: fakeReader({
       sql: {
-        [`cell:c1: select uuid, host, project_id from instances where uuid in (${list(UUIDS)}) and deleted = 0`]:
-          named,
-        [counted('host', 'cmp-1')]: hosts,
-        [counted('project_id', 'p1')]: projects,
+        [`cell:c1: ${found(UUIDS)}`]: named,
+        [`cell:c1: ${counted('host', ['cmp-1'])}`]: hosts,
+        [`cell:c1: ${counted('project_id', ['p1'])}`]: projects,
       },
     }),
   };
@@ -91,29 +93,14 @@ describe('the share of a host or a project', () => {
 function twoCells(places: readonly (readonly [host: string | null, project: string])[], live: Row[][]) {
   const uuids = places.map((_, i) => `5a000000-0000-4000-8000-0000000000${10 + i}`);
   const named = places.map(([host, project_id], i) => ({ uuid: uuids[i] ?? '', host, project_id }));
-  const names = (of: readonly (string | null)[]) => [...new Set(of)].filter((name) => name !== null);
-  const list = (all: readonly string[]) => all.map((name) => JSON.stringify(name)).join(', ');
-  const counted = (column: string, of: readonly (string | null)[]) =>
-    `select ${column}, count(*) as n from instances where ${column} in (${list(names(of))}) and deleted = 0 group by ${column}`;
-  const found = `select uuid, host, project_id from instances where uuid in (${list(uuids)}) and deleted = 0`;
-  const [hosts = [], projects = []] = live;
+  const hosts = new Set(places.map(([host]) => host).filter((host) => host !== null));
+  const projects = new Set(places.map(([, project]) => project));
+  const [onHosts = [], inProjects = []] = live;
   const sql = Object.fromEntries(
     ['cell:c1', 'cell:c2'].flatMap((cell, i) => [
-      [`${cell}: ${found}`, i === 0 ? named : []],
-      [
-        `${cell}: ${counted(
-          'host',
-          places.map(([host]) => host),
-        )}`,
-        hosts,
-      ],
-      [
-        `${cell}: ${counted(
-          'project_id',
-          places.map(([, project]) => project),
-        )}`,
-        projects,
-      ],
+      [`${cell}: ${found(uuids)}`, i === 0 ? named : []],
+      [`${cell}: ${counted('host', [...hosts])}`, onHosts],
+      [`${cell}: ${counted('project_id', [...projects])}`, inProjects],
     ]),
   );
   const cells = async () => [CELL, { ...CELL, uuid: 'c2', name: 'cell2', database: 'cell:c2' }];
@@ -154,9 +141,7 @@ describe('several hosts, projects and cells', () => {
 
   test('servers of which no row lives are no share of anything', async () => {
     const uuids = UUIDS.map((uuid) => uuid.replace('5a', '5b'));
-    const list = uuids.map((uuid) => JSON.stringify(uuid)).join(', ');
-    const found = `cell:c1: select uuid, host, project_id from instances where uuid in (${list}) and deleted = 0`;
-    const reader = fakeReader({ sql: { [found]: [] } });
+    const reader = fakeReader({ sql: { [`cell:c1: ${found(uuids)}`]: [] } });
     await assertShares({ cells: async () => [CELL], reader }, uuids, HALF);
   });
 });

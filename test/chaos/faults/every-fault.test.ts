@@ -13,15 +13,19 @@ const every = Number(process.env['FAULT_EVERY'] ?? '1');
 const names = process.env['FAULT_NAMES']?.split(',');
 const isAsked = (fault: string) => names?.includes(fault) ?? true;
 
-describe.each(DOORS)('every call through the door %s', (door) => {
-  test('fails in every way, and what goes on with it ends as if it had not', async () => {
-    const begun = performance.now();
-    const tally = newTally([door], isAsked);
-    for (const scene of SCENES) await failEverywhere(scene, door, tally, every, FAULTS[door].filter(isAsked));
-    const seconds = Math.round((performance.now() - begun) / 1000);
-    const fired = [...tally.fired].map(([name, times]) => `  ${name}: ${times}`).join('\n');
-    process.stdout.write(`${door}: ${tally.runs} runs, ${seconds} s, fired\n${fired}\n`);
-    expect(tally.failures.join('\n\n')).toBe('');
-    expect(neverFired(tally)).toEqual([]);
-  });
-});
+// A name that no door knows leaves no test, which vitest does not let pass.
+describe.each(DOORS.filter((door) => FAULTS[door].some(isAsked)))(
+  'every call through the door %s',
+  (door) => {
+    test('fails in every way, and what goes on with it ends as if it had not', async () => {
+      const begun = performance.now();
+      const tally = newTally([door], isAsked);
+      for (const scene of SCENES) await failEverywhere(scene, door, tally, every);
+      const seconds = Math.round((performance.now() - begun) / 1000);
+      const fired = [...tally.fired].map(([name, times]) => `  ${name}: ${times}`).join('\n');
+      process.stdout.write(`${door}: ${tally.runs} runs, ${seconds} s, fired\n${fired}\n`);
+      expect(tally.failures.join('\n\n')).toBe('');
+      expect(neverFired(tally)).toEqual([]);
+    });
+  },
+);

@@ -50,18 +50,12 @@ export async function tryStrike(
 }
 
 /**
+ * @param tally the faults that stand in it are tried
  * @param every the first call and each so many after it; 1: all of them
- * @param faults their names
  */
-export async function failEverywhere(
-  scene: Scene,
-  door: Door,
-  tally: Tally,
-  every = 1,
-  faults: readonly string[] = FAULTS[door],
-): Promise<void> {
+export async function failEverywhere(scene: Scene, door: Door, tally: Tally, every = 1): Promise<void> {
   const opened = await openScene(scene);
-  for (const fault of faults)
+  for (const fault of FAULTS[door].filter((name) => tally.fired.has(`${door} ${name}`)))
     for (const lasting of [false, true])
       for (let at = 1; await tryStrike(opened, { door, fault, at, lasting }, tally); at += every);
 }
