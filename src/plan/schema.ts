@@ -298,7 +298,7 @@ export const plan = z.strictObject({
   refusals: z.array(refusal),
   manual: z.array(manual).min(1).optional(),
   deferred: z.array(deferred).min(1).optional(),
-  /** with `deferred`: what led to the server's places, as `kinds/subject/traces.ts` writes it. Nova's rows may have lost it by then */
+  /** what led to the server's places, as `kinds/subject/traces.ts` writes it: Nova's rows lose it. Earlier versions gave it with `deferred` only */
   traces: z.json().optional(),
   steps: z.array(step),
   /** sha256 over everything above but `madeAt`: the facts and the steps */

@@ -43,7 +43,8 @@ export function makePlan(
     // A refusal without a flag is about identity: no list of lifted flags touches it.
     refusals: refusals.filter((r) => r.flag === null || !decisions.lift.includes(r.flag)),
     ...(manual.length === 0 ? {} : { manual }),
-    ...(deferred.length === 0 ? {} : { deferred, traces: writeTraces(subject) }),
+    ...(deferred.length === 0 ? {} : { deferred }),
+    traces: writeTraces(subject),
     steps: orderSteps(parts.flatMap((part) => part.steps.map((step) => ({ kind: part.id, ...step })))),
   };
   return { ...plan, digest: digestPlan(plan) };
@@ -164,6 +165,8 @@ export function describeDrift(before: Plan, now: Plan): string[] {
     for (const step of now.steps)
       if (steps.get(step.id) !== JSON.stringify(step)) differences.push(`changed: step ${step.id}`);
   }
+  if (differences.length === 0 && JSON.stringify(before.traces) !== JSON.stringify(now.traces))
+    differences.push('changed: what leads to its places');
   if (differences.length === 0 && before.digest !== now.digest) differences.push('the reasons it gives');
   return differences;
 }

@@ -184,7 +184,7 @@ export async function listRuns(runsDir: string, site: string) {
 
 /** What the records of earlier runs tell of a server. */
 export interface Known {
-  /** what they wrote down of it while something waited for its host; null: none did */
+  /** where they looked; null: there are none */
   readonly known: Traces | null;
   /** ids of the volumes that they were to delete, done or not */
   readonly doomed: readonly string[];
@@ -193,15 +193,17 @@ export interface Known {
 /**
  * Of a record that cannot be read `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
  *
- * @throws UsageError when another version of expunge wrote it down in another way
+ * @throws UsageError when another version of expunge wrote it down in another way, and the run is not complete
  */
 export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Known> {
   const { runs } = await readRuns(runsDir, uuid);
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
-  const known = own.flatMap(({ folder, plan }) => {
+  const known = own.flatMap(({ folder, plan, end }) => {
     if (plan.traces === undefined) return [];
     const traces = readTraces(plan.traces);
     if (traces !== null) return [traces];
+    // Nothing of the server waits to be found by them any more.
+    if (end === 'complete') return [];
     throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
       code: 'run-invalid',
       hint: `finish it with expunge ${plan.tool}`,

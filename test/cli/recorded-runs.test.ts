@@ -3,6 +3,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { digestPlan } from '../../src/plan/digest.ts';
+import type { Plan } from '../../src/plan/types.ts';
 import { restoreHost } from '../../src/simulator/agents/states.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -27,16 +29,19 @@ function plant(
   change = (plan: string) => plan,
 ): string {
   const plan = readFileSync(join(RUNS, version, kind, 'plan.json'), 'utf8');
-  const { uuid } = (JSON.parse(plan) as { server: { uuid: string } }).server;
+  const changed = change(plan);
+  const [{ digest, server }, now] = [plan, changed].map((text) => JSON.parse(text) as Plan) as [Plan, Plan];
+  const { uuid } = server;
   // Its steps name this server: on a cloud with other uuids they would say nothing.
   expect(uuid).toBe(cloud.servers[0]?.uuid);
   const name = `20261122T0300${kind.length.toString().padStart(2, '0')}Z-${uuid}-${kind}`;
   const folder = join(cloud.runs, name);
   mkdirSync(folder, { recursive: true });
   cpSync(join(RUNS, version, kind), folder, { recursive: true });
-  writeFileSync(join(folder, 'plan.json'), change(plan));
+  writeFileSync(join(folder, 'plan.json'), changed);
   const path = join(folder, 'journal.jsonl');
   const journal = readFileSync(path, 'utf8')
+    .replace(digest, now.digest)
     .replace('"host":"ctl-1"', `"host":${JSON.stringify(hostname())}`)
     .replace('"undoes":"complete"', `"undoes":"20261122T030008Z-${uuid}-complete"`);
   writeFileSync(path, journal);
@@ -93,6 +98,32 @@ describe.each(VERSIONS)('of version %s', (version) => {
     const ended = await cloud.expunge(['undo', run, '--yes']);
     expect(ended, ended.out + ended.err).toMatchObject({ exit: 0, err: '' });
     expect(rows()).toEqual(before);
+  });
+});
+
+describe('that wrote down otherwise what leads to a server', () => {
+  const otherwise = (written: string) => {
+    const { digest: _, ...plan } = { ...JSON.parse(written), traces: { places: [] } } as Plan;
+    return JSON.stringify({ ...plan, digest: digestPlan(plan) });
+  };
+  const [version = ''] = VERSIONS;
+
+  test('the one that waits for its host is not gone on with', async () => {
+    const cloud = await cloudOf('cut');
+    plant(cloud, version, 'open', otherwise);
+    const ended = await cloud.expunge(['inspect', 'web']);
+    expect(ended).toMatchObject({ exit: 2, out: '' });
+    expect(ended.err).toMatch(
+      /what it wrote down of the server is not of this version of expunge\n.*finish it with expunge 0\.1\.0\n/,
+    );
+  });
+
+  test('of the complete one nothing is to be found any more', async () => {
+    const cloud = await cloudOf();
+    await purgeElsewhere(cloud);
+    const uuid = cloud.servers[0]?.uuid ?? '';
+    plant(cloud, version, 'complete', otherwise);
+    expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 0, err: '' });
   });
 });
 

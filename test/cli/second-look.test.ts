@@ -1,8 +1,8 @@
-/** All is done, and then nobody can be asked whether it is: what was done must not be lost sight of. */
+/** What the look after a purge sees, and what is said when nobody can be asked any more. */
 import { expect, test } from 'vitest';
 import type { SqlConnection } from '../../src/site/sql/connections.ts';
 import type { Wires } from '../../src/site/wires.ts';
-import { stuckCloud } from '../support/simulated-cloud.ts';
+import { type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 
 /** From the first commit on the API database answers nothing but this. */
 function losesApiDatabase(code: string, sentence: string): (wires: Wires) => Wires {
@@ -19,10 +19,32 @@ function losesApiDatabase(code: string, sentence: string): (wires: Wires) => Wir
       return done;
     },
   });
+  return rewireSql(watch);
+}
+
+function rewireSql(
+  watch: (place: string, connection: SqlConnection) => SqlConnection,
+): (wires: Wires) => Wires {
   return (wires) => ({
     ...wires,
     sql: async (place, ...given) => watch(place, await wires.sql(place, ...given)),
   });
+}
+
+const KEEP_LINKS =
+  "CREATE TABLE kept AS SELECT * FROM links WHERE substr(name, 1, 3) IN ('tap', 'qbr', 'qvb', 'qvo')";
+
+/** Every transaction is followed by the server's interface on its host, as if its removal had been a lie. */
+function bringsBackInterfaces({ machines }: SimulatedCloud['world']): (wires: Wires) => Wires {
+  machines.exec(KEEP_LINKS);
+  return rewireSql((_, connection) => ({
+    ...connection,
+    async run(...asked) {
+      const done = await connection.run(...asked);
+      if (asked[0] === 'COMMIT') machines.exec('INSERT OR IGNORE INTO links SELECT * FROM kept');
+      return done;
+    },
+  }));
 }
 
 const waits = () => losesApiDatabase('ER_LOCK_WAIT_TIMEOUT', 'Lock wait timeout exceeded');
@@ -60,4 +82,40 @@ test('the same to a program', async () => {
     run: expect.stringContaining(cloud.runs),
     verified: { clean: false, unknown: [{ place: 'database nova_api' }] },
   });
+});
+
+test('what nothing in the cloud leads to any more is looked for all the same, then and later', async () => {
+  const cloud = await stuckCloud();
+  const { uuid } = cloud.servers[0] ?? { uuid: '' };
+  const purged = await cloud.expunge(['purge', 'web', '--yes'], {
+    rewire: bringsBackInterfaces(cloud.world),
+  });
+  expect(purged.exit, purged.out).toBe(1);
+  const verified = await cloud.expunge(['verify', uuid]);
+  expect(verified.exit, verified.out).toBe(1);
+  for (const { out } of [purged, verified])
+    expect(out.match(/interface of port [-0-9a-f]{36}: bridge qbr/g)).toHaveLength(2);
+  expect(await cloud.expunge(['purge', uuid, '--yes'])).toMatchObject({ exit: 0 });
+  expect(cloud.world.machines.prepare('SELECT * FROM links NATURAL JOIN kept').all()).toEqual([]);
+});
+
+test('a port that has gone to another server of the host since then is no trace of this one', async () => {
+  const cloud = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [
+      { name: 'web', state: 'deleting-forever', host: 'cmp-1' },
+      { name: 'next', state: 'healthy', host: 'cmp-1' },
+    ],
+  });
+  const [web = '', next = ''] = cloud.servers.map(({ uuid }) => uuid);
+  const { machines } = cloud.world;
+  machines.exec(`${KEEP_LINKS}; CREATE TABLE kept_ports AS SELECT * FROM switch_ports`);
+  expect(await cloud.expunge(['purge', 'web', '--yes'])).toMatchObject({ exit: 0 });
+  machines.exec('INSERT OR IGNORE INTO links SELECT * FROM kept');
+  machines.exec('INSERT OR IGNORE INTO switch_ports SELECT * FROM kept_ports');
+  machines.prepare('UPDATE switch_ports SET external_ids = replace(external_ids, ?, ?)').run(web, next);
+  cloud.world.db('neutron').exec(`UPDATE ports SET device_id = '${next}' WHERE name = 'pre-web'`);
+  const { exit, out } = await cloud.expunge(['verify', web]);
+  expect(exit, out).toBe(0);
+  expect(out).toMatch(/Kept(\n.*)*\n.* qvo68273d22-ca is of server /);
 });

@@ -581,16 +581,17 @@ describe('from what was typed to one server', () => {
   });
 });
 
+const VIF = {
+  portId: PORT,
+  type: 'ovs',
+  devname: 'tapaaaaaaaa-0',
+  bridge: 'br-int',
+  hybrid: true,
+  vnicType: 'normal',
+  preserveOnDelete: true,
+};
+
 describe('what an earlier run wrote down', () => {
-  const VIF = {
-    portId: PORT,
-    type: 'ovs',
-    devname: 'tapaaaaaaaa-0',
-    bridge: 'br-int',
-    hybrid: true,
-    vnicType: 'normal',
-    preserveOnDelete: true,
-  };
   const known: Traces = {
     name: 'former',
     projectId: 'p0',
@@ -641,6 +642,7 @@ describe('what an earlier run wrote down', () => {
 
 describe('traces in a plan', () => {
   const of = subjectOf({
+    vifs: [{ ...VIF, mac: 'fa:16:3e:00:00:01' }],
     portIds: ['cccccccc-0000-4000-8000-000000000002', PORT],
     volumes: [
       {
@@ -672,7 +674,7 @@ describe('traces in a plan', () => {
       domainName: 'instance-0000002a',
       hosts: ['compute1'],
       portIds: [PORT, 'cccccccc-0000-4000-8000-000000000002'],
-      vifs: [],
+      vifs: of.vifs,
       volumes: of.volumes,
     });
   });

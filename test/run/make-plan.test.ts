@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fence } from '../../src/kinds/fence/index.ts';
 import type { Kind } from '../../src/kinds/kind.ts';
-import type { InstanceRow, Subject } from '../../src/kinds/subject/subject.ts';
+import { EVERY_HOST, type InstanceRow, type Subject } from '../../src/kinds/subject/subject.ts';
 import { digestPlan } from '../../src/plan/digest.ts';
 import { LookError, UsageError } from '../../src/plan/errors.ts';
 import { plan as schema } from '../../src/plan/schema.ts';
@@ -15,7 +15,7 @@ import {
   waitsOnly,
 } from '../../src/run/make-plan.ts';
 import { draft, plan, SERVER, step } from '../support/plans.ts';
-import { decisions, instanceRow } from '../support/subjects.ts';
+import { decisions, instanceRow, subject } from '../support/subjects.ts';
 import { kindThatPlans, surveyOf } from '../support/surveys.ts';
 
 const ORIGIN = { tool: '0.1.0', site: 'lab', madeAt: '2026-11-22T10:00:00.000Z' };
@@ -56,6 +56,16 @@ describe('from a survey to a plan', () => {
       cell: 'cell1',
       hosts: ['compute1'],
     });
+  });
+
+  test('and what leads to its places, for every later look', () => {
+    expect(made.traces).toMatchObject({ hosts: ['compute1'], domainName: 'instance-0000002a' });
+    const tracesOf = (hosts: Subject['hosts']) =>
+      makePlan(surveyOf([], { subject: { hosts } }), decisions(), ORIGIN).traces;
+    const passedBy = subject().hosts.map((host) => ({ ...host, because: [EVERY_HOST] }));
+    expect(tracesOf(passedBy)).toMatchObject({ hosts: [] });
+    const off = passedBy.map((host) => ({ ...host, fenced: { answers: null } }));
+    expect(tracesOf(off)).toMatchObject({ hosts: ['compute1'] });
   });
 
   test('it is read back from a file as the same plan with the same digest', () => {
@@ -171,9 +181,6 @@ describe('what waits for a host that is off', () => {
     expect(isClean({ ...made, unknown: [] })).toBe(false);
     expect(waitsOnly(plan())).toBe(false);
   });
-  test('without such a host a plan carries no traces', () => {
-    expect(makePlan(surveyOf([]), decisions(), ORIGIN)).not.toHaveProperty('traces');
-  });
 });
 
 describe("the server's state in words", () => {
@@ -265,6 +272,7 @@ describe('what moved between two plans', () => {
     ],
     ['what waits', { deferred: [{ kind: 'k', place: 'host h', why: 'off' }] }, ['new: deferred host h']],
     ['the tool', { tool: '0.2.0' }, ['no longer: version of expunge 0.1.0', 'new: version of expunge 0.2.0']],
+    ['a trace', { traces: { name: 'web-1' } }, ['changed: what leads to its places']],
     ['anything else', { decisions: decisions({ ports: 'keep' }) }, ['the reasons it gives']],
   ])('%s', (_, changes, says) => {
     expect(drift(changes)).toEqual(says);

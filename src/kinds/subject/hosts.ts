@@ -7,7 +7,14 @@ import { lookAt } from '../kind.ts';
 import { attachmentsIfKnown } from '../volumes/attachments.ts';
 import { flag, text } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
-import type { Cell, ComputeService, Host, Subject, SubjectOptions } from './subject.ts';
+import {
+  type Cell,
+  type ComputeService,
+  EVERY_HOST,
+  type Host,
+  type Subject,
+  type SubjectOptions,
+} from './subject.ts';
 
 type WithoutHosts = Omit<Subject, 'hosts' | 'conductorUp' | 'unknown'>;
 
@@ -35,7 +42,7 @@ export async function findHosts(
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
   for (const name of await readActionHosts(look, subject))
     if (computes.has(name)) add(name, 'one of its actions ran there');
-  if (everywhere) for (const name of computes.keys()) add(name, 'every compute host');
+  if (everywhere) for (const name of computes.keys()) add(name, EVERY_HOST);
   return {
     hosts: describeHosts(look, because, computes),
     conductorUp,

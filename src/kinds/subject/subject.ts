@@ -86,6 +86,9 @@ export interface VolumeMapping {
   readonly deletedAt: string | null;
 }
 
+/** The reason of a host that is only looked at because all of them are. */
+export const EVERY_HOST = 'every compute host';
+
 /** A host that may still hold something of this server. */
 export interface Host {
   readonly name: string;

@@ -1,10 +1,11 @@
 /**
- * What leads to the places of a server, and may be gone when its host is back: Nova empties `network_info` when it deletes a server, and
- * archives and purges the rows of deleted ones. A plan in which something waits for a host carries it.
+ * What leads to the places of a server, and may be gone when they are looked at again: Nova empties `network_info` when it deletes a
+ * server, and archives and purges the rows of deleted ones. Every plan carries it, so that each later look, the one that is to prove a
+ * purge and the one at a host that was off, knows where the first one looked.
  */
 import * as z from '../../plan/zod.ts';
 import type { Connection } from './connection.ts';
-import type { Subject, Vif, VolumeMapping } from './subject.ts';
+import { EVERY_HOST, type Host, type Subject, type Vif, type VolumeMapping } from './subject.ts';
 
 const text = z.string().nullable();
 
@@ -15,6 +16,7 @@ const vif: z.ZodType<Vif> = z.object({
   bridge: text,
   hybrid: z.boolean(),
   vnicType: z.string(),
+  mac: z.string().exactOptional(),
   preserveOnDelete: z.boolean().nullable(),
 });
 
@@ -69,11 +71,16 @@ export function writeTraces(subject: Subject): Json {
     name,
     projectId,
     domainName,
-    hosts: hosts.map((host) => host.name),
+    hosts: hosts.filter(isItsOwn).map((host) => host.name),
     portIds: [...portIds].sort(),
     vifs,
     volumes,
   });
+}
+
+/** Something leads there, or waits for it. That a look at all hosts passed by makes no later one go there. */
+function isItsOwn({ because, fenced }: Host): boolean {
+  return fenced !== undefined || because.some((why) => why !== EVERY_HOST);
 }
 
 /** Null: another version of expunge wrote them, in another way. */
