@@ -64,13 +64,20 @@ describe('server-healthy', () => {
       'server-healthy',
     ]);
   });
+  test('says why Nova could do it', () => {
+    expect(refusals({ ...healthy(), ...UP })[0]?.sentence).toBe(
+      'It is active with no task and nova-compute on compute1 is up: Nova can delete it (openstack server delete).',
+    );
+    const nowhere = { ...healthy({ vmState: 'shelved_offloaded', host: null }), hosts: [] };
+    expect(refusals(nowhere)[0]?.sentence).toContain('It is shelved_offloaded with no task: Nova can');
+  });
   test.each<[string, Partial<Subject>]>([
     ['it is in error', { ...healthy({ vmState: 'error' }), ...UP }],
     ['it is building', { ...healthy({ vmState: 'building' }), ...UP }],
     ['it has a task', { ...healthy({ taskState: 'deleting' }), ...UP }],
     ['its nova-compute is down', { ...healthy(), ...DOWN }],
     ['its host has no nova-compute', { ...healthy(), hosts: [host(null)] }],
-    ['another host is up', { ...healthy(), hosts: [host({ up: false }), host({ up: true }, 'compute2')] }],
+    ['another host is up', { ...healthy(), hosts: [host({ up: true }, 'compute2'), host({ up: false })] }],
     ['its row is deleted', { ...healthy({ deleted: 42 }), ...UP }],
     ['it has no row', { row: null, ...UP }],
   ])('not when %s', (_, changes) => {
@@ -99,6 +106,13 @@ describe('compute-working', () => {
       expect(codes({ ...row({ taskState }), ...DOWN }, 0)).toEqual([]);
     },
   );
+  test.each<[number | null, string]>([
+    [119, 'changed 119 s ago: its'],
+    [120, 'changed 2 min ago: its'],
+    [null, 'changed at no known time: its'],
+  ])('after %s s', (quiet, says) => {
+    expect(refusals(busy, quiet)[0]?.sentence).toContain(says);
+  });
   test('names its flag and when', () => {
     expect(refusals(busy, 125)).toEqual([
       {
@@ -112,6 +126,7 @@ describe('compute-working', () => {
   test.each<[string, Partial<Subject>]>([
     ['its nova-compute is down', { ...busy, ...DOWN }],
     ['its host has no nova-compute', { ...busy, hosts: [host(null)] }],
+    ['another host is up', { ...busy, hosts: [host({ up: true }, 'compute2'), host({ up: false })] }],
     ['it has no task', { ...busy, ...row({ vmState: 'error', taskState: null }) }],
     ['its row is deleted', { ...busy, ...row({ deleted: 42 }) }],
   ])('not when %s', (_, changes) => {
@@ -160,10 +175,12 @@ describe('on no host yet, and perhaps on its way to one', () => {
     expect(refusals(unplaced(), 30)[0]?.sentence).toBe(
       'It is building with task scheduling, changed 30 s ago, and a nova-conductor is alive: a host may be taking it.',
     );
+    expect(refusals(unplaced({ taskState: null }), 30)[0]?.sentence).toContain('It is building, changed');
   });
   test.each<[string, Partial<Subject>]>([
     ['it failed and nobody works on it', unplaced({ vmState: 'error', taskState: null })],
     ['nova-api deletes it', unplaced({ vmState: 'shelved_offloaded', taskState: 'deleting' })],
+    ['nova-api deletes it softly', unplaced({ vmState: 'shelved_offloaded', taskState: 'soft-deleting' })],
     ['its row is deleted', unplaced({ deleted: 42 })],
     ['it has a host', { ...unplaced({ host: 'compute1' }), ...DOWN }],
   ])('not when %s', (_, changes) => {
@@ -174,6 +191,7 @@ describe('on no host yet, and perhaps on its way to one', () => {
 test('building without a task, on a host whose nova-compute is up', () => {
   const building = { ...row({ vmState: 'building', taskState: null }), ...UP };
   expect(refusals(building, 10)).toMatchObject([{ code: 'compute-working', flag: 'even-working' }]);
+  expect(refusals(building, 10)[0]?.sentence).toContain('10 s ago: it may be building.');
   expect(codes(building, 300)).toEqual([]);
 });
 
@@ -244,14 +262,26 @@ describe('migration-running', () => {
       expect(codes(between({ up: false }, { up: false }))).toEqual([]);
       expect(codes(between({ up: false }, null))).toEqual([]);
       expect(codes({ ...migration({ status, destCompute: 'compute1' }), ...DOWN })).toEqual([]);
+      const third = host({ up: true }, 'compute3');
+      expect(
+        codes({ ...migration({ status, destCompute: 'gone' }), hosts: [host({ up: false }), third] }),
+      ).toEqual([]);
     });
   });
-  test.each(['finished', 'confirmed', 'reverted', 'error', 'failed', 'completed', 'cancelled', 'done', null])(
-    'not %s',
-    (status) => {
-      expect(codes(migration({ status }))).toEqual([]);
-    },
-  );
+  test.each([
+    'running (post-copy) of another',
+    'finished',
+    'confirmed',
+    'reverted',
+    'error',
+    'failed',
+    'completed',
+    'cancelled',
+    'done',
+    null,
+  ])('not %s', (status) => {
+    expect(codes(migration({ status }))).toEqual([]);
+  });
   test('not one whose row is deleted, nor one of a deleted server', () => {
     expect(codes(migration({ deleted: true }))).toEqual([]);
     expect(codes({ ...migration({}), ...row({ deleted: 42 }) })).toEqual([]);
@@ -289,8 +319,16 @@ describe('when the server last moved', () => {
     expect(codes({ ...row({ taskState: 'deleting' }), ...UP }, zero)).toEqual(['compute-working']);
   });
   test('a deleted row is not asked about', async () => {
-    const { facts } = await fence.find(fakeReader({}), subject(row({ deleted: 42 })));
-    expect(facts).toEqual({ quietSeconds: null });
+    const found = await fence.find(fakeReader({}), subject(row({ deleted: 42 })));
+    expect(found).toEqual({ facts: { quietSeconds: null }, unknown: [] });
+  });
+  test('nor a server that is only mapped', async () => {
+    const found = await fence.find(fakeReader({}), subject({ row: null }));
+    expect(found).toEqual({ facts: { quietSeconds: null }, unknown: [] });
+  });
+  test('a row counts before a build request that was left behind', async () => {
+    const changes = { ...row({ updatedAt: '2026-11-22 09:59:00' }), buildRequest: { id: 7 } };
+    expect(await quiet(changes)).toBe(60);
   });
 
   test('before it has a row, its build request', async () => {
@@ -306,8 +344,10 @@ describe('when the server last moved', () => {
         ],
       },
     });
-    const { facts } = await fence.find(look, subject({ row: null, buildRequest: { id: 7 } }));
-    expect(facts).toEqual({ quietSeconds: 30 });
+    const asked = subject({ row: null, buildRequest: { id: 7 } });
+    expect((await fence.find(look, asked)).facts).toEqual({ quietSeconds: 30 });
+    const gone = fakeReader({ sql: { [question]: [] } });
+    expect((await fence.find(gone, asked)).facts).toEqual({ quietSeconds: null });
   });
 });
 
@@ -324,6 +364,13 @@ describe('a host that is said to be powered off', () => {
       'what its nova-compute does by itself when the host is back',
     );
     expect(kept.at(-1)?.why).toContain('remove the folder within five minutes');
+  });
+  test('of no other host anything is told, nor of the folder where there is no row', () => {
+    const hosts = [...off(null).hosts, host({ up: true }, 'compute2')];
+    const { kept } = fence.plan({ quietSeconds: QUIET }, subject({ row: null, hosts }), decisions());
+    expect(kept).toMatchObject([{ place: 'host compute1', why: expect.not.stringContaining('folder') }]);
+    const lost = [{ ...host(null), fenced: { answers: null } }];
+    expect(codes({ ...row({ host: 'compute1' }), hosts: lost })).toEqual([]);
   });
   test('of another host than the row names only the domain is destroyed there', () => {
     const elsewhere = { ...off(null), ...row({ host: 'compute2' }) };

@@ -62,15 +62,28 @@ describe('the image that the key names', () => {
 
   test('is checked again just before: whose it is, protection, status', async () => {
     const plan = await planFor(shelved(), image(), []);
-    expect(plan.steps[0]?.guards.map(({ check }) => (check.door === 'http' ? check.at : null))).toEqual([
-      { keys: ['instance_uuid'], equals: SERVER },
-      { keys: ['protected'], equals: false },
-      { keys: ['status'], equals: 'active' },
+    const read = { door: 'http', service: 'image', path: `/v2/images/${OURS}` };
+    expect(plan.steps[0]?.guards.map(({ check }) => check)).toEqual([
+      { ...read, status: [200], at: { keys: ['instance_uuid'], equals: SERVER } },
+      { ...read, status: [200], at: { keys: ['protected'], equals: false } },
+      { ...read, status: [200], at: { keys: ['status'], equals: 'active' } },
     ]);
+    expect(plan.steps[0]?.before).toEqual([read]);
   });
 
   test('is Nova’s under any name while the server is shelved, as Nova deletes by id', async () => {
-    expect(deleted(await planFor(shelved(), image({ name: 'mine now' }), []))).toHaveLength(1);
+    for (const vmState of ['shelved', 'shelved_offloaded'])
+      expect(deleted(await planFor(shelved({ vmState }), image({ name: 'mine now' }), []))).toHaveLength(1);
+  });
+
+  test('of a server without a row it must bear Nova’s name too', async () => {
+    const gone = { ...shelved(), row: null };
+    expect(deleted(await planFor(gone, image(), []))).toHaveLength(1);
+    expect(deleted(await planFor(gone, image({ name: 'mine now' }), []))).toEqual([]);
+  });
+
+  test('of a Glance that does not say so is not protected', async () => {
+    expect(deleted(await planFor(shelved(), image({ protected: null }), []))).toHaveLength(1);
   });
 
   test('in another state it must bear Nova’s name, or it is kept', async () => {
@@ -97,15 +110,25 @@ describe('the image that the key names', () => {
 describe('refusals', () => {
   test.each([NEIGHBOUR, null])('an image of another server (%s) is not touched', async (owner) => {
     const plan = await planFor(shelved(), image({ instance_uuid: owner }), []);
-    expect(plan.refusals).toMatchObject([{ code: 'image-other-server', flag: null }]);
+    expect(plan.refusals).toMatchObject([
+      { code: 'image-other-server', flag: null, sentence: expect.stringContaining(owner ?? 'no server') },
+    ]);
     expect(plan.steps).toEqual([]);
     expect(plan.remains).toEqual([]);
+    // Whatever it is called, and though the server is not shelved now: whose it is comes first.
+    const stuck = shelved({ vmState: 'error', taskState: 'deleting' });
+    const renamed = await planFor(stuck, image({ instance_uuid: owner, name: 'theirs' }), []);
+    expect(renamed).toMatchObject({ refusals: [{ code: 'image-other-server' }], kept: [], steps: [] });
   });
 
   test('nor is a protected one', async () => {
     const plan = await planFor(shelved(), image({ protected: true }), []);
     expect(plan.refusals).toMatchObject([{ code: 'image-protected', flag: null }]);
     expect(plan.steps).toEqual([]);
+  });
+
+  test('none, where nothing speaks against it', async () => {
+    expect((await planFor(shelved(), image(), [])).refusals).toEqual([]);
   });
 });
 
@@ -124,6 +147,16 @@ describe('stuck in shelving, with no key yet', () => {
     expect(
       deleted(await planFor(stuck({ taskState: 'deleting' }), null, [image({ status: 'queued' })])),
     ).toHaveLength(1);
+  });
+
+  test('also when no task is left', async () => {
+    const errored = stuck({ vmState: 'error', taskState: null });
+    expect(deleted(await planFor(errored, null, [image({ status: 'queued' })]))).toHaveLength(1);
+  });
+
+  test('but not of a server without a row, whose name nobody can tell', async () => {
+    const plan = await planFor({ ...stuck(), row: null }, null, [image({ status: 'queued' })]);
+    expect(plan).toMatchObject({ steps: [], kept: [{ place: 'Glance' }] });
   });
 
   test.each([
@@ -173,9 +206,12 @@ describe('a Glance that does not answer is unknown, not empty', () => {
     expect(found.facts.shelved?.id).toBe(OURS);
   });
 
-  test('a key that is no image id is not sent anywhere', async () => {
-    const look = fakeReader({ http: { [LIST]: { body: { images: [] } } } });
-    const found = await shelveSnapshot.find(look, shelved({}, '../../v2/tasks'));
-    expect(found.unknown).toMatchObject([{ place: 'Glance' }]);
-  });
+  test.each(['../../v2/tasks', `../${OURS}`, `${OURS}/file`])(
+    'a key that is no image id is not sent anywhere: %s',
+    async (key) => {
+      const look = fakeReader({ http: { [LIST]: { body: { images: [] } } } });
+      const found = await shelveSnapshot.find(look, shelved({}, key));
+      expect(found.unknown).toMatchObject([{ place: 'Glance' }]);
+    },
+  );
 });
