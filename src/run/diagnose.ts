@@ -1,6 +1,7 @@
 /** Tries every door of a site, without writing, and says what would be missing at three in the morning. */
 import { LookError } from '../plan/errors.ts';
 import type { Service } from '../plan/types.ts';
+import { lastLine } from '../site/command/lines.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader, Row } from '../site/reader.ts';
 
@@ -179,8 +180,7 @@ async function examineHost(
     reach,
     await attempt(`host ${name}, libvirt`, async () => {
       const { exit, err } = await run(name, ['virsh', '-c', 'qemu:///system', 'version']);
-      if (exit !== 0)
-        throw notFine(name, `virsh version ended with ${exit}: ${err.trim().split('\n').at(-1)}`);
+      if (exit !== 0) throw notFine(name, `virsh version ended with ${exit}: ${lastLine(err)}`);
       return 'virsh answers';
     }),
     await attempt(`host ${name}, folder`, async () => {

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LookError } from '../plan/errors.ts';
 import type { BeforeImage, Check } from '../plan/types.ts';
-import { linesOf } from './command/lines.ts';
+import { lastLine, linesOf } from './command/lines.ts';
 import type { WaitingRequest } from './queue/request.ts';
 import type { Reader, Row } from './reader.ts';
 import type { Databases } from './sql/databases.ts';
@@ -69,8 +69,8 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
     );
   if (!check.exit.includes(answer.exit)) {
     if (check.no?.includes(answer.exit)) return false;
-    const said = answer.err.trim().split('\n').at(-1) ?? '';
-    throw new LookError(`host ${check.host}`, `${check.argv.join(' ')} ended with ${answer.exit}: ${said}`, {
+    const said = `${check.argv.join(' ')} ended with ${answer.exit}: ${lastLine(answer.err)}`;
+    throw new LookError(`host ${check.host}`, said, {
       code: 'check-failed',
     });
   }

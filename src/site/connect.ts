@@ -4,6 +4,7 @@ import { ActError, LookError } from '../plan/errors.ts';
 import type { Act, Check, CommandAct } from '../plan/types.ts';
 import { checkHolds, readImage } from './check.ts';
 import { Hosts } from './command/hosts.ts';
+import { lastLine } from './command/lines.ts';
 import { isReading } from './command/reading.ts';
 import type { SiteConfig } from './config/load.ts';
 import { type ApiSession, acceptAnswer } from './http/session.ts';
@@ -237,8 +238,4 @@ async function runActing(
       unknown: started,
     });
   }
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
 }

@@ -1,6 +1,6 @@
 /** Logical volumes of a server in the volume group that Nova keeps its disks in. */
 import { LookError } from '../../plan/errors.ts';
-import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
+import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { LvmStore } from './stores.ts';
 
@@ -30,14 +30,14 @@ export async function readLogicalVolumes(
   { group }: LvmStore,
   uuid: string,
 ): Promise<LogicalVolume[]> {
-  const { exit, out, err } = await look.command.run(host, lvs(group));
-  if (exit !== 0)
+  const answer = await look.command.run(host, lvs(group));
+  if (answer.exit !== 0)
     throw new LookError(
       `host ${host}`,
-      `the volume group ${group} cannot be read: ${err.trim().split('\n').at(-1) || `lvs ended with ${exit}`}`,
+      `the volume group ${group} cannot be read: ${whyFailed('lvs', answer)}`,
       { code: 'volume-group-unreadable' },
     );
-  return linesOf(out)
+  return linesOf(answer.out)
     .map((line) => line.trim())
     .map((line) => {
       const [name = '', size = '', open = ''] = line.split('|');

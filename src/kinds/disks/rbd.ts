@@ -2,6 +2,7 @@
 
 import { LookError } from '../../plan/errors.ts';
 import * as z from '../../plan/zod.ts';
+import { whyFailed } from '../../site/command/lines.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import { PLAIN_NAME } from '../../site/plain-name.ts';
 import type { Reader } from '../../site/reader.ts';
@@ -64,18 +65,18 @@ export async function readImages(
 ): Promise<RbdImage[]> {
   const place = `host ${host}`;
   const ask = async <T>(shape: z.ZodType<T>, ...words: string[]): Promise<T> => {
-    const { exit, out, err } = await look.command.run(host, rbd(store, ...words, '--format', 'json'));
+    const answer = await look.command.run(host, rbd(store, ...words, '--format', 'json'));
+    const { exit, out } = answer;
     if (exit === 127)
       throw new LookError(place, 'rbd is not there, but its servers have disks on Ceph', {
         code: 'rbd-missing',
         hint: 'install ceph-common there',
       });
     if (exit !== 0)
-      throw new LookError(
-        place,
-        `rbd cannot look into pool ${store.pool}: ${err.trim().split('\n').at(-1) || `it ended with ${exit}`}`,
-        { code: 'rbd-unreachable', hint: 'images.user and images.conf of the host in the site file' },
-      );
+      throw new LookError(place, `rbd cannot look into pool ${store.pool}: ${whyFailed('rbd', answer)}`, {
+        code: 'rbd-unreachable',
+        hint: 'images.user and images.conf of the host in the site file',
+      });
     try {
       return parseAnswer(place, shape, JSON.parse(out));
     } catch (error) {

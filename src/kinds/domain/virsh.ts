@@ -1,7 +1,7 @@
 /** virsh on a compute host: the questions that the kinds of remains on hosts share, so that each is asked once. */
 import { LookError } from '../../plan/errors.ts';
 import type { Check } from '../../plan/types.ts';
-import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
+import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 import type { Subject } from '../subject/subject.ts';
 import { isUuid } from './host.ts';
@@ -47,14 +47,13 @@ async function ask(look: Reader, host: string, argv: readonly string[]): Promise
 }
 
 async function askFor(look: Reader, host: string, argv: readonly string[]): Promise<string> {
-  const { exit, out, err } = await ask(look, host, argv);
-  if (exit === 0) return out;
-  throw noAnswer(host, exit, err);
+  const answer = await ask(look, host, argv);
+  if (answer.exit === 0) return answer.out;
+  throw noAnswer(host, answer);
 }
 
-function noAnswer(host: string, exit: number, err: string): LookError {
-  const said = err.trim().split('\n').at(-1) ?? '';
-  return new LookError(`host ${host}`, `libvirt does not answer: ${said || `virsh ended with ${exit}`}`, {
+function noAnswer(host: string, answer: CommandAnswer): LookError {
+  return new LookError(`host ${host}`, `libvirt does not answer: ${whyFailed('virsh', answer)}`, {
     code: 'libvirt-unreachable',
   });
 }
@@ -176,9 +175,10 @@ export async function readOtherDomains(
   const others = [...names].filter(([, uuid]) => uuid !== subject.uuid);
   const found = await Promise.all(
     others.map(async ([name, uuid]): Promise<OtherDomain | null> => {
-      const { exit, out, err } = await ask(look, host, virsh('dumpxml', uuid ?? name));
+      const answer = await ask(look, host, virsh('dumpxml', uuid ?? name));
+      const { exit, out, err } = answer;
       if (exit !== 0 && /failed to get domain|Domain not found/i.test(err)) return null;
-      if (exit !== 0) throw noAnswer(host, exit, err);
+      if (exit !== 0) throw noAnswer(host, answer);
       const xml = parseDomainXml(out);
       return xml.uuid === subject.uuid && uuids.has(subject.uuid) ? null : { name, disks: xml.disks };
     }),

@@ -1,4 +1,5 @@
 import { LookError } from '../../plan/errors.ts';
+import { whyFailed } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type KnownHost, knownHost } from '../domain/host.ts';
 import { type Found, lookAt } from '../kind.ts';
@@ -47,9 +48,9 @@ function unknown(host: string, code: string, sentence: string, hint?: string): L
 }
 
 async function ask(look: Reader, host: string, argv: readonly string[]): Promise<string> {
-  const { exit, out, err } = await look.command.run(host, argv);
-  if (exit === 0) return out;
-  const said = err.trim().split('\n').at(-1) || `${argv[0]} ended with ${exit}`;
+  const answer = await look.command.run(host, argv);
+  if (answer.exit === 0) return answer.out;
+  const said = whyFailed(`${argv[0]}`, answer);
   throw unknown(
     host,
     'instances-path-unreadable',

@@ -2,6 +2,7 @@
 
 import { LookError } from '../../plan/errors.ts';
 import * as z from '../../plan/zod.ts';
+import { whyFailed } from '../../site/command/lines.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 
@@ -79,13 +80,12 @@ export function parseOvs(host: string, out: string): OvsRecord[] {
  * @throws LookError when Open vSwitch does not answer
  */
 export async function readOvs(look: Reader, host: string): Promise<OvsRecord[] | null> {
-  const { exit, out, err } = await look.command.run(host, OVS_LISTING);
+  const answer = await look.command.run(host, OVS_LISTING);
+  const { exit, out } = answer;
   if (exit === 127) return null;
   if (exit !== 0)
-    throw new LookError(
-      `host ${host}`,
-      `Open vSwitch does not answer: ${err.trim().split('\n').at(-1) || exit}`,
-      { code: 'ovs-unreachable' },
-    );
+    throw new LookError(`host ${host}`, `Open vSwitch does not answer: ${whyFailed('ovs-vsctl', answer)}`, {
+      code: 'ovs-unreachable',
+    });
   return parseOvs(host, out);
 }

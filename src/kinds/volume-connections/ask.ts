@@ -1,6 +1,6 @@
 /** Commands of which every exit code is known to mean something; all else is "could not look". */
 import { LookError } from '../../plan/errors.ts';
-import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
+import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 
 const ABSENT = ': No such file or directory';
@@ -23,14 +23,9 @@ export async function ask(
       code: 'program-missing',
       hint: 'is it in a container?',
     });
-  const said = answer.err.trim().split('\n').at(-1) ?? '';
-  throw new LookError(
-    `host ${host}`,
-    `${program} does not answer: ${said || `it ended with ${answer.exit}`}`,
-    {
-      code: 'connections-unreadable',
-    },
-  );
+  throw new LookError(`host ${host}`, `${program} does not answer: ${whyFailed(program, answer)}`, {
+    code: 'connections-unreadable',
+  });
 }
 
 export function notUnderstood(host: string, program: string, line: string): LookError {
