@@ -1,7 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { domain } from '../../src/kinds/domain/index.ts';
 import { serverOfDisk } from '../../src/kinds/domain/refusals.ts';
-import { parseDomainXml } from '../../src/kinds/domain/xml.ts';
 import type { Subject } from '../../src/kinds/subject/subject.ts';
 import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
 import { decisions, instanceRow, subject } from '../support/subjects.ts';
@@ -11,6 +10,7 @@ import {
   LIST,
   NAME,
   NEIGHBOUR,
+  ONE_AT_A_TIME,
   PORT,
   ROOT,
   SERVER,
@@ -33,9 +33,19 @@ test.each(['/dev/sdb', '/dev/dm-3', '/dev/disk/by-path/ip-10.0.0.1:3260-iscsi-iq
   },
 );
 
+const vif = (portId: string) => ({
+  portId,
+  type: 'ovs',
+  devname: null,
+  bridge: 'br-int',
+  hybrid: false,
+  vnicType: 'normal',
+  preserveOnDelete: null,
+});
+
 /** A domain with the server's name and another uuid; its disk is its own unless said otherwise. */
-function namesake(disk = `${ROOT}/${NEIGHBOUR}/disk`) {
-  const own = domainXml({ uuid: NEIGHBOUR, disk, interfaces: '' }).replace(
+function namesake({ disk = `${ROOT}/${NEIGHBOUR}/disk`, interfaces = '' } = {}) {
+  const own = domainXml({ uuid: NEIGHBOUR, disk, interfaces }).replace(
     `${ROOT}/${SERVER}/console.log`,
     '/dev/null',
   );
@@ -48,18 +58,63 @@ test('a domain with the name but another uuid, where Nova says that the server i
   expect(plan.steps).toEqual([]);
 });
 
-test('a namesake that uses the server’s folder refuses wherever it is', async () => {
-  const elsewhere = subject({ row: instanceRow({ host: null }) });
-  expect(codes(await look(namesake(`${ROOT}/${SERVER}/disk`), elsewhere))).toEqual([
-    ['domain-other-uuid', null],
-  ]);
+test('a namesake is seen in a list that pads its columns, and by an old virsh', async () => {
+  const padded = { ...namesake(), [LIST]: `${NEIGHBOUR}   ${NAME}              \n\n` };
+  const old = {
+    ...namesake(),
+    [LIST]: ONE_AT_A_TIME,
+    [virshQuestion('list --all --uuid')]: `${NEIGHBOUR}\n\n`,
+    [virshQuestion('list --all --name')]: `${NAME}\n\n`,
+    [virshQuestion(`domuuid ${NAME}`)]: `${NEIGHBOUR}\n\n`,
+  };
+  for (const answers of [padded, old])
+    expect(codes(await look(answers, subject()))).toEqual([['domain-other-uuid', null]]);
 });
 
-test('a namesake on a host that Nova does not name, with disks of its own, is a bystander', async () => {
-  const plan = await look(namesake(), subject({ row: instanceRow({ host: null }) }));
+const OTHER_PORT = '99999999-448c-4a00-a71e-f3f81f979d44';
+const plugged = (port: string, tap: string) => `    <interface type='bridge'>
+      <virtualport type='openvswitch'><parameters interfaceid='${port}'/></virtualport>
+      <target dev='${tap}'/>
+    </interface>`;
+
+describe('a namesake on a host that Nova does not name', () => {
+  const elsewhere = subject({ row: instanceRow({ host: null }), vifs: [vif(OTHER_PORT)] });
+  const foreign = 'aaaaaaaa-448c-4a00-a71e-f3f81f979d44';
+
+  test.each([
+    ['the folder', namesake({ disk: `${ROOT}/${SERVER}/disk` }), elsewhere],
+    ['a port', namesake({ interfaces: plugged(OTHER_PORT, 'vhu1') }), elsewhere],
+    ['a tap', namesake({ interfaces: plugged(foreign, 'tap99999999-44') }), elsewhere],
+    ['a port, by its metadata,', namesake(), { ...elsewhere, vifs: [vif(PORT)] }],
+  ])('refuses when it uses %s of the server', async (_, answers, of) => {
+    const plan = await look(answers, of);
+    expect(codes(plan)).toEqual([['domain-other-uuid', null]]);
+    expect(plan.kept).toEqual([]);
+  });
+
+  test.each([
+    ['with what is its own', namesake({ interfaces: plugged(foreign, 'tapaaaaaaaa-44') }), elsewhere],
+    ['of a server without a row', namesake(), subject({ row: null })],
+  ])('is a bystander %s', async (_, answers, of) => {
+    const plan = await look(answers, of);
+    expect(codes(plan)).toEqual([]);
+    expect(plan.steps).toEqual([]);
+    expect(plan.kept).toEqual([
+      {
+        place: 'host compute1',
+        what: `domain ${NAME}`,
+        why: `its uuid is ${NEIGHBOUR}: another server with the same name`,
+      },
+    ]);
+  });
+});
+
+test('a namesake beside the server’s own domain, which has another name, is a bystander', async () => {
+  const both = { [LIST]: `${SERVER} vm-7\n${NEIGHBOUR} ${NAME}\n\n` };
+  const plan = await look({ ...namesake(), ...domainAnswers({ name: 'vm-7' }), ...both }, subject());
   expect(codes(plan)).toEqual([]);
-  expect(plan.steps).toEqual([]);
-  expect(plan.kept).toMatchObject([{ what: `domain ${NAME}`, why: expect.stringContaining(NEIGHBOUR) }]);
+  expect(plan.steps.map((s) => s.title)).toEqual(['stop domain vm-7', 'undefine domain vm-7']);
+  expect(plan.kept).toHaveLength(1);
 });
 
 test('a domain of the server that is active on another host than the living row’s refuses without a flag', async () => {
@@ -94,6 +149,13 @@ test('a domain whose metadata names another project refuses without a flag', asy
   expect(codes(await look(domainAnswers({ project: 'p2' }), unknownProject))).toEqual([]);
 });
 
+test('a domain without metadata is the server’s by its uuid', async () => {
+  const bare = domainXml().replace(/^ *<metadata>[\s\S]*<\/metadata>\n/m, '');
+  const plan = await look({ ...domainAnswers(), [virshQuestion(`dumpxml ${SERVER}`)]: bare }, subject());
+  expect(codes(plan)).toEqual([]);
+  expect(plan.steps).toHaveLength(2);
+});
+
 test.each([
   [`${ROOT}/${NEIGHBOUR}/disk`, NEIGHBOUR],
   [`${ROOT}/${NEIGHBOUR}_resize/disk`, NEIGHBOUR],
@@ -105,53 +167,5 @@ test.each([
   [`${ROOT}/_base/cc204a7300a355cb6ecd849e8dae4badbfa624a7`, null],
   [`/dev/storpool/${NEIGHBOUR}`, null],
 ])('disk %s belongs to server %s', (disk, server) => {
-  expect(serverOfDisk(disk, `${ROOT}/`)).toBe(server);
-});
-
-test('the XML gives name, disks without their backing chain, project, ports and taps', () => {
-  expect(parseDomainXml(domainXml())).toEqual({
-    name: NAME,
-    uuid: SERVER,
-    disks: [`${ROOT}/${SERVER}/disk`],
-    project: 'p1',
-    rbdDisks: [],
-    ports: [PORT],
-    taps: ['tapdfaeac36-44'],
-  });
-});
-
-test('a server’s name cannot forge elements, and entities are read', () => {
-  const forged = domainXml({
-    userName: '&lt;nova:project uuid="evil"/&gt;',
-    disk: '/a&apos;b/disk',
-    name: 'a&amp;b',
-  });
-  expect(parseDomainXml(forged)).toMatchObject({ name: 'a&b', project: 'p1', disks: ["/a'b/disk"] });
-});
-
-test('network disks and Open vSwitch interfaces are read', () => {
-  const xml = domainXml({
-    interfaces: `    <interface type='bridge'>
-      <source bridge='br-int'/>
-      <virtualport type='openvswitch'>
-        <parameters interfaceid='99999999-448c-4a00-a71e-f3f81f979d44'/>
-      </virtualport>
-      <target dev='tap99999999-44'/>
-    </interface>
-    <disk type='network' device='disk'>
-      <auth username='nova'>
-        <secret type='ceph' uuid='457eb676-33da-42ec-9a8c-9293d545c337'/>
-      </auth>
-      <source protocol='rbd' name='vms/${SERVER}_disk'>
-        <host name='10.0.0.1' port='6789'/>
-      </source>
-      <serial>x</serial>
-    </disk>`,
-  });
-  expect(parseDomainXml(xml)).toMatchObject({
-    disks: [`${ROOT}/${SERVER}/disk`, `vms/${SERVER}_disk`],
-    rbdDisks: [{ pool: 'vms', image: `${SERVER}_disk`, user: 'nova' }],
-    ports: [PORT, '99999999-448c-4a00-a71e-f3f81f979d44'],
-    taps: ['tap99999999-44'],
-  });
+  for (const path of [ROOT, `${ROOT}/`, `${ROOT}//`]) expect(serverOfDisk(disk, path)).toBe(server);
 });

@@ -7,6 +7,12 @@ export const NAME = 'instance-0000002a';
 export const PORT = 'dfaeac36-448c-4a00-a71e-f3f81f979d44';
 export const ROOT = '/var/lib/nova/instances';
 
+/** What a virsh says that lists either uuids or names. */
+export const ONE_AT_A_TIME = {
+  exit: 1,
+  err: 'error: Only one argument from --table, --name and --uuid may be specified.\n',
+};
+
 /** The question that lists the domains of a host, as `fakeReader` is asked it. */
 export const LIST = 'compute1: virsh -c qemu:///system list --all --uuid --name';
 
@@ -20,6 +26,7 @@ export interface SampleDomain {
   readonly id?: number | null;
   readonly state?: string;
   readonly persistent?: boolean;
+  readonly managedSave?: boolean;
   readonly project?: string;
   readonly disk?: string;
   readonly userName?: string;
@@ -91,6 +98,7 @@ function dominfo({
   id = 1,
   state = 'running',
   persistent = true,
+  managedSave = false,
 }: SampleDomain = {}): string {
   return `Id:             ${id ?? '-'}
 Name:           ${name}
@@ -103,7 +111,7 @@ Max memory:     65536 KiB
 Used memory:    65536 KiB
 Persistent:     ${persistent ? 'yes' : 'no'}
 Autostart:      disable
-Managed save:   no
+Managed save:   ${managedSave ? 'yes' : 'no'}
 Security model: none
 Security DOI:   0
 

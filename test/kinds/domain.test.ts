@@ -4,7 +4,16 @@ import type { Subject } from '../../src/kinds/subject/subject.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
 import { decisions, instanceRow, subject } from '../support/subjects.ts';
-import { domainAnswers, LIST, NAME, NEIGHBOUR, SERVER, virshQuestion } from './domain-samples.ts';
+import {
+  domainAnswers,
+  domainXml,
+  LIST,
+  NAME,
+  NEIGHBOUR,
+  ONE_AT_A_TIME,
+  SERVER,
+  virshQuestion,
+} from './domain-samples.ts';
 
 const one = subject();
 const notActive = {
@@ -32,10 +41,19 @@ test('a running domain is stopped by its uuid and then undefined, its XML saved'
     ['undefine', 'domain/compute1/undefine'],
   ]);
   const [stop, undefine] = steps;
-  expect(stop?.act).toMatchObject({ argv: ['virsh', '-c', 'qemu:///system', 'destroy', SERVER], exit: [0] });
+  expect(stop?.act).toEqual({
+    door: 'command',
+    host: 'compute1',
+    argv: ['virsh', '-c', 'qemu:///system', 'destroy', SERVER],
+    exit: [0],
+  });
   expect(stop?.settled).toEqual(notActive);
-  expect(undefine?.settled).toMatchObject({
+  expect(stop?.before).toEqual([]);
+  expect(undefine?.settled).toEqual({
+    door: 'command',
+    host: 'compute1',
     argv: ['virsh', '-c', 'qemu:///system', 'list', '--all', '--uuid'],
+    exit: [0],
     out: { lacksLine: SERVER },
   });
   expect(undefine?.before).toEqual([
@@ -61,18 +79,20 @@ test('a daemon that does not know a flag is asked again without it, the youngest
   const { steps } = await look(domainAnswers());
   const act = steps[1]?.act;
   if (act?.door !== 'command') throw new Error('not a command');
-  const tries = [act.argv, ...(act.otherwise ?? [])].map((argv) => argv.slice(5).join(' '));
+  expect([act.host, act.exit]).toEqual(['compute1', [0]]);
+  const tries = [act.argv, ...(act.otherwise ?? [])].map((argv) => argv.join(' '));
+  const first = `virsh -c qemu:///system undefine ${SERVER} --managed-save --snapshots-metadata`;
   expect(tries).toEqual([
-    '--managed-save --snapshots-metadata --checkpoints-metadata --nvram --tpm',
-    '--managed-save --snapshots-metadata --checkpoints-metadata --nvram',
-    '--managed-save --snapshots-metadata --nvram',
-    '--managed-save --snapshots-metadata',
+    `${first} --checkpoints-metadata --nvram --tpm`,
+    `${first} --checkpoints-metadata --nvram`,
+    `${first} --nvram`,
+    first,
   ]);
 });
 
 test.each([
   ['running', 3, true],
-  ['paused', 3, true],
+  ['paused', 12, true],
   ['crashed', 3, true],
   ['pmsuspended', 3, true],
   ['in shutdown', 3, true],
@@ -86,8 +106,15 @@ test.each([
 test('a transient domain vanishes when it stops, so its XML is saved before that', async () => {
   const { steps, remains } = await look(domainAnswers({ persistent: false }));
   expect(steps.map((s) => s.phase)).toEqual(['stop']);
-  expect(steps[0]?.before).toHaveLength(1);
+  expect(steps[0]?.before).toEqual([
+    { door: 'command', host: 'compute1', argv: ['virsh', '-c', 'qemu:///system', 'dumpxml', SERVER] },
+  ]);
   expect(remains[0]?.what).toBe(`domain ${NAME}, running, transient`);
+});
+
+test('a saved state is told of, for the undefine removes it too', async () => {
+  const { remains } = await look(domainAnswers({ id: null, state: 'shut off', managedSave: true }));
+  expect(remains).toEqual([{ place: 'host compute1', what: `domain ${NAME}, shut off, with a saved state` }]);
 });
 
 test('neighbours with similar names and uuids plan nothing', async () => {
@@ -95,31 +122,65 @@ test('neighbours with similar names and uuids plan nothing', async () => {
   expect(await look({ [LIST]: listed })).toMatchObject({ steps: [], remains: [], refusals: [], kept: [] });
 });
 
-test('an old virsh that lists either uuids or names is asked twice', async () => {
-  const old = {
-    ...domainAnswers(),
-    [LIST]: { exit: 1, err: 'error: Only one argument from --table, --name and --uuid may be specified.\n' },
-    [virshQuestion('list --all --uuid')]: `${SERVER}\n${NEIGHBOUR}\n\n`,
-    [virshQuestion('list --all --name')]: `${NAME}\ninstance-0000002b\n\n`,
-    [virshQuestion(`domuuid ${NAME}`)]: `${SERVER}\n\n`,
-  };
-  const { steps, refusals, unasked } = await look(old);
-  expect(steps.map((s) => s.phase)).toEqual(['stop', 'undefine']);
-  expect(refusals).toEqual([]);
-  expect(unasked).toEqual([]);
-});
+test.each([ONE_AT_A_TIME, { exit: 1, err: 'error: Options --uuid and --name are mutually exclusive\n' }])(
+  'an old virsh that lists either uuids or names is asked twice: $err',
+  async (refusal) => {
+    const old = {
+      ...domainAnswers(),
+      [LIST]: refusal,
+      [virshQuestion('list --all --uuid')]: `${SERVER}\n${NEIGHBOUR}\n\n`,
+      [virshQuestion('list --all --name')]: `${NAME}\ninstance-0000002b\n\n`,
+      [virshQuestion(`domuuid ${NAME}`)]: `${SERVER}\n\n`,
+    };
+    const { steps, refusals, unasked } = await look(old);
+    expect(steps.map((s) => s.phase)).toEqual(['stop', 'undefine']);
+    expect(refusals).toEqual([]);
+    expect(unasked).toEqual([]);
+  },
+);
 
-test('an old virsh whose list is of something else is unknown', async () => {
-  const { steps, unknown } = await look({
-    [LIST]: { exit: 1, err: 'error: Only one argument from --table, --name and --uuid may be specified.\n' },
-    [virshQuestion('list --all --uuid')]: `Welcome\n${SERVER}\n`,
-    [virshQuestion('list --all --name')]: `${NAME}\n`,
-  });
-  expect(steps).toEqual([]);
-  expect(unknown).toMatchObject([
-    { place: 'host compute1', why: 'the list of domains is not understood: Welcome' },
-  ]);
-});
+test.each(['Welcome', `Welcome ${SERVER}`, `${SERVER} (running)`])(
+  'an old virsh that lists “%s” among the uuids is unknown',
+  async (odd) => {
+    const { steps, unknown } = await look({
+      [LIST]: ONE_AT_A_TIME,
+      [virshQuestion('list --all --uuid')]: `${odd}\n${SERVER}\n`,
+      [virshQuestion('list --all --name')]: `${NAME}\n`,
+    });
+    expect(steps).toEqual([]);
+    expect(unknown).toEqual([
+      { place: 'host compute1', why: `the list of domains is not understood: ${odd}` },
+    ]);
+  },
+);
+
+test.each(['-1', 'Welcome', `${NEIGHBOUR} ${NAME}`])(
+  'an old virsh that tells “%s” as the uuid of a namesake is unknown, and asked no more',
+  async (odd) => {
+    const { unknown, unasked } = await look({
+      [LIST]: ONE_AT_A_TIME,
+      [virshQuestion('list --all --uuid')]: `${NEIGHBOUR}\n`,
+      [virshQuestion('list --all --name')]: `${NAME}\n`,
+      [virshQuestion(`domuuid ${NAME}`)]: `${odd}\n\n`,
+    });
+    expect(unasked).toEqual([]);
+    expect(unknown).toEqual([
+      { place: 'host compute1', why: `the list of domains is not understood: ${odd}` },
+    ]);
+  },
+);
+
+test.each(['Welcome', `Welcome ${SERVER} ${NAME}`, SERVER, `${SERVER}${NAME}`])(
+  'a virsh that lists “%s” among the domains is unknown',
+  async (odd) => {
+    const answers = domainAnswers();
+    const { steps, unknown } = await look({ ...answers, [LIST]: `${answers[LIST]}${odd}\n` });
+    expect(steps).toEqual([]);
+    expect(unknown).toEqual([
+      { place: 'host compute1', why: `the list of domains is not understood: ${odd}` },
+    ]);
+  },
+);
 
 test('a virsh that cannot connect is unknown, not absent', async () => {
   const err =
@@ -169,12 +230,19 @@ test('a domain that changes while it is looked at is unknown', async () => {
     [virshQuestion(`dominfo ${SERVER}`)]: { exit: 1, err: 'error: Domain not found\n' },
   };
   expect((await look(gone)).unknown).toMatchObject([{ place: 'host compute1' }]);
-  const renamed = {
-    ...domainAnswers(),
-    [virshQuestion(`dumpxml ${SERVER}`)]:
-      domainAnswers({ name: 'other' })[virshQuestion(`dumpxml ${SERVER}`)] ?? '',
-  };
-  expect((await look(renamed)).unknown).toMatchObject([{ why: expect.stringContaining('does not agree') }]);
+});
+
+test.each([
+  ['XML with another name', 'dumpxml', domainXml({ name: 'other' })],
+  ['XML with another uuid', 'dumpxml', domainXml({ uuid: NEIGHBOUR })],
+  ['no XML', 'dumpxml', '\n'],
+  ['no dominfo', 'dominfo', '\n'],
+])('a domain of which libvirt gives %s is unknown', async (_, word, said) => {
+  const { steps, unknown } = await look({ ...domainAnswers(), [virshQuestion(`${word} ${SERVER}`)]: said });
+  expect(steps).toEqual([]);
+  expect(unknown).toEqual([
+    { place: 'host compute1', why: `what libvirt says of domain ${SERVER} does not agree with itself` },
+  ]);
 });
 
 test('a server that no database knows is still found by its uuid, under whatever name', async () => {

@@ -86,9 +86,9 @@ async function listDomains(look: Reader, host: string): Promise<Listing> {
     return { uuids: new Set(lines(uuids)), names: new Map(lines(names).map((name) => [name, null])) };
   }
   const pairs = lines(await askFor(look, host, together)).map((line): [string, string] => {
-    const found = /^([0-9a-f-]{36})\s+(.+)$/.exec(line);
-    if (found?.[1] === undefined || found[2] === undefined) throw notUnderstood(host, line);
-    return [found[2], found[1]];
+    const [, uuid = '', name = ''] = /^(\S+)\s+(.+)$/.exec(line) ?? [];
+    if (!isUuid(uuid)) throw notUnderstood(host, line);
+    return [name, uuid];
   });
   return { uuids: new Set(pairs.map(([, uuid]) => uuid)), names: new Map(pairs) };
 }
@@ -135,6 +135,7 @@ async function readNamesake(
   if (name === null || !listed.names.has(name)) return null;
   const uuid = listed.names.get(name) ?? (await askFor(look, host, virsh('domuuid', name))).trim();
   if (uuid === subject.uuid) return null;
+  if (!isUuid(uuid)) throw notUnderstood(host, uuid);
   return { uuid, usesOurs: usesOurs(await askFor(look, host, virsh('dumpxml', uuid)), subject) };
 }
 
