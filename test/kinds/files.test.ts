@@ -1,49 +1,9 @@
 import { expect, test } from 'vitest';
-import { files } from '../../src/kinds/files/index.ts';
-import { isShared, mountOf, mountsWithin, parseMounts } from '../../src/kinds/files/mounts.ts';
-import type { Subject } from '../../src/kinds/subject/subject.ts';
+import { mountOf, mountsWithin, parseMounts } from '../../src/kinds/files/mounts.ts';
 import { LookError } from '../../src/plan/errors.ts';
-import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
-import { decisions, instanceRow, subject } from '../support/subjects.ts';
+import { instanceRow, subject } from '../support/subjects.ts';
 import { NEIGHBOUR, ROOT, SERVER } from './domain-samples.ts';
-
-const LOCAL = '/ ext4 /dev/vda\n/sys sysfs sysfs\n/run/netns ext4 /dev/vda[/run/netns]\n';
-const NFS = `/ ext4 /dev/vda\n${ROOT} nfs4 store:/nova\n`;
-
-interface Sample {
-  readonly host?: string;
-  readonly found?: string;
-  readonly mounts?: string;
-  readonly root?: string;
-}
-
-/** Answers of one host, as findutils 4.9 and util-linux 2.38 give them. */
-function answers({
-  host = 'compute1',
-  found = `${SERVER}\td\t65024\t\n`,
-  mounts = LOCAL,
-  root = ROOT,
-}: Sample = {}): Record<string, string> {
-  return {
-    [`${host}: realpath -e -- ${ROOT}`]: `${root}\n`,
-    [`${host}: findmnt -n -r -o TARGET,FSTYPE,SOURCE`]: mounts,
-    [`${host}: find ${ROOT}/. -maxdepth 1 ( -name . -o -name ${SERVER} -o -name ${SERVER}_resize -o -name ${SERVER}_del ) -printf %f\\t%y\\t%D\\t%l\\n`]: `.\td\t65024\t\n${found}`,
-  };
-}
-
-const one = subject();
-const [host] = one.hosts;
-if (host === undefined) throw new Error('no host');
-const two = subject({ hosts: [host, { ...host, name: 'compute2' }] });
-
-async function look(command: FakeAnswers['command'], of: Subject = one) {
-  const { facts, unknown } = await files.find(fakeReader({ command: command ?? {} }), of);
-  return { ...files.plan(facts, of, decisions()), unknown };
-}
-
-function acts(plan: { steps: readonly { act: object }[] }) {
-  return plan.steps.map((s) => ('argv' in s.act ? (s.act.argv as string[]).join(' ') : ''));
-}
+import { acts, answers, host, LOCAL, look, on } from './files-samples.ts';
 
 test('the three folders go, and nothing else, each when it is itself, no mount and not in use', async () => {
   const found = `${SERVER}_del\td\t65024\t\n${SERVER}_resize\td\t65024\t\n${SERVER}\td\t65024\t\n`;
@@ -54,8 +14,21 @@ test('the three folders go, and nothing else, each when it is itself, no mount a
     `rm -rf --one-file-system -- ${ROOT}/${SERVER}_resize`,
     `rm -rf --one-file-system -- ${ROOT}/${SERVER}`,
   ]);
+  expect(plan.remains).toEqual(
+    [`${SERVER}_del`, `${SERVER}_resize`, SERVER].map((name) => ({
+      place: 'host compute1',
+      what: `folder ${ROOT}/${name}`,
+    })),
+  );
+  expect(plan.kept).toEqual([]);
   const step = plan.steps[2];
   const path = `${ROOT}/${SERVER}`;
+  expect(step?.act).toEqual({
+    door: 'command',
+    host: 'compute1',
+    argv: ['rm', '-rf', '--one-file-system', '--', path],
+    exit: [0],
+  });
   expect(step?.guards.map((g) => g.check)).toEqual([
     {
       door: 'command',
@@ -88,13 +61,24 @@ test('the three folders go, and nothing else, each when it is itself, no mount a
     exit: [0],
     no: [1],
   });
-  expect(step?.undo).toBe('never');
+  expect(step).toMatchObject({ undo: 'never', before: [] });
 });
 
 test('an instances folder that is a link is worked on where it really is', async () => {
   expect(acts(await look(answers({ root: '/srv/nova' })))).toEqual([
     `rm -rf --one-file-system -- /srv/nova/${SERVER}`,
   ]);
+});
+
+test('a path that ends with slashes is the same folder', async () => {
+  const sloppy = subject({ hosts: [{ ...host, instancesPath: `${ROOT}//` }] });
+  expect(acts(await look(answers(), sloppy))).toEqual([`rm -rf --one-file-system -- ${ROOT}/${SERVER}`]);
+});
+
+test('a file in place of the folder goes like one', async () => {
+  const plan = await look(answers({ found: `${SERVER}\tf\t65024\t\n` }));
+  expect(plan.refusals).toEqual([]);
+  expect(plan.remains).toEqual([{ place: 'host compute1', what: `other ${ROOT}/${SERVER}` }]);
 });
 
 test('no folder, and a neighbour’s folder that find should not have named: nothing planned', async () => {
@@ -109,23 +93,44 @@ test('no folder, and a neighbour’s folder that find should not have named: not
 
 test('a folder that is a link to elsewhere refuses without a flag', async () => {
   const plan = await look(answers({ found: `${SERVER}\tl\t65024\t/srv/images\n` }));
-  expect(plan.refusals).toMatchObject([
-    { code: 'folder-outside', flag: null, sentence: expect.stringContaining('/srv/images') },
+  const path = `${ROOT}/${SERVER}`;
+  expect(plan.refusals).toEqual([
+    {
+      code: 'folder-outside',
+      flag: null,
+      sentence: `${path} on compute1 is a link to /srv/images: what it leads to may be another server's`,
+    },
   ]);
-  expect(plan.steps[0]?.guards[0]?.check).toMatchObject({ out: { equals: `${ROOT}/${SERVER}` } });
+  expect(plan.remains).toEqual([{ place: 'host compute1', what: `link ${path}` }]);
+  expect(plan.steps[0]?.guards[0]?.check).toMatchObject({ out: { equals: path } });
 });
 
+test('a link with a device number of its own, as overlayfs gives it, is a link and no mount', async () => {
+  const plan = await look(answers({ found: `${SERVER}\tl\t44\t/srv/images\n` }));
+  expect(plan.refusals.map(({ code }) => code)).toEqual(['folder-outside']);
+});
+
+const MINE = `${ROOT}/${SERVER}`;
+
 test.each([
-  ['on another device', `${SERVER}\td\t44\t\n`, LOCAL],
+  ['on another device', '44', LOCAL, MINE],
+  ['a bind mount of the same device', '65024', `${LOCAL}${MINE} ext4 /dev/vda[/srv/x]\n`, MINE],
+  ['with a mount inside', '65024', `${LOCAL}${MINE}/m tmpfs none\n`, `${MINE}/m`],
   [
-    'a bind mount of the same device',
-    `${SERVER}\td\t65024\t\n`,
-    `${LOCAL}${ROOT}/${SERVER} ext4 /dev/vda[/srv/x]\n`,
+    'on another device with a mount inside',
+    '44',
+    `${LOCAL}${MINE} ext4 /dev/vdb\n${MINE}/m tmpfs none\n`,
+    `${MINE}, ${MINE}/m`,
   ],
-  ['with a mount inside', `${SERVER}\td\t65024\t\n`, `${LOCAL}${ROOT}/${SERVER}/m tmpfs none\n`],
-])('a folder that is a mount point, %s, refuses without a flag', async (_, found, mounts) => {
-  const plan = await look(answers({ found, mounts }));
-  expect(plan.refusals).toMatchObject([{ code: 'folder-is-mount', flag: null }]);
+])('a folder that is a mount point, %s, refuses without a flag', async (_, device, mounts, points) => {
+  const plan = await look(answers({ found: `${SERVER}\td\t${device}\t\n`, mounts }));
+  expect(plan.refusals).toEqual([
+    {
+      code: 'folder-is-mount',
+      flag: null,
+      sentence: `${points} on compute1 is a mount point: unmount it first`,
+    },
+  ]);
 });
 
 test('a neighbour’s mount is not ours', async () => {
@@ -133,45 +138,22 @@ test('a neighbour’s mount is not ours', async () => {
   expect((await look(answers({ mounts }))).refusals).toEqual([]);
 });
 
-test('on shared storage that another host may use it refuses until --shared-instances is given', async () => {
+test('on disks of their own every host removes, Nova’s own first, when the domain is not active there', async () => {
+  const hosts = ['compute1', 'compute2', 'compute3'];
   const plan = await look(
-    { ...answers({ mounts: NFS }), ...answers({ mounts: NFS, host: 'compute2' }) },
-    two,
+    Object.assign({}, ...hosts.map((name) => answers({ host: name }))),
+    on(hosts, { row: instanceRow({ host: 'compute2' }) }),
   );
-  expect(plan.refusals).toMatchObject([
-    {
-      code: 'shared-instances-path',
-      flag: 'shared-instances',
-      sentence: expect.stringContaining('compute2 may use'),
-    },
+  expect(plan.steps.map((s) => s.id)).toEqual([
+    `files/compute2/${SERVER}`,
+    `files/compute1/${SERVER}`,
+    `files/compute3/${SERVER}`,
   ]);
-});
-
-test('on shared storage one host removes, Nova’s own, when the domain is active on none', async () => {
-  const moved = { ...two, row: instanceRow({ host: 'compute2' }) };
-  const plan = await look(
-    { ...answers({ mounts: NFS }), ...answers({ mounts: NFS, host: 'compute2' }) },
-    moved,
-  );
-  expect(plan.steps.map((s) => s.id)).toEqual([`files/compute2/${SERVER}`]);
-  const asked = plan.steps[0]?.guards
-    .map((g) => g.check)
-    .filter((c) => c.door === 'command' && c.argv[0] === 'virsh');
-  expect(asked?.map((c) => 'host' in c && c.host)).toEqual(['compute2', 'compute1']);
-});
-
-test('the row’s own host counts as another user of a shared store, also when it is not among the hosts', async () => {
-  const away = subject({ row: instanceRow({ host: 'compute7' }) });
-  expect((await look(answers({ mounts: NFS }), away)).refusals).toMatchObject([
-    { code: 'shared-instances-path' },
+  expect(plan.steps.map((s) => s.guards.slice(2).map((g) => g.must))).toEqual([
+    ["the server's domain is not active on compute2"],
+    ["the server's domain is not active on compute1"],
+    ["the server's domain is not active on compute3"],
   ]);
-  expect((await look(answers({ mounts: NFS }))).refusals).toEqual([]);
-  expect((await look(answers(), away)).refusals).toEqual([]);
-});
-
-test('local storage on two hosts is removed on both', async () => {
-  const plan = await look({ ...answers(), ...answers({ host: 'compute2' }) }, two);
-  expect(plan.steps.map((s) => s.id)).toEqual([`files/compute1/${SERVER}`, `files/compute2/${SERVER}`]);
   expect(plan.refusals).toEqual([]);
 });
 
@@ -201,22 +183,51 @@ test.each([
   expect(unknown).toMatchObject([{ place: 'host compute1' }]);
 });
 
-test('a root that is no folder, or whose listing fails, is unknown', async () => {
-  const find = Object.keys(answers()).find((question) => question.includes(': find ')) ?? '';
-  expect((await look({ ...answers(), [find]: '' })).unknown).toHaveLength(1);
-  expect((await look({ ...answers(), [find]: { exit: 1, err: 'Not a directory' } })).unknown).toMatchObject([
-    { why: expect.stringContaining('is its store mounted?') },
+const FIND = Object.keys(answers()).find((question) => question.includes(': find ')) ?? '';
+
+test.each([
+  ['nothing is listed', ''],
+  ['the root is not listed', `${SERVER}\td\t65024\t\n`],
+  ['the root is a link', `.\tl\t65024\t/srv\n`],
+  ['the root is a file', `.\tf\t65024\t\n`],
+  ['the device of the root is not told', `.\td\n${SERVER}\td\t65024\t\n`],
+])('a root that is no folder, or is not understood, is unknown: %s', async (_, listed) => {
+  const { steps, unknown } = await look({ ...answers(), [FIND]: listed });
+  expect(steps).toEqual([]);
+  expect(unknown).toEqual([
+    { place: 'host compute1', why: `${ROOT} is not a folder that expunge understands` },
   ]);
 });
 
-test('a host that the site file does not know, and a path that could be an option, are unknown', async () => {
-  const lost = subject({
-    hosts: [
-      { ...host, instancesPath: null },
-      { ...host, name: 'c2', instancesPath: '-rf /' },
-    ],
-  });
-  expect((await look({}, lost)).unknown).toMatchObject([{ place: 'host compute1' }, { place: 'host c2' }]);
+test('a listing that fails is unknown, in the words of the program', async () => {
+  expect((await look({ ...answers(), [FIND]: { exit: 1, err: 'Not a directory' } })).unknown).toEqual([
+    {
+      place: 'host compute1',
+      why: 'the instances folder cannot be read: Not a directory (is its store mounted?)',
+    },
+  ]);
+});
+
+test('a host that the site file does not know is unknown', async () => {
+  const lost = subject({ hosts: [{ ...host, instancesPath: null }] });
+  expect((await look({}, lost)).unknown).toMatchObject([{ place: 'host compute1' }]);
+});
+
+test.each([
+  '-rf /',
+  '-rf /srv',
+  '-/srv',
+  'nova/instances',
+  '/',
+  '',
+  '/srv/..',
+  '/srv/../etc',
+  '/srv/a b',
+  '/srv/$x',
+])('the path %j is unknown, and nothing is asked about it', async (instancesPath) => {
+  expect((await look({}, subject({ hosts: [{ ...host, instancesPath }] }))).unknown).toEqual([
+    { place: 'host compute1', why: `${instancesPath} is not a path that expunge works on` },
+  ]);
 });
 
 test('mounts: the deepest counts, the last of one target, decoded', () => {
@@ -226,23 +237,6 @@ test('mounts: the deepest counts, the last of one target, decoded', () => {
   );
   expect(mountOf(mounts, '/var/lib')).toMatchObject({ fstype: 'tmpfs' });
   expect(mountOf(mounts, '/various')).toMatchObject({ target: '/' });
+  expect(mountOf(mounts, '/var/lib x/nova')).toMatchObject({ fstype: 'xfs' });
   expect(mountsWithin(mounts, '/var')).toEqual(['/var', '/var/lib x', '/var']);
-});
-
-test.each([
-  ['nfs', true],
-  ['nfs4', true],
-  ['ceph', true],
-  ['fuse.glusterfs', true],
-  ['fuse.sshfs', true],
-  ['gfs2', true],
-  ['ocfs2', true],
-  ['ext4', false],
-  ['xfs', false],
-  ['btrfs', false],
-  ['zfs', false],
-  ['overlay', false],
-  ['fuseblk', false],
-])('%s is shared: %s', (fstype, shared) => {
-  expect(isShared({ target: '/', source: 'x', fstype })).toBe(shared);
 });

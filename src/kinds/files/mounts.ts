@@ -43,10 +43,14 @@ export function mountsWithin(mounts: readonly Mount[], path: string): string[] {
   return mounts.map((m) => m.target).filter((target) => isWithin(target, path));
 }
 
-/** File systems that several hosts can have mounted at once. */
-const SHARED =
-  /^(nfs4?|cifs|smb3?|ceph|fuse\..+|glusterfs|lustre|gfs2?|ocfs2|gpfs|beegfs|quobyte|9p|virtiofs|afs)$/;
+/** File systems that one host has mounted at a time. */
+const LOCAL = new Set([
+  ...['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'bcachefs', 'f2fs', 'jfs', 'reiserfs', 'nilfs2'],
+  ...['overlay', 'aufs', 'tmpfs', 'ramfs', 'rootfs', 'squashfs', 'erofs'],
+  ...['vfat', 'exfat', 'ntfs', 'ntfs3', 'fuseblk'],
+]);
 
+/** Several hosts can have it mounted at once, as far as anybody knows: of network file systems there are more than a list would hold. */
 export function isShared({ fstype }: Mount): boolean {
-  return SHARED.test(fstype);
+  return !LOCAL.has(fstype);
 }
