@@ -95,7 +95,7 @@ function instanceChanges(row: InstanceRow, subject: Subject, facts: RowFacts): R
   if (row.deleted !== row.id) changes['deleted'] = OWN_ID;
   if (row.deleted === 0 && facts.progress !== 0 && has('progress')) changes['progress'] = 0;
   if (hostCleaned && !row.cleaned && has('cleaned')) changes['cleaned'] = 1;
-  if (Object.keys(changes).length > 0 && row.deleted === 0) changes['updated_at'] = NOW;
+  if (row.deleted === 0) changes['updated_at'] = NOW;
   return changes;
 }
 
@@ -242,6 +242,5 @@ function beforeImages(row: InstanceRow | null, facts: RowFacts, uuid: string): B
 function describeRow(row: InstanceRow, changes: Record<string, SqlSet>): string {
   if (row.deleted === 0)
     return `live row in instances: ${row.vmState ?? 'no state'}${row.taskState === null ? '' : `, ${row.taskState}`}`;
-  const missing = Object.keys(changes).map((column) => column.replace('updated_at', ''));
-  return `deleted row in instances, not as Nova leaves it: ${missing.filter(Boolean).join(', ')}`;
+  return `deleted row in instances, not as Nova leaves it: ${Object.keys(changes).join(', ')}`;
 }
