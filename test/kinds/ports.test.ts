@@ -1,73 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { PortFacts } from '../../src/kinds/ports/find.ts';
-import { ports } from '../../src/kinds/ports/index.ts';
-import type { Era, Host, Subject, Vif } from '../../src/kinds/subject/subject.ts';
-import { LookError } from '../../src/plan/errors.ts';
-import type { Decisions } from '../../src/plan/types.ts';
-import { fakeReader } from '../support/fake-reader.ts';
-import { decisions, instanceRow, subject } from '../support/subjects.ts';
-
-const SERVER = '11111111-2222-4333-8444-555555555555';
-const PORT = 'aaaaaaaa-0000-4000-8000-000000000001';
-const FLOATING = `network /v2.0/floatingips?port_id=${PORT}`;
-const LIST = `network /v2.0/ports?device_id=${SERVER}`;
-
-/** The row of `subject()` was made at 10:00:00 and launched at 10:01:00. */
-function port(changes: Record<string, unknown> = {}) {
-  return {
-    id: PORT,
-    name: '',
-    device_id: SERVER,
-    device_owner: 'compute:nova',
-    network_id: 'n1',
-    fixed_ips: [{ ip_address: '10.0.0.5', subnet_id: 's1' }],
-    created_at: '2026-11-01T10:00:30Z',
-    'binding:host_id': 'compute1',
-    'binding:vif_type': 'ovs',
-    'binding:profile': {},
-    ...changes,
-  };
-}
-
-function vif(preserveOnDelete: boolean | null): Vif {
-  return {
-    portId: PORT,
-    type: 'ovs',
-    devname: 'tapaaaaaaaa-00',
-    bridge: 'br-int',
-    hybrid: false,
-    vnicType: 'normal',
-    preserveOnDelete,
-  };
-}
-
-async function planFor(
-  answers: readonly unknown[],
-  changes: Partial<Subject> = {},
-  asked: Partial<Decisions> = {},
-) {
-  const of = subject({ uuid: SERVER, ...changes });
-  const look = fakeReader({
-    http: {
-      [LIST]: { body: { ports: answers } },
-      'network /v2.0/networks/n1': { body: { network: { dns_domain: '' } } },
-      [FLOATING]: { status: 404 },
-      'network /v2.0/trunks/t': { body: { trunk: { admin_state_up: true } } },
-      'network /v2.0/networks/dns': { body: { network: { dns_domain: 'example.org.' } } },
-    },
-  });
-  const { facts, unknown } = await ports.find(look, of);
-  expect(unknown).toEqual([]);
-  return ports.plan(facts, of, decisions(asked));
-}
+import type { Era, Host, Subject } from '../../src/kinds/subject/subject.ts';
+import type { DraftStep } from '../../src/plan/types.ts';
+import { instanceRow } from '../support/subjects.ts';
+import { acts, floatingOf, PORT, planFor, port, SECOND, SERVER, vif } from './ports-samples.ts';
 
 /** What a PUT would send of the port. */
-function sentOf(plan: { steps: readonly { act: unknown }[] }): Record<string, object> {
-  const [act] = acts(plan) as { body: { port: Record<string, object> } }[];
+function sentOf(plan: { steps: readonly DraftStep[] }): Record<string, object> {
+  const [act] = acts(plan) as readonly object[] as { body: { port: Record<string, object> } }[];
   return act?.body.port ?? {};
 }
-
-const acts = (plan: { steps: readonly { act: unknown }[] }) => plan.steps.map(({ act }) => act);
 
 test('a port that Nova made is deleted, and the look afterwards is what counts', async () => {
   const plan = await planFor([port()], { vifs: [vif(false)] });
@@ -75,6 +16,7 @@ test('a port that Nova made is deleted, and the look afterwards is what counts',
   expect(plan.kept).toEqual([]);
   expect(plan.steps).toMatchObject([
     {
+      why: "Made by Nova for this server: it holds an address and the project's quota.",
       act: { method: 'DELETE', path: `/v2.0/ports/${PORT}`, status: [204, 404] },
       settled: { path: `/v2.0/ports/${PORT}`, status: [404] },
       before: [{ door: 'http', path: `/v2.0/ports/${PORT}` }],
@@ -106,15 +48,18 @@ test('before an ACTIVE port is deleted, Neutron is to hear that its interface is
   for (const status of ['DOWN', 'BUILD', 'ERROR', null, undefined])
     expect(await lulls({ status }, false)).toEqual([{ method: 'DELETE' }]);
   // No agent is about to report it: it has no binding, or its host is off.
-  expect(await lulls({ status: 'ACTIVE', 'binding:host_id': '' }, false)).toEqual([{ method: 'DELETE' }]);
-  const off: Host = {
-    name: 'compute1',
-    because: [],
-    instancesPath: null,
-    service: null,
-    fenced: { answers: null },
-  };
+  for (const unbound of [
+    { 'binding:host_id': '' },
+    { 'binding:host_id': null },
+    { 'binding:vif_type': undefined },
+  ])
+    expect(await lulls({ status: 'ACTIVE', ...unbound }, false)).toEqual([{ method: 'DELETE' }]);
+  const on: Host = { name: 'compute1', because: [], instancesPath: null, service: null };
+  const off: Host = { ...on, fenced: { answers: null } };
   expect(await lulls({ status: 'ACTIVE' }, false, [off])).toEqual([{ method: 'DELETE' }]);
+  // What is off is another host.
+  for (const hosts of [[on], [{ ...off, name: 'compute2' }]])
+    expect(await lulls({ status: 'ACTIVE' }, false, hosts)).toMatchObject([{ seconds: 5 }]);
   // A change of a port finds out that another came first, and Neutron repeats it.
   expect(await lulls({ status: 'ACTIVE' }, true)).toEqual([{ method: 'PUT' }]);
 });
@@ -169,23 +114,24 @@ test('each step asks just before whether the port is still this server’s', asy
 
 describe('the body follows the release', () => {
   const profile = {
+    pci_vendor_info: 'v',
     pci_slot: 's',
     allocation: 'a',
     arq_uuid: 'q',
     physical_network: 'p',
+    card_serial_number: 'c',
+    vf_num: 1,
+    pf_mac_address: 'f',
     device_mac_address: 'm',
     other: 1,
   };
+  const ofYoga = ['physical_network', 'card_serial_number', 'vf_num', 'pf_mac_address', 'device_mac_address'];
   const cases: [Era | null, string[] | undefined, boolean][] = [
     [{ atLeast: 12, below: 13 }, undefined, false],
     [{ atLeast: 14, below: 15 }, [], true],
-    [
-      { atLeast: 17, below: 18 },
-      ['allocation', 'arq_uuid', 'physical_network', 'device_mac_address', 'other'],
-      true,
-    ],
-    [{ atLeast: 20, below: 21 }, ['arq_uuid', 'physical_network', 'device_mac_address', 'other'], true],
-    [{ atLeast: 24, below: 25 }, ['physical_network', 'device_mac_address', 'other'], true],
+    [{ atLeast: 17, below: 18 }, ['allocation', 'arq_uuid', ...ofYoga, 'other'], true],
+    [{ atLeast: 20, below: 21 }, ['arq_uuid', ...ofYoga, 'other'], true],
+    [{ atLeast: 24, below: 25 }, [...ofYoga, 'other'], true],
     [{ atLeast: 26, below: 27 }, ['other'], true],
     [null, ['other'], true],
   ];
@@ -211,6 +157,20 @@ describe('dns_name', () => {
     const plan = await planFor([port({ network_id: 'dns', dns_name: 'web-1' })], { vifs: [vif(true)] });
     expect(JSON.stringify(acts(plan))).not.toContain('dns_name');
     expect(plan.kept.map(({ what }) => what)).toContain(`dns_name "web-1" of port ${PORT}`);
+  });
+
+  test('is reset on a network that has no domain', async () => {
+    const none = { 'network /v2.0/networks/n1': { body: { network: {} } } };
+    const plan = await planFor([port({ dns_name: 'web-1' })], { vifs: [vif(true)] }, {}, none);
+    expect(sentOf(plan)['dns_name']).toBe('');
+  });
+
+  test('is the owner’s from Train', async () => {
+    const plan = await planFor([port({ network_id: 'dns', dns_name: 'web-1' })], {
+      vifs: [vif(true)],
+      era: { atLeast: 20, below: 21 },
+    });
+    expect(JSON.stringify(acts(plan))).not.toContain('dns_name');
   });
 
   test('is reset whatever the network says up to Stein', async () => {
@@ -239,7 +199,12 @@ describe('a port that network_info does not cover', () => {
   test('made while the server was built, without a name: Nova’s', async () => {
     expect(await fate({})).toBe('DELETE');
     expect(await fate({ created_at: '2026-11-01T10:00:30' })).toBe('DELETE');
-    expect(await fate({ device_owner: '' })).toBe('DELETE');
+    expect(await fate({ created_at: '2026-11-01T10:00:30.123456+00:00' })).toBe('DELETE');
+    expect(await fate({ created_at: '2026-11-01T10:01:00Z' })).toBe('DELETE');
+    for (const unsaid of ['', null]) {
+      expect(await fate({ device_owner: unsaid })).toBe('DELETE');
+      expect(await fate({ name: unsaid })).toBe('DELETE');
+    }
   });
 
   test('never launched: there was no moment to attach one by hand', async () => {
@@ -255,6 +220,8 @@ describe('a port that network_info does not cover', () => {
   test('nothing to compare with: kept', async () => {
     expect(await fate({ created_at: null })).toBe('PUT');
     expect(await fate({ created_at: 'yesterday' })).toBe('PUT');
+    expect(await fate({ created_at: 'since 2026-11-01T10:00:30Z' })).toBe('PUT');
+    expect(await fate({ created_at: '2026-11-01T10:00:30+02:00' })).toBe('PUT');
     expect(await fate({}, { row: null })).toBe('PUT');
   });
 
@@ -267,6 +234,45 @@ describe('a port that network_info does not cover', () => {
   test('Juno deletes every port', async () => {
     expect(await fate({ created_at: null }, { era: { atLeast: 10, below: 11 } })).toBe('DELETE');
   });
+});
+
+test('what network_info says of a port counts for more than its age and name', async () => {
+  const old = port({ name: 'vip', created_at: '2026-10-01T00:00:00Z' });
+  expect(acts(await planFor([old], { vifs: [vif(false)] }))).toMatchObject([{ method: 'DELETE' }]);
+  expect(acts(await planFor([port()], { vifs: [vif(true)] }))).toMatchObject([{ method: 'PUT' }]);
+});
+
+test('what is unbound comes before what is deleted, each port once', async () => {
+  const vifs = [vif(false), vif(true, { portId: SECOND })];
+  const plan = await planFor([port(), port({ id: SECOND })], { vifs });
+  expect(acts(plan)).toMatchObject([
+    { method: 'PUT', path: `/v2.0/ports/${SECOND}` },
+    { method: 'DELETE', path: `/v2.0/ports/${PORT}` },
+  ]);
+  expect(plan.steps).toHaveLength(2);
+});
+
+test('a floating address stays: with a port that is kept it still leads there', async () => {
+  const answers = {
+    [floatingOf(PORT)]: {
+      body: {
+        floatingips: [
+          { floating_ip_address: '203.0.113.7', port_id: PORT },
+          { floating_ip_address: '203.0.113.8', port_id: SECOND },
+        ],
+      },
+    },
+  };
+  const kept = async (preserve: boolean) =>
+    (await planFor([port()], { vifs: [vif(preserve)] }, {}, answers)).kept;
+  const what = 'floating address 203.0.113.7';
+  expect(await kept(false)).toEqual([
+    { place: 'Neutron', what, why: 'it is the project’s: it only lets go of the port' },
+  ]);
+  expect(await kept(true)).toMatchObject([
+    { what: `port ${PORT} 10.0.0.5` },
+    { what, why: `it still leads to port ${PORT}, which is kept` },
+  ]);
 });
 
 test('--ports delete deletes the user’s too, --ports keep unbinds Nova’s too', async () => {
@@ -293,27 +299,6 @@ describe('refusals', () => {
     expect(plan.refusals).toMatchObject([{ code: 'port-in-trunk', flag: null }]);
     expect(plan.steps).toEqual([]);
   });
-
-  test('a trunk’s parent is not deleted, but unbound as Nova does', async () => {
-    const parent = port({ trunk_details: { trunk_id: 't', sub_ports: [] } });
-    const deleted = await planFor([parent], { vifs: [vif(false)] });
-    expect(deleted.refusals).toMatchObject([{ code: 'port-in-trunk', flag: 'delete-trunk' }]);
-    expect(deleted.steps).toEqual([]);
-    const together = await planFor([parent], { vifs: [vif(false)] }, { lift: ['delete-trunk'] });
-    expect(acts(together)).toMatchObject([
-      { method: 'PUT', body: { port: { 'binding:host_id': '' } } },
-      { method: 'DELETE', path: '/v2.0/trunks/t' },
-      { method: 'DELETE', path: `/v2.0/ports/${PORT}` },
-    ]);
-    expect(together.steps.map(({ needs }) => needs ?? [])).toEqual([
-      [],
-      [together.steps[0]?.id],
-      [together.steps[1]?.id],
-    ]);
-    const unbound = await planFor([parent], { vifs: [vif(true)] });
-    expect(unbound.refusals).toEqual([]);
-    expect(acts(unbound)).toMatchObject([{ method: 'PUT' }]);
-  });
 });
 
 test('a port of a neighbour in the answer is left alone', async () => {
@@ -321,58 +306,8 @@ test('a port of a neighbour in the answer is left alone', async () => {
   expect(plan).toEqual({ steps: [], remains: [], refusals: [], kept: [] });
 });
 
-test('no ports, nothing to do', async () => {
-  expect((await planFor([])).steps).toEqual([]);
-});
-
-describe('a Neutron that does not answer is unknown, not empty', () => {
-  const of = subject({ uuid: SERVER });
-  const down = new LookError('Neutron', 'connection refused', { code: 'api-unreachable' });
-  const nothing: PortFacts = { ports: [], rows: null };
-
-  test('for the ports', async () => {
-    const found = await ports.find(fakeReader({ http: { [LIST]: down } }), of);
-    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
-  });
-
-  test('for the trunk of a port', async () => {
-    const http = {
-      [LIST]: { body: { ports: [port({ trunk_details: { trunk_id: 't', sub_ports: [] } })] } },
-      [FLOATING]: { status: 404 },
-      'network /v2.0/trunks/t': down,
-    };
-    const found = await ports.find(fakeReader({ http }), of);
-    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
-  });
-
-  test('for its floating addresses, and in its database', async () => {
-    const http = { [LIST]: { body: { ports: [port()] } }, [FLOATING]: down };
-    const found = await ports.find(fakeReader({ http }), of);
-    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
-    const reader = fakeReader({ http: { ...http, [FLOATING]: { status: 404 } }, databases: ['neutron'] });
-    const dark = {
-      ...reader,
-      sql: {
-        ...reader.sql,
-        rows: () => Promise.reject(new LookError('database neutron', 'no answer', { code: 'x' })),
-      },
-    };
-    expect((await ports.find(dark, of)).unknown).toEqual([{ place: 'database neutron', why: 'no answer' }]);
-  });
-
-  test('for the network of a port', async () => {
-    const http = {
-      [FLOATING]: { status: 404 },
-      [LIST]: { body: { ports: [port({ dns_name: 'x' })] } },
-      'network /v2.0/networks/n1': down,
-    };
-    const found = await ports.find(fakeReader({ http }), of);
-    expect(found).toEqual({ facts: nothing, unknown: [{ place: 'Neutron', why: 'connection refused' }] });
-  });
-
-  test('or for an answer that is not understood', async () => {
-    const http = { [LIST]: { body: { ports: [{ id: 1 }] } } };
-    const found = await ports.find(fakeReader({ http }), of);
-    expect(found.unknown).toMatchObject([{ place: 'Neutron' }]);
-  });
+test('a port without an address is named by its id', async () => {
+  expect((await planFor([port({ fixed_ips: null })])).remains).toEqual([
+    { place: 'Neutron', what: `port ${PORT}` },
+  ]);
 });

@@ -5,8 +5,8 @@ import { planPorts } from './plan.ts';
 export const ports: Kind<PortFacts> = {
   id: 'ports',
   title: 'Ports',
-  looksAt: 'Neutron: ports that name the server as their device',
-  doors: ['http'],
+  looksAt: 'Neutron: ports that name the server as their device; for --port-surgery its database',
+  doors: ['http', 'sql'],
   find: findPorts,
   plan: planPorts,
 };

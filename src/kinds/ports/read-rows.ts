@@ -30,14 +30,16 @@ export interface PortRows {
   /** empty where the plugin is not ML2 */
   readonly bindings: readonly BindingRow[];
   readonly isMl2: boolean;
+  /** a port can have several bindings, of which one is active (Queens and later) */
+  readonly hasBindingStatus: boolean;
   /** its `standardattributes` row; null up to Liberty */
   readonly attribute: number | null;
   /** in the order in which they have to go: what refers before what is referred to; the port itself among them */
   readonly doomed: readonly RowSet[];
   /** the trunk whose parent it is, in the same way */
   readonly trunk: readonly RowSet[];
-  /** floating addresses that lead to it: they stay, and let go of it */
-  readonly floating: readonly { readonly id: string; readonly attribute: number }[];
+  /** floating addresses that lead to it: they stay, and let go of it. `attribute`: null up to Liberty */
+  readonly floating: readonly { readonly id: string; readonly attribute: number | null }[];
   /** rows that name the port and that nothing here knows, or that Neutron would have to be asked about first */
   readonly strangers: readonly RowSet[];
   /** rows of OVN's bookkeeping, which lose the port by their foreign key and are left to Neutron's own maintenance */
@@ -157,6 +159,7 @@ function assemble(port: Row, found: Answers): PortRows {
   const [trunk] = mine(found.trunks, 'port_id');
   return {
     isMl2: found.columns.has('ml2_port_bindings'),
+    hasBindingStatus: found.columns.get('ml2_port_bindings')?.has('status') ?? false,
     bindings: mine(found.bindings, 'port_id').map((row) => ({
       host: text(row, 'host'),
       // Before Queens a port has one binding, and that is the active one.
@@ -181,9 +184,10 @@ function assemble(port: Row, found: Answers): PortRows {
       ...(attribute === undefined ? [] : attributeRows(found, attribute)),
     ],
     trunk: trunk === undefined ? [] : trunkRows(found, trunk),
-    floating: mine(found.floating, 'fixed_port_id').flatMap((row) =>
-      numberIn(row, 'standard_attr_id').map((own) => ({ id: text(row, 'id'), attribute: own })),
-    ),
+    floating: mine(found.floating, 'fixed_port_id').map((row) => ({
+      id: text(row, 'id'),
+      attribute: numberIn(row, 'standard_attr_id')[0] ?? null,
+    })),
     strangers: counts
       .filter(
         ({ table, column }) =>

@@ -45,13 +45,16 @@ export function profileOf(port: Port, era: Era | null): string | null {
   return Object.keys(profile).length === Object.keys(port.profile).length ? null : JSON.stringify(profile);
 }
 
+/** Since Newton, and not where the name is also in the records of the network's own domain. */
+export function resetsDnsName({ dnsName, dnsDomain }: Port, era: Era | null): boolean {
+  return newest(era) >= 14 && dnsName !== null && dnsDomain === '';
+}
+
 /** The body of Nova's own PUT, made by the administrator: only one may set `binding:host_id`. */
 export function unbindBody(port: Port, era: Era | null): Json {
   const release = newest(era);
   const body: Record<string, Json> = { device_id: '', device_owner: '', 'binding:host_id': null };
-  if (release >= 14) {
-    body['binding:profile'] = cleanProfile(port.profile, release);
-    if (port.dnsName !== null && port.dnsDomain === '') body['dns_name'] = '';
-  }
+  if (release >= 14) body['binding:profile'] = cleanProfile(port.profile, release);
+  if (resetsDnsName(port, era)) body['dns_name'] = '';
   return { port: body };
 }

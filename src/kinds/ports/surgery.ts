@@ -5,7 +5,7 @@ import type { Fate } from './fate.ts';
 import type { Port } from './port.ts';
 import { equals, type PortRows, type RowSet } from './read-rows.ts';
 import { NEUTRON } from './references.ts';
-import { profileOf } from './release.ts';
+import { profileOf, resetsDnsName } from './release.ts';
 
 const PLACE = 'database neutron';
 
@@ -68,8 +68,9 @@ export function refuseSurgery(rows: PortRows | undefined, fate: Fate, withTrunk:
 export function deleteByRows(port: Port, title: string, rows: PortRows, subject: Subject): DraftStep {
   const doomed = [...rows.trunk, ...rows.doomed];
   const floating = rows.floating.length;
+  const attributes = rows.floating.flatMap(({ attribute }) => attribute ?? []);
   const writes: SqlWrite[] = [
-    ...rows.floating.map(({ attribute }) => revise(attribute)),
+    ...attributes.map(revise),
     ...(floating === 0
       ? []
       : [
@@ -106,7 +107,7 @@ export function deleteByRows(port: Port, title: string, rows: PortRows, subject:
     // Undo restores in this order: what is referred to before what refers to it.
     before: [
       ...[...doomed].reverse().map(({ table, where }) => image(table, where)),
-      ...rows.floating.map(({ attribute }) => image('standardattributes', [equals('id', attribute)])),
+      ...attributes.map((attribute) => image('standardattributes', [equals('id', attribute)])),
       // By id: undo looks for them again, and then they do not lead to the port any more.
       ...rows.floating.map(({ id }) => image('floatingips', [equals('id', id)])),
       ...(rows.quota === null ? [] : [image(rows.quota.table, rows.quota.where)]),
@@ -150,7 +151,7 @@ export function unbindByRows(port: Port, title: string, rows: PortRows, subject:
       },
     ]),
     ...(active === undefined ? [bindingRow(port, rows, subject)] : []),
-    ...(rows.hasDnsName && port.dnsName !== null && port.dnsDomain === ''
+    ...(rows.hasDnsName && resetsDnsName(port, subject.era)
       ? [{ verb: 'update' as const, table: 'portdnses', set: { dns_name: '' }, where: of, rows: 1 }]
       : []),
     ...(rows.attribute === null ? [] : [revise(rows.attribute)]),
@@ -181,7 +182,7 @@ export function unbindByRows(port: Port, title: string, rows: PortRows, subject:
 
 function bindingRow(
   port: Port,
-  { bindings }: PortRows,
+  { bindings, hasBindingStatus }: PortRows,
   subject: Subject,
 ): Extract<SqlWrite, { verb: 'insert' }> {
   const recorded = subject.vifs.find((vif) => vif.portId === port.id)?.vnicType;
@@ -195,7 +196,7 @@ function bindingRow(
       vnic_type: bindings[0]?.vnicType ?? recorded ?? 'normal',
       profile: '',
       vif_details: '',
-      status: 'ACTIVE',
+      ...(hasBindingStatus ? { status: 'ACTIVE' } : {}),
     },
   };
 }
@@ -215,7 +216,7 @@ export function mendBinding(port: Port, title: string, rows: PortRows, subject: 
     door: 'sql',
     database: NEUTRON,
     table: 'ml2_port_bindings',
-    where: [...of, equals('status', 'ACTIVE')],
+    where: [...of, ...(rows.hasBindingStatus ? [equals('status', 'ACTIVE')] : [])],
     count,
   });
   return {
