@@ -43,6 +43,8 @@ export const rbdDisk: Scenario = {
     for (const name of ['nova-resize', 'by-hand'])
       await rbd(lab, 'nova', pools.nova, ['snap', 'create', `${image}@${name}`, '--no-progress']);
     await rbd(lab, 'nova', pools.nova, ['snap', 'protect', `${image}@by-hand`]);
+    // As a resize of the server does: the snapshots keep the size that the image had.
+    await rbd(lab, 'nova', pools.nova, ['resize', '--size', '2G', image, '--no-progress']);
     await deletingForever.break(lab, server);
   },
 };

@@ -45,7 +45,7 @@ const CEPH: readonly string[] = [
      PRIMARY KEY (pool, name))`,
   `CREATE TABLE rbd_snapshots (
      id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, image TEXT NOT NULL, name TEXT NOT NULL,
-     protected INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, UNIQUE (pool, image, name))`,
+     bytes INTEGER NOT NULL, protected INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, UNIQUE (pool, image, name))`,
   // Clients that have an image open, besides the qemus of domains and the kernels that have it mapped.
   `CREATE TABLE rbd_clients (
      pool TEXT NOT NULL, image TEXT NOT NULL, address TEXT NOT NULL, client INTEGER NOT NULL, cookie INTEGER NOT NULL,

@@ -12,6 +12,7 @@ const GIB = 2 ** 30;
 /** A snapshot of the root disk; with `clone` it is protected, and an image of Glance's or Cinder's was made of it. */
 interface DiskSnapshot {
   readonly name: string;
+  readonly protected?: true;
   readonly clone?: string;
 }
 
@@ -34,10 +35,13 @@ export function keepDisksInCeph(
     parent: null,
     createdAt,
   });
-  for (const { name, clone } of snapshots) {
+  for (const { name, clone, protected: kept = clone !== undefined } of snapshots) {
     world.machines
-      .prepare('INSERT INTO rbd_snapshots (pool, image, name, protected, created_at) VALUES (?, ?, ?, ?, ?)')
-      .run(POOL, `${uuid}_disk`, name, clone === undefined ? 0 : 1, createdAt);
+      .prepare(
+        'INSERT INTO rbd_snapshots (pool, image, name, bytes, protected, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      // Taken before the server was resized.
+      .run(POOL, `${uuid}_disk`, name, GIB / 2, kept ? 1 : 0, createdAt);
     if (clone !== undefined)
       addImage(world, {
         pool: 'volumes',

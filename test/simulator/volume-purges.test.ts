@@ -188,7 +188,7 @@ describe('a volume that is kept', () => {
 });
 
 describe("a server's own disks in Ceph", () => {
-  const scene = (...snapshots: readonly { name: string; clone?: string }[]): Scene => ({
+  const scene = (...snapshots: readonly { name: string; protected?: true }[]): Scene => ({
     mine: [],
     victim: { twists: [(world, server) => keepDisksInCeph(world, server, snapshots)] },
   });
@@ -198,6 +198,12 @@ describe("a server's own disks in Ceph", () => {
     const cloud = await simulateCloud(describeScene(resized));
     await purge(cloud, []);
     expect(difference(disksIn(await deletedByNova(resized)), disksIn(cloud))).toEqual([]);
+    expect(disksIn(cloud).filter((line) => line.startsWith('machines.rbd_'))).toEqual([]);
+  });
+
+  test('go with a protected snapshot that is older than the size of its disk', async () => {
+    const cloud = await simulateCloud(describeScene(scene({ name: 'kept', protected: true })));
+    await purge(cloud, []);
     expect(disksIn(cloud).filter((line) => line.startsWith('machines.rbd_'))).toEqual([]);
   });
 

@@ -99,7 +99,7 @@ function snapshotSteps(at: RbdDisks, image: RbdImage, snap: RbdSnapshot, context
             settled: {
               ...listing,
               argv: snapshots,
-              out: { lacksText: `"name":"${snap.name}","size":${image.size},"protected":"true"` },
+              out: { lacksText: `"name":"${snap.name}","size":${snap.size},"protected":"true"` },
             },
             undo: 'recreate' as const,
           },

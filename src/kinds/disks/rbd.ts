@@ -10,6 +10,8 @@ import type { RbdStore } from './stores.ts';
 
 export interface RbdSnapshot {
   readonly name: string;
+  /** bytes of the image when it was taken: a resize changes only the image's */
+  readonly size: number;
   readonly protected: boolean;
   /** clones of it, `pool/image` */
   readonly children: readonly string[];
@@ -28,8 +30,9 @@ export interface RbdImage {
 
 const names = z.array(z.string());
 const info = z.object({ id: z.string(), size: z.number() });
+// `protected` is text, as ceph 14 and later write it (`tools/rbd/action/Snap.cc:do_list_snaps`).
 const snapshots = z.array(
-  z.object({ name: z.string(), protected: z.union([z.boolean(), z.enum(['true', 'false'])]) }),
+  z.object({ name: z.string(), size: z.number(), protected: z.enum(['true', 'false']) }),
 );
 const status = z.object({
   watchers: z.array(z.object({ address: z.string(), client: z.union([z.string(), z.number()]) })),
@@ -102,7 +105,8 @@ export async function readImages(
             const clones = await ask(children, 'children', `${name}@${snap.name}`);
             return {
               name: snap.name,
-              protected: snap.protected === true || snap.protected === 'true',
+              size: snap.size,
+              protected: snap.protected === 'true',
               children: clones.map((c) =>
                 [c.pool, ...(c.pool_namespace ? [c.pool_namespace] : []), c.image].join('/'),
               ),

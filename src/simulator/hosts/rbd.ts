@@ -164,10 +164,10 @@ function showStatus(world: World, image: RbdImage, { json }: Asked): CommandAnsw
 }
 
 function listSnapshots(world: World, image: RbdImage): CommandAnswer {
-  const list = snapshotsOf(world, image).map(({ id, name, protected: kept, createdAt }) => ({
+  const list = snapshotsOf(world, image).map(({ id, name, bytes, protected: kept, createdAt }) => ({
     id,
     name,
-    size: image.bytes,
+    size: bytes,
     protected: String(kept),
     timestamp: ctime(createdAt),
   }));

@@ -21,6 +21,8 @@ export interface RbdImage {
 export interface RbdSnapshot {
   readonly id: number;
   readonly name: string;
+  /** of the image when it was taken */
+  readonly bytes: number;
   readonly protected: boolean;
   readonly createdAt: string;
 }
@@ -61,6 +63,7 @@ export function snapshotsOf(world: World, { pool, name }: RbdImage): readonly Rb
     .map((row) => ({
       id: Number(row['id']),
       name: String(row['name']),
+      bytes: Number(row['bytes']),
       protected: row['protected'] === 1,
       createdAt: String(row['created_at']),
     }));

@@ -31,6 +31,7 @@ async function cluster(): Promise<World> {
       pool: 'vms',
       image: `${U}_disk`,
       name,
+      bytes: bytes / 2,
       protected: kept,
       created_at: createdAt,
     });
@@ -57,11 +58,11 @@ test('what there is', async () => {
     {
       id: 1,
       name: 'nova-resize',
-      size: 1073741824,
+      size: 536870912,
       protected: 'false',
       timestamp: 'Sat Nov 28 07:34:09 2026',
     },
-    { id: 2, name: 'clone', size: 1073741824, protected: 'true', timestamp: 'Sat Nov 28 07:34:09 2026' },
+    { id: 2, name: 'clone', size: 536870912, protected: 'true', timestamp: 'Sat Nov 28 07:34:09 2026' },
   ]);
   expect(await json(world, `children ${U}_disk@clone`)).toEqual([
     { pool: 'volumes', pool_namespace: '', image: 'volume-x' },
