@@ -6,10 +6,30 @@ import { shortIdOf } from '../../src/kinds/interfaces/ports.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 import { subject } from '../support/subjects.ts';
-import { LIST, PORT, SERVER } from './domain-samples.ts';
-import { LINKS, linkLines, OVS, ovsOutput, plugged } from './interfaces-samples.ts';
+import { PORT, SERVER } from './domain-samples.ts';
+import {
+  claimedAs,
+  LINKS,
+  linkLines,
+  look,
+  NEUTRON,
+  noOvs,
+  noPorts,
+  nothing,
+  OVS,
+  ovsOutput,
+  plugged,
+  vif,
+} from './interfaces-samples.ts';
 
-const NEUTRON = `network /v2.0/ports?device_id=${SERVER}`;
+/** What is thrown when the answer of host compute1 has a shape that nobody knows. */
+function notUnderstood(sentence: string) {
+  return expect.objectContaining({
+    place: 'host compute1',
+    code: 'answer-not-understood',
+    message: expect.stringContaining(sentence),
+  });
+}
 
 test('devices with and without peer and master are read, and those of old iproute2', () => {
   const out = `${linkLines({ outer: true, bridge: true })}11: qvodeadbeef-00@NONE: <BROADCAST> mtu 1500 qdisc noop state DOWN \\    link/ether 8e:44:54:61:77:cd brd ff:ff:ff:ff:ff:ff
@@ -28,9 +48,26 @@ test('devices with and without peer and master are read, and those of old iprout
   ]);
 });
 
-test('a list of devices that is not understood is not an empty one', () => {
-  expect(() => parseLinks('compute1', 'Usage: ip link …\n')).toThrow(LookError);
+test('functions of a card are read as iproute2 prints them now and before 5.0', () => {
+  const out =
+    '5: ens1: <UP> mtu 1500 state UP \\    link/ether b8:59:9f:00:00:01 brd ff:ff:ff:ff:ff:ff\\    vf 2     link/ether fa:16:3e:00:00:02 brd ff:ff:ff:ff:ff:ff, vlan 7\\    vf 13     link/ether fa:16:3e:00:00:13 brd ff:ff:ff:ff:ff:ff\n6: ens2: <UP> mtu 1500 state UP \\    link/ether b8:59:9f:00:00:02 brd ff:ff:ff:ff:ff:ff\\    vf 10 MAC fa:16:3e:00:00:10, vlan 7\n';
+  expect(parseLinks('compute1', out).get('ens1')?.functions).toEqual([
+    { index: 2, mac: 'fa:16:3e:00:00:02' },
+    { index: 13, mac: 'fa:16:3e:00:00:13' },
+  ]);
+  expect(parseLinks('compute1', out).get('ens2')?.functions).toEqual([
+    { index: 10, mac: 'fa:16:3e:00:00:10' },
+  ]);
 });
+
+test.each(['Usage: ip link …', 'Warning 1: lo: <LOOPBACK> mtu 65536'])(
+  'a list of devices that is not understood is not an empty one: %j',
+  (line) => {
+    expect(() => parseLinks('compute1', `${line}\n`)).toThrow(
+      notUnderstood(`the list of network devices is not understood: ${line}`),
+    );
+  },
+);
 
 test('records come with the bridge they are in, from sets of one and of many', () => {
   expect(parseOvs('compute1', ovsOutput([plugged()]))).toEqual([
@@ -42,12 +79,31 @@ test('records come with the bridge they are in, from sets of one and of many', (
   expect(parseOvs('compute1', empty.repeat(3))).toEqual([]);
 });
 
-test.each(['', 'not json\n', '{"data":[],"headings":[]}\n', '{"data":[["a"]]}\n'.repeat(3)])(
-  'an answer of ovs-vsctl that is cut or strange is not an empty one: %j',
-  (out) => {
-    expect(() => parseOvs('compute1', out)).toThrow(LookError);
-  },
-);
+test('a record whose port is in no bridge is left out', () => {
+  const id = (n: number) => ['uuid', `f5fd516a-0000-404e-8088-00000000000${n}`];
+  const tables = [
+    [
+      [id(1), 'qvodfaeac36-44', ['map', []]],
+      [id(2), 'br-int', ['map', []]],
+    ],
+    [
+      [id(3), id(1)],
+      [id(4), id(2)],
+    ],
+    [['br-int', id(4)]],
+  ];
+  const out = tables.map((data) => JSON.stringify({ data })).join('\n');
+  expect(parseOvs('compute1', out).map((r) => r.name)).toEqual(['br-int']);
+});
+
+test.each([
+  ['', 'the answer is not understood'],
+  ['not json\n', 'the answer of ovs-vsctl is not JSON'],
+  ['{"data":[],"headings":[]}\n', 'the answer is not understood'],
+  ['{"data":[["a"]]}\n'.repeat(3), 'the answer is not understood'],
+])('an answer of ovs-vsctl that is cut or strange is not an empty one: %j', (out, sentence) => {
+  expect(() => parseOvs('compute1', out)).toThrow(notUnderstood(sentence));
+});
 
 test.each([
   ['tapdfaeac36-44', 'dfaeac36-44'],
@@ -55,6 +111,7 @@ test.each([
   ['vhudfaeac36-44', 'dfaeac36-44'],
   ['vnet0', null],
   ['tapdfaeac36-448', null],
+  ['mytapdfaeac36-44', null],
   ['tap--version0-', null],
   ['tap../../../x', null],
 ])('the short id of %s is %s', (device, short) => {
@@ -64,51 +121,65 @@ test.each([
 test.each([
   [
     'devices cannot be listed',
-    { [LINKS]: { exit: 1, err: 'Cannot open netlink socket' }, [OVS]: ovsOutput([]) },
+    { [LINKS]: { exit: 1, err: '\nCannot open netlink socket\n' } },
+    'its network devices cannot be listed: Cannot open netlink socket',
+  ],
+  [
+    'devices cannot be listed, and nothing says why',
+    { [LINKS]: { exit: 255, out: linkLines({}) } },
+    expect.stringMatching(/^its network devices cannot be listed: .*255$/),
   ],
   [
     'Open vSwitch does not answer',
-    { [LINKS]: linkLines({}), [OVS]: { exit: 1, err: 'ovs-vsctl: database connection failed' } },
+    { [OVS]: { exit: 1, err: 'ovs-vsctl: database connection failed', out: ovsOutput([]) } },
+    'Open vSwitch does not answer: ovs-vsctl: database connection failed',
   ],
   [
     'the host does not answer',
-    {
-      [LINKS]: new LookError('host compute1', 'no route', { code: 'host-unreachable' }),
-      [OVS]: ovsOutput([]),
-    },
+    { [LINKS]: new LookError('host compute1', 'no route', { code: 'host-unreachable' }) },
+    'no route',
   ],
-])('%s: unknown, not clean', async (_, command) => {
-  const look = fakeReader({
-    command: { [LIST]: '\n', ...command },
-    http: { [NEUTRON]: { body: { ports: [] } } },
-  });
-  const { facts, unknown } = await interfaces.find(look, subject());
+])('%s: unknown, not clean', async (_, command, why) => {
+  const reader = fakeReader({ command: { ...nothing, ...command }, http: noPorts });
+  const { facts, unknown } = await interfaces.find(reader, subject());
   expect(facts.plugs).toEqual([]);
-  expect(unknown).toMatchObject([{ place: 'host compute1' }]);
+  expect(unknown).toEqual([{ place: 'host compute1', why }]);
 });
 
 test('a host that the site file does not know is unknown', async () => {
   const [host] = subject().hosts;
   if (host === undefined) throw new Error('no host');
   const lost = subject({ hosts: [{ ...host, instancesPath: null }] });
-  const { unknown } = await interfaces.find(
-    fakeReader({ http: { [NEUTRON]: { body: { ports: [] } } } }),
-    lost,
-  );
+  const { unknown } = await interfaces.find(fakeReader({ http: noPorts }), lost);
   expect(unknown).toMatchObject([
     { why: expect.stringContaining('the site file does not say how to reach it') },
   ]);
 });
 
-test('no ovs-vsctl on the host is unknown when the interfaces are Open vSwitch’s, and nothing otherwise', async () => {
-  const ask = async (type: string) => {
-    const ports = { ports: [{ id: PORT, 'binding:vif_type': type }] };
-    const look = fakeReader({
-      command: { [LIST]: '\n', [LINKS]: linkLines({}), [OVS]: { exit: 127 } },
-      http: { [NEUTRON]: { body: ports } },
+const missing = [
+  {
+    place: 'host compute1',
+    why: 'ovs-vsctl is not there, but the server’s interfaces are in Open vSwitch (is it in a container?)',
+  },
+];
+
+test.each(['ovs', 'vhostuser', 'agilio_ovs'])(
+  'no ovs-vsctl on the host is unknown when one interface is Open vSwitch’s (%s)',
+  async (type) => {
+    const bridged = { id: '0a1b2c3d-4e5f-4a6b-8c7d-8e9f0a1b2c3d', 'binding:vif_type': 'bridge' };
+    const both = { [NEUTRON]: { body: { ports: [bridged, { id: PORT, 'binding:vif_type': type }] } } };
+    expect((await look(noOvs, both, subject())).unknown).toEqual(missing);
+    const remembered = subject({
+      vifs: [
+        { ...vif, type: 'bridge' },
+        { ...vif, type },
+      ],
     });
-    return (await interfaces.find(look, subject())).unknown;
-  };
-  expect(await ask('ovs')).toMatchObject([{ why: expect.stringContaining('ovs-vsctl is not there') }]);
-  expect(await ask('bridge')).toEqual([]);
+    expect((await look(noOvs, noPorts, remembered)).unknown).toEqual(missing);
+  },
+);
+
+test('no ovs-vsctl on the host is nothing to tell when no interface is Open vSwitch’s', async () => {
+  const remembered = subject({ vifs: [{ ...vif, type: 'bridge' }] });
+  expect((await look(noOvs, claimedAs('bridge'), remembered)).unknown).toEqual([]);
 });

@@ -1,9 +1,16 @@
 /** What `ip -o link show` and `ovs-vsctl` said on a host of Nova 26, with the interface of one server in parts. */
-import { OVS_LISTING } from '../../src/kinds/interfaces/ovs.ts';
-import { PORT, SERVER } from './domain-samples.ts';
+import { interfaces } from '../../src/kinds/interfaces/index.ts';
+import type { Subject, Vif } from '../../src/kinds/subject/subject.ts';
+import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
+import { decisions, subject } from '../support/subjects.ts';
+import { LIST, PORT, SERVER } from './domain-samples.ts';
 
 export const LINKS = 'compute1: ip -o link show';
-export const OVS = `compute1: ${OVS_LISTING.join(' ')}`;
+export const OVS =
+  'compute1: ovs-vsctl --timeout=10 --format=json -- --columns=_uuid,name,external_ids list Interface -- --columns=_uuid,interfaces list Port -- --columns=name,ports list Bridge';
+export const NEUTRON = `network /v2.0/ports?device_id=${SERVER}`;
+/** the question whose a port is */
+export const OWNER = `network /v2.0/ports/${PORT}`;
 
 export interface SampleLinks {
   /** the veth pair, its inner end in the bridge when that is there */
@@ -77,4 +84,69 @@ export function ovsOutputOf(bridges: Readonly<Record<string, readonly SampleReco
     { data: bridgeRows, headings: ['name', 'ports'] },
   ];
   return `${tables.map((table) => JSON.stringify(table)).join('\n')}\n`;
+}
+
+export const vif: Vif = {
+  portId: PORT,
+  type: 'ovs',
+  devname: 'tapdfaeac36-44',
+  bridge: 'br-int',
+  hybrid: true,
+  vnicType: 'normal',
+  preserveOnDelete: false,
+};
+export const one = subject({ vifs: [vif] });
+/** a server whose ports no row tells any more */
+export const bare = subject({ vifs: [], vifsKnown: false });
+
+/** Neutron says that the port is the server's, with this VIF type. */
+export function claimedAs(type: string): FakeAnswers['http'] {
+  return { [NEUTRON]: { body: { ports: [{ id: PORT, 'binding:vif_type': type }] } } };
+}
+export const noPorts = { [NEUTRON]: { body: { ports: [] } } };
+export const forgotten = { ...noPorts, [OWNER]: { status: 404 } };
+
+export const noDomain = { [LIST]: '\n' };
+export const hybrid = {
+  ...noDomain,
+  [LINKS]: linkLines({ outer: true, bridge: true }),
+  [OVS]: ovsOutput([plugged()]),
+};
+export const nothing = { ...noDomain, [LINKS]: linkLines({}), [OVS]: ovsOutput([]) };
+/** a host that has no Open vSwitch */
+export const noOvs = { ...noDomain, [LINKS]: linkLines({}), [OVS]: { exit: 127 } };
+
+export async function look(
+  command: FakeAnswers['command'],
+  http: FakeAnswers['http'] = claimedAs('ovs'),
+  of: Subject = one,
+) {
+  const reader = fakeReader({ command: command ?? {}, http: http ?? {} });
+  const { facts, unknown } = await interfaces.find(reader, of);
+  return { ...interfaces.plan(facts, of, decisions()), unknown, unasked: reader.unasked() };
+}
+
+export function acts(plan: { steps: readonly { act: object }[] }) {
+  return plan.steps.map((s) => ('argv' in s.act ? (s.act.argv as string[]).join(' ') : ''));
+}
+
+export const stopped = {
+  door: 'command',
+  host: 'compute1',
+  argv: ['virsh', '-c', 'qemu:///system', 'list', '--uuid'],
+  exit: [0],
+  out: { lacksLine: SERVER },
+};
+
+/** The check that a record is of this server, and of this port where its id is known. */
+export function marked(device = 'qvodfaeac36-44', portId: string | null = PORT) {
+  const get = ['ovs-vsctl', '--timeout=10', '--if-exists', 'get', 'Interface', device];
+  const ids = portId === null ? [SERVER] : [portId, SERVER];
+  return {
+    door: 'command',
+    host: 'compute1',
+    argv: [...get, ...(portId === null ? [] : ['external_ids:iface-id']), 'external_ids:vm-uuid'],
+    exit: [0],
+    out: { linesWithin: ids.map((id) => `"${id}"`) },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Unknown } from '../../plan/types.ts';
 import type { Reader } from '../../site/reader.ts';
-import { knownHost } from '../domain/host.ts';
+import { isUuid, knownHost } from '../domain/host.ts';
 import { type HostDomains, readOwnDomain } from '../domain/virsh.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
@@ -55,7 +55,7 @@ function plugsOf(
   const devices = [names.tap, names.inner, names.outer];
   const records = (at.ovs ?? []).filter(
     (r) =>
-      [names.tap, names.outer, names.vhost].includes(r.name) ||
+      ([names.tap, names.outer, names.vhost].includes(r.name) && !isOfAnother(r, port, uuid)) ||
       (r.vmUuid === uuid && port.portId !== null && r.ifaceId === port.portId),
   );
   const links = devices.flatMap((name) => at.links.get(name) ?? []);
@@ -83,6 +83,11 @@ function plugsOf(
     hasOvs: at.ovs !== null,
     active,
   };
+}
+
+/** A record that is the server's bears the id of its port: a name that looks like one of another port's does not make it two. */
+function isOfAnother(record: OvsRecord, port: Candidate, uuid: string): boolean {
+  return port.portId === null && record.vmUuid === uuid && isUuid(record.ifaceId ?? '');
 }
 
 /** A port that only the server's own cached record still names may have been given to another server since. */

@@ -1,6 +1,6 @@
 /** The network devices of a host, as `ip -o link show` tells them. */
 import { LookError } from '../../plan/errors.ts';
-import { lineNotUnderstood, linesOf } from '../../site/command/lines.ts';
+import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { Reader } from '../../site/reader.ts';
 
 export interface Link {
@@ -34,10 +34,10 @@ function functionsIn(line: string): Link['functions'] {
 
 /** @throws LookError when the host does not tell */
 export async function readLinks(look: Reader, host: string): Promise<ReadonlyMap<string, Link>> {
-  const { exit, out, err } = await look.command.run(host, ['ip', '-o', 'link', 'show']);
-  if (exit !== 0)
-    throw new LookError(`host ${host}`, `its network devices cannot be listed: ${err.trim() || exit}`, {
+  const answer = await look.command.run(host, ['ip', '-o', 'link', 'show']);
+  if (answer.exit !== 0)
+    throw new LookError(`host ${host}`, `its network devices cannot be listed: ${whyFailed('ip', answer)}`, {
       code: 'links-unreadable',
     });
-  return parseLinks(host, out);
+  return parseLinks(host, answer.out);
 }

@@ -91,6 +91,11 @@ function ovs(host: string, ...words: readonly string[]) {
   return { door: 'command' as const, host, argv: ['ovs-vsctl', '--timeout=10', ...words] };
 }
 
+/** A question within a call, after what parts it from the one before. It prints nothing of an interface that is not there. */
+function askFor(name: string): string[] {
+  return ['--', '--if-exists', 'get', 'Interface', name, 'name'];
+}
+
 /**
  * One transaction, as the agent does it (`trunk_manager.py:dispose_trunk`); an agent that lives does it by itself within seconds.
  * Never a bridge with anything else in it, so never br-int.
@@ -113,7 +118,7 @@ export function ownBridgeStep(
   ];
   const settled: Check =
     name === null
-      ? { ...ovs(host, '--if-exists', 'get', 'Interface', id, 'name'), exit: [0], out: { equals: '' } }
+      ? { ...ovs(host, ...ends.flatMap(askFor).slice(1)), exit: [0], out: { equals: '' } }
       : { ...ovs(host, 'br-exists', name), exit: [2], no: [0] };
   return {
     id: `interfaces/${host}/bridge/${id}`,
