@@ -97,7 +97,7 @@ export const vif: Vif = {
 };
 export const one = subject({ vifs: [vif] });
 /** a server whose ports no row tells any more */
-export const bare = subject({ vifs: [], vifsKnown: false });
+export const bare = subject({ vifs: [] });
 
 /** Neutron says that the port is the server's, with this VIF type. */
 export function claimedAs(type: string): FakeAnswers['http'] {

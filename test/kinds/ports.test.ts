@@ -225,10 +225,14 @@ describe('a port that network_info does not cover', () => {
     expect(await fate({}, { row: null })).toBe('PUT');
   });
 
-  test('a record that cannot be trusted or says nothing is no record', async () => {
+  test('what an earlier run saw in network_info counts, though nobody can read that now', async () => {
     const old = { created_at: '2026-10-01T00:00:00Z' };
-    expect(await fate(old, { vifs: [vif(false)], vifsKnown: false })).toBe('PUT');
-    expect(await fate(old, { vifs: [vif(null)] })).toBe('PUT');
+    expect(await fate(old, { vifs: [vif(false)] })).toBe('DELETE');
+    expect(await fate({}, { vifs: [vif(true)] })).toBe('PUT');
+  });
+
+  test('a record that does not say who made it is no record', async () => {
+    expect(await fate({ created_at: '2026-10-01T00:00:00Z' }, { vifs: [vif(null)] })).toBe('PUT');
   });
 
   test('Juno deletes every port', async () => {

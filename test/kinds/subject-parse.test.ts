@@ -2,15 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { detectEra, ERA_TABLES } from '../../src/kinds/subject/era.ts';
 import { secondsBetween } from '../../src/kinds/subject/hosts.ts';
-import {
-  fillNameTemplate,
-  flag,
-  number,
-  parseInstance,
-  parseNetworkInfo,
-  parseVolumeMapping,
-  text,
-} from '../../src/kinds/subject/parse.ts';
+import { fillNameTemplate, parseNetworkInfo } from '../../src/kinds/subject/parse.ts';
 import { instanceRow } from '../support/subjects.ts';
 
 const PORT = 'aaaaaaaa-0000-4000-8000-000000000001';
@@ -135,6 +127,8 @@ describe("the domain's name", () => {
     '',
     '../%d',
     "x'; rm %d",
+    'vm-%(hostname)s',
+    'vm-%(uuid)d',
   ])('a template that is not understood gives no name at all: %j', (template) => {
     expect(name(template)).toBeNull();
   });
@@ -149,6 +143,7 @@ describe('network_info', () => {
             id: PORT,
             type: 'ovs',
             devname: 'tapaaaaaaaa-00',
+            address: 'FA:16:3E:00:00:01',
             vnic_type: 'normal',
             preserve_on_delete: true,
             network: { bridge: 'br-int', id: 'n1', subnets: [] },
@@ -165,9 +160,28 @@ describe('network_info', () => {
         bridge: 'br-int',
         hybrid: true,
         vnicType: 'normal',
+        mac: 'fa:16:3e:00:00:01',
         preserveOnDelete: true,
       },
     ]);
+  });
+
+  test('what a release leaves out is not made up', () => {
+    const bare = { devname: null, bridge: null, hybrid: false, vnicType: 'normal', preserveOnDelete: null };
+    expect(
+      parseNetworkInfo(
+        JSON.stringify([
+          { id: PORT },
+          { id: PORT, address: null, vnic_type: null, details: {}, network: {} },
+          { id: PORT, address: '' },
+        ]),
+      ),
+    ).toEqual(Array.from({ length: 3 }, () => ({ portId: PORT, type: null, ...bare })));
+  });
+
+  test('a port that is handed through, and a user’s or not', () => {
+    const json = JSON.stringify([{ id: PORT, vnic_type: 'direct', preserve_on_delete: false }]);
+    expect(parseNetworkInfo(json)).toMatchObject([{ vnicType: 'direct', preserveOnDelete: false }]);
   });
 
   test('a release that did not say what it keeps is not taken to have said no', () => {
@@ -201,6 +215,10 @@ describe('network_info', () => {
     `[{"id": "${PORT}"}, {"id": 7}]`,
     `[{"id": "${PORT}", "preserve_on_delete": "false"}]`,
     `[{"id": "${PORT}", "details": []}]`,
+    `[{"id": "${PORT}", "details": {"ovs_hybrid_plug": "true"}}]`,
+    `[{"id": "${PORT}", "details": {"bridge_name": 7}}]`,
+    `[{"id": "${PORT}", "network": {"bridge": 7}}]`,
+    `[{"id": "${PORT}", "address": 7}]`,
   ])('garbage is not an empty list but not known: %j', (json) => {
     expect(parseNetworkInfo(json)).toBeNull();
   });
@@ -212,43 +230,6 @@ describe('network_info', () => {
         for (const vif of vifs ?? []) expect(vif.portId).toMatch(/^[0-9a-f-]{36}$/i);
       }),
     );
-  });
-});
-
-describe('values of rows', () => {
-  test('a column that the release lacks, NULL, and binary read as nothing', () => {
-    for (const row of [{}, { a: null }, { a: { base64: 'AA==' } }]) {
-      expect(text(row, 'a')).toBeNull();
-      expect(number(row, 'a')).toBeNull();
-      expect(flag(row, 'a')).toBe(false);
-    }
-  });
-  test('numbers that the driver gives as text', () => {
-    expect(number({ a: '12' }, 'a')).toBe(12);
-    expect(text({ a: 12 }, 'a')).toBe('12');
-    expect(flag({ a: '0' }, 'a')).toBe(false);
-    expect(flag({ a: '1' }, 'a')).toBe(true);
-  });
-  test('a row of an old release', () => {
-    expect(parseInstance({ id: 1, uuid: 'u', deleted: 0, host: null }, false)).toMatchObject({
-      hidden: false,
-      cleaned: false,
-      locked: false,
-      host: null,
-      powerState: null,
-      deleted: 0,
-    });
-  });
-});
-
-describe('volumes', () => {
-  test.each<[string, Record<string, string | number | null>, boolean]>([
-    ['a Cinder volume', { volume_id: 'v1', destination_type: 'volume' }, true],
-    ['a local disk', { volume_id: null, destination_type: 'local' }, false],
-    ['a volume that was never made', { volume_id: null, destination_type: 'volume' }, false],
-    ['an image', { volume_id: 'v1', destination_type: 'local' }, false],
-  ])('%s', (_, row, isVolume) => {
-    expect(parseVolumeMapping({ deleted: 0, ...row }) !== null).toBe(isVolume);
   });
 });
 

@@ -48,7 +48,6 @@ export function subject(changes: Partial<Subject> = {}): Subject {
     domainName: 'instance-0000002a',
     systemMetadata: new Map(),
     vifs: [],
-    vifsKnown: true,
     migrations: [],
     volumes: [],
     hosts: [

@@ -21,7 +21,7 @@ export function decideFate(port: Port, subject: Subject, decisions: Decisions): 
   if (decisions.ports === 'delete') return { act: 'delete', why: 'asked for by --ports delete' };
   if (decisions.ports === 'keep') return { act: 'unbind', why: 'asked for by --ports keep' };
   if (deletesAll(subject.era)) return { act: 'delete', why: 'Nova of this release deletes every port' };
-  const recorded = subject.vifsKnown ? subject.vifs.find((vif) => vif.portId === port.id) : undefined;
+  const recorded = subject.vifs.find((vif) => vif.portId === port.id);
   if (recorded?.preserveOnDelete === true)
     return { act: 'unbind', why: 'made before the server and given to it: Nova unbinds such a port' };
   if (recorded?.preserveOnDelete === false) return { act: 'delete', why: 'made by Nova for this server' };

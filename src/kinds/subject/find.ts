@@ -28,10 +28,9 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
   const mapped = options.cells.find((cell) => cell.uuid === mapping?.cellUuid);
   const found = await findRow(look, uuid, mapped, options.cells);
   const cell = found?.cell ?? mapped ?? null;
-  const details = cell === null ? null : await readDetails(look, uuid, cell.database);
-  if (found !== null && isCrossCell(found.row, details?.migrations ?? []))
-    await findRowIn(look, uuid, options.cells);
   const row = found?.row ?? null;
+  const details = cell === null ? null : await readDetails(look, uuid, cell.database, row?.deleted !== 0);
+  if (row !== null && isCrossCell(row, details?.migrations ?? [])) await findRowIn(look, uuid, options.cells);
   const { known } = options;
   const vifs = parseNetworkInfo(details?.networkInfo ?? null);
   const volumes = details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
@@ -53,7 +52,6 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
       }),
     ),
     vifs: withOthers(vifs ?? [], known?.vifs ?? [], (vif) => vif.portId),
-    vifsKnown: vifs !== null,
     ...(known === undefined ? {} : { portIds: known.portIds }),
     ...(options.doomed === undefined ? {} : { doomed: options.doomed }),
     migrations: details?.migrations.map(parseMigration) ?? [],
@@ -111,7 +109,10 @@ export function nameInBuildRequest(row: Row): string | null {
   }
 }
 
-/** Where the mapping says; elsewhere when it is not there: mappings are mended by hand, and moves between cells get cut. */
+/**
+ * Where the mapping says; elsewhere when it does not live there: mappings are mended by hand, and moves between cells get cut. A row
+ * that lives counts before one that is deleted.
+ */
 async function findRow(
   look: Reader,
   uuid: string,
@@ -119,7 +120,9 @@ async function findRow(
   cells: readonly Cell[],
 ): Promise<{ row: InstanceRow; cell: Cell } | null> {
   const found = mapped === undefined ? null : await findRowIn(look, uuid, [mapped]);
-  return found ?? findRowIn(look, uuid, cells);
+  if (found?.row.deleted === 0) return found;
+  const anywhere = await findRowIn(look, uuid, cells);
+  return anywhere?.row.deleted === 0 ? anywhere : (found ?? anywhere);
 }
 
 /** Train (20) and later: a resize to another cell keeps a second row, hidden, there or here (nova 26 `conductor/tasks/cross_cell_migrate.py`). */
@@ -159,25 +162,27 @@ async function findRowIn(
   return live[0] ?? hits[0] ?? null;
 }
 
-async function readDetails(look: Reader, uuid: string, database: string) {
+/** @param gone no row of it lives: its other rows may be archived, and older releases archive table by table */
+async function readDetails(look: Reader, uuid: string, database: string, gone: boolean) {
+  const columns = look.sql.columns(database, SCHEMA_TABLES);
+  const rowsOf = (table: string, order?: 'desc') =>
+    look.sql.rows(database, (sql) =>
+      sql.selectFrom(table).selectAll().where('instance_uuid', '=', uuid).orderBy('id', order),
+    );
+  const read = async (table: string, order?: 'desc'): Promise<readonly Row[]> => {
+    if (!gone) return rowsOf(table, order);
+    const archived = columns.then((schema) => {
+      const name = `shadow_${table}`;
+      return schema.has(name) ? rowsOf(name, order) : [];
+    });
+    return (await Promise.all([rowsOf(table, order), archived])).flat();
+  };
   const [schema, caches, systemMetadata, migrations, bdms, clock] = await Promise.all([
-    look.sql.columns(database, SCHEMA_TABLES),
-    look.sql.rows(database, (sql) =>
-      sql
-        .selectFrom('instance_info_caches')
-        .selectAll()
-        .where('instance_uuid', '=', uuid)
-        .orderBy('id', 'desc'),
-    ),
-    look.sql.rows(database, (sql) =>
-      sql.selectFrom('instance_system_metadata').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
-    ),
-    look.sql.rows(database, (sql) =>
-      sql.selectFrom('migrations').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
-    ),
-    look.sql.rows(database, (sql) =>
-      sql.selectFrom('block_device_mapping').selectAll().where('instance_uuid', '=', uuid).orderBy('id'),
-    ),
+    columns,
+    read('instance_info_caches', 'desc'),
+    read('instance_system_metadata'),
+    read('migrations'),
+    read('block_device_mapping'),
     look.sql.rows(database, (sql) =>
       sql
         .selectFrom('instances')

@@ -42,6 +42,8 @@ export async function findHosts(
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
   for (const name of await readActionHosts(look, subject))
     if (computes.has(name)) add(name, 'one of its actions ran there');
+  for (const name of await readFaultHosts(look, subject))
+    if (computes.has(name)) add(name, 'one of its faults was noted there');
   if (everywhere) for (const name of computes.keys()) add(name, EVERY_HOST);
   return {
     hosts: describeHosts(look, because, computes),
@@ -77,8 +79,14 @@ export async function widenHosts(look: Reader, subject: Subject, options: Subjec
   for (const { host, port } of ports) if (host !== null) add(host, `port ${port.slice(0, 8)} is bound there`);
   for (const { host, volumeId } of attachments)
     if (host) add(host, `volume ${volumeId.slice(0, 8)} is attached there`);
+  const reasons = ({ name, because }: Host) => known.get(name) ?? because;
   const portIds = [...new Set([...ports.map(({ port }) => port), ...(subject.portIds ?? [])])];
-  if (known.size === subject.hosts.length) return { ...subject, portIds };
+  if (known.size === subject.hosts.length) {
+    // A host that was only passed by is one that something leads to now.
+    const led = subject.hosts.some((host) => host.because.join() === EVERY_HOST && reasons(host).length > 1);
+    const hosts = subject.hosts.map((host) => ({ ...host, because: reasons(host) }));
+    return { ...subject, portIds, ...(led ? { hosts } : {}) };
+  }
   const { computes } = await readServices(look, options, false);
   return { ...subject, portIds, hosts: describeHosts(look, known, computes) };
 }
@@ -184,17 +192,37 @@ export function secondsBetween(from: string | null, to: string | null): number |
  * Hosts that worked on the server's actions. A build that failed on its first host, or an unshelve that went elsewhere, leaves
  * no other trace: Nova clears `host` and `launched_on`. The conductors' hosts are among them.
  */
-async function readActionHosts(look: Reader, { uuid, cell }: WithoutHosts): Promise<readonly string[]> {
+async function readActionHosts(look: Reader, { uuid, cell, row }: WithoutHosts): Promise<readonly string[]> {
   if (cell === null) return [];
   const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
-  if (!schema.get('instance_actions_events')?.has('host')) return [];
-  const rows = await look.sql.rows(cell.database, (sql) =>
-    sql
-      .selectFrom('instance_actions_events as e')
-      .innerJoin('instance_actions as a', 'a.id', 'e.action_id')
-      .select('e.host')
-      .distinct()
-      .where('a.instance_uuid', '=', uuid),
+  const tables = ['instance_actions', ...(row?.deleted === 0 ? [] : ['shadow_instance_actions'])];
+  const rows = await Promise.all(
+    tables
+      .filter((table) => schema.get(`${table}_events`)?.has('host'))
+      .map((table) =>
+        look.sql.rows(cell.database, (sql) =>
+          sql
+            .selectFrom(`${table}_events as e`)
+            .innerJoin(`${table} as a`, 'a.id', 'e.action_id')
+            .select('e.host')
+            .distinct()
+            .where('a.instance_uuid', '=', uuid),
+        ),
+      ),
   );
-  return rows.flatMap((row) => text(row, 'host') ?? []);
+  return rows.flat().flatMap((one) => text(one, 'host') ?? []);
+}
+
+/**
+ * Hosts on which a build or a move was given up (nova 26 `compute/utils.py:add_instance_fault_from_exc`). The events of actions say it
+ * only since Rocky (nova 18 `objects/instance_action.py:InstanceActionEvent.pack_action_event_start`), though Queens has the column.
+ */
+async function readFaultHosts(look: Reader, { uuid, cell }: WithoutHosts): Promise<readonly string[]> {
+  if (cell === null) return [];
+  const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
+  if (!schema.get('instance_faults')?.has('host')) return [];
+  const rows = await look.sql.rows(cell.database, (sql) =>
+    sql.selectFrom('instance_faults').select('host').distinct().where('instance_uuid', '=', uuid),
+  );
+  return rows.flatMap((one) => text(one, 'host') ?? []);
 }

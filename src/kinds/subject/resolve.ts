@@ -91,10 +91,15 @@ async function findByName(look: Reader, cells: readonly Cell[], name: string): P
   );
   const known = new Set(inCells.map((n) => n.uuid));
   const waiting = requests.flatMap((row) => {
-    const uuid = text(row, 'instance_uuid') ?? '';
-    return nameInBuildRequest(row) === name && !known.has(uuid) ? [{ uuid, where: 'build request' }] : [];
+    const uuid = text(row, 'instance_uuid');
+    // The column may be NULL (nova 14 `db/sqlalchemy/api_models.py:BuildRequest`): such a request is nobody's.
+    if (uuid === null || nameInBuildRequest(row) !== name || known.has(uuid)) return [];
+    return [{ uuid, where: 'build request' }];
   });
-  return [...inCells, ...waiting];
+  // A resize to another cell keeps a copy of the row there: one server, twice.
+  return [
+    ...new Map([...inCells, ...waiting].toReversed().map((one) => [one.uuid, one])).values(),
+  ].toReversed();
 }
 
 async function findDeletedByName(look: Reader, cells: readonly Cell[], name: string): Promise<Named[]> {

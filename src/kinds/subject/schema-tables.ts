@@ -23,5 +23,10 @@ export const SCHEMA_TABLES: readonly string[] = [
     'quota_usages',
     'shadow_instances',
     'instance_actions_events',
+    'shadow_instance_info_caches',
+    'shadow_instance_system_metadata',
+    'shadow_migrations',
+    'shadow_block_device_mapping',
+    'shadow_instance_actions_events',
   ]),
 ];

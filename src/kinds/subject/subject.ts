@@ -126,8 +126,6 @@ export interface Subject {
   readonly domainName: string | null;
   readonly systemMetadata: ReadonlyMap<string, string>;
   readonly vifs: readonly Vif[];
-  /** false: there is a row but its network_info is missing or cannot be read, so what Nova would keep is not known from it */
-  readonly vifsKnown: boolean;
   /** ids of the ports that Neutron has for it, and of those that it had when an earlier run looked */
   readonly portIds?: readonly string[];
   readonly migrations: readonly Migration[];
