@@ -106,10 +106,11 @@ function isUndo({ links }: RunRecord): boolean {
   return links.undoes !== undefined;
 }
 
-/** The run that took this one back, all of it; null: none did. */
+/** The run that took this one back, all of it, and was not taken back itself; null: none did. */
 function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
   const name = basename(run.folder);
-  return runs.findLast(({ links, end }) => links.undoes === name && end === 'complete') ?? null;
+  const undoes = (other: RunRecord) => other.links.undoes === name && other.end === 'complete';
+  return runs.findLast((other) => undoes(other) && undoneBy(other, runs) === null) ?? null;
 }
 
 /**
@@ -193,17 +194,19 @@ export interface Known {
 /**
  * Of a record that cannot be read `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
  *
- * @throws UsageError when another version of expunge wrote it down in another way, and the run is not complete
+ * @throws UsageError when another version of expunge wrote it down in another way, and something of that run is left to do
  */
 export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Known> {
   const { runs } = await readRuns(runsDir, uuid);
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
-  const known = own.flatMap(({ folder, plan, end }) => {
+  const known = own.flatMap((run) => {
+    const { folder, plan, end, begunAt, abandoned } = run;
     if (plan.traces === undefined) return [];
     const traces = readTraces(plan.traces);
     if (traces !== null) return [traces];
     // Nothing of the server waits to be found by them any more.
-    if (end === 'complete') return [];
+    if (end === 'complete' || begunAt === null || abandoned !== null || followedBy(run, own) !== null)
+      return [];
     throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
       code: 'run-invalid',
       hint: `finish it with expunge ${plan.tool}`,

@@ -84,7 +84,9 @@ function openLock(
         hold = await taking;
       } catch (error) {
         if (!isExpungeError(error)) throw error;
-        throw new ActError(`the lock on the server was lost, and cannot be had again: ${error.message}`, {
+        // By now something may have been.
+        const why = error.message.replace(/; nothing was touched$/, '');
+        throw new ActError(`the lock on the server was lost, and cannot be had again: ${why}`, {
           code: 'lock-lost',
           hint: 'nothing more is done; resume goes on when the lock can be had',
         });

@@ -204,6 +204,10 @@ describe('by its rows', () => {
     const undone = await cloud.expunge(['undo', name, '--yes']);
     expect(undone.exit, undone.out + undone.err).toBe(0);
     expect(of(dumpWorld(cloud.world).filter(isNeutrons))).toEqual(before);
+    const undo = readdirSync(cloud.runs).find((each) => each.includes('Z-') && each !== name) ?? '';
+    const redone = await cloud.expunge(['undo', undo, '--yes']);
+    expect(redone.exit, redone.out + redone.err).toBe(0);
+    expect(count(cloud.world, 'SELECT id FROM ports WHERE id = ?', cloud.novas)).toBe(0);
   });
 
   test('a row that nobody knows keeps the port: nothing is touched', async () => {

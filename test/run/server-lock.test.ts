@@ -1,8 +1,13 @@
-/** A lock that is lost while the run goes on. */
-import { expect, test } from 'vitest';
+/** Who is refused the lock on a server, and a lock that is lost while the run goes on. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { ActError } from '../../src/plan/errors.ts';
 import { applyPlan } from '../../src/run/apply.ts';
-import { lockServer } from '../../src/run/server-lock.ts';
+import { describeSelf, type Holder } from '../../src/run/lock-file.ts';
+import { assertNotLocked, lockServer } from '../../src/run/server-lock.ts';
 import type { HeldBy, Hold } from '../../src/site/sql/hold.ts';
 import { fakeSite } from '../support/fake-site.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
@@ -12,8 +17,17 @@ import { tempFolder } from '../support/temp.ts';
 const NOW = new Date('2026-11-22T03:00:00Z');
 const ANOTHER: HeldBy = { connection: 8, said: null, account: null };
 
-function hold(held: boolean): Hold {
-  return { isHeld: () => held, release: async () => {}, drop() {} };
+/** @param log gets what was done to it */
+function hold(held: boolean, log: string[] = []): Hold {
+  return {
+    isHeld: () => held,
+    async release() {
+      log.push('released');
+    },
+    drop() {
+      log.push('dropped');
+    },
+  };
 }
 
 /** Gives these answers, one after the other. */
@@ -65,13 +79,160 @@ test('lost, and another has it by now: no act passes any more', async () => {
   expect(results[0]?.detail).toMatch(
     /^the lock on the server was lost, and cannot be had again: .*connection 8/,
   );
+  // Steps were done before it.
+  expect(results[0]?.detail).not.toContain('nothing was touched');
   expect([...site.there]).toEqual(['a', 'b']);
   await lock.release();
 });
 
-test('lost, and nobody can tell: the same', async () => {
+test('lost, and nobody can tell: the same, until somebody can', async () => {
   const gone = new ActError('no way to the database', { code: 'x' });
-  const lock = await lockServer(writer(hold(false), gone), tempFolder(), SERVER, NOW);
+  const lock = await lockServer(writer(hold(false), gone, hold(true)), tempFolder(), SERVER, NOW);
   await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'lock-lost' });
+  await lock.assertHeld();
   await lock.release();
+});
+
+test('a fault of expunge itself is not called a lost lock', async () => {
+  const fault = new TypeError('a fault');
+  const lock = await lockServer(writer(hold(false), fault), tempFolder(), SERVER, NOW);
+  await expect(lock.assertHeld()).rejects.toBe(fault);
+});
+
+describe('letting go', () => {
+  test.each([
+    ['in order', 'release', 'released'],
+    ['at once', 'drop', 'dropped'],
+  ] as const)('%s gives back the file and the lock that is held by now', async (_, how, did) => {
+    const runs = tempFolder();
+    const [first, second]: [string[], string[]] = [[], []];
+    const lock = await lockServer(writer(hold(false, first), hold(true, second)), runs, SERVER, NOW);
+    await lock.assertHeld();
+    await lock[how]();
+    expect({ first, second }).toEqual({ first: [], second: [did] });
+    expect(existsSync(pathIn(runs))).toBe(false);
+  });
+});
+
+const pathIn = (runs: string) => join(runs, `${SERVER}.lock`);
+const dead = spawnSync('true').pid;
+/** Somebody else, on this machine or another. */
+const alice = { user: 'alice', pid: process.ppid, start: null, run: 'run-1' };
+
+function plantFile(says: Partial<Holder> | string): string {
+  const runs = tempFolder();
+  const text = typeof says === 'string' ? says : JSON.stringify({ ...describeSelf(NOW), ...says });
+  writeFileSync(pathIn(runs), text);
+  return runs;
+}
+
+/** What is said to whom the lock is refused. */
+async function refusal(runs: string, database = writer(hold(true))): Promise<string> {
+  const error: unknown = await lockServer(database, runs, SERVER, NOW).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'server-locked', exitCode: 3 });
+  return error instanceof Error && 'hint' in error ? `${error.message}\n${error.hint}` : '';
+}
+
+describe('the file says that somebody has it', () => {
+  const HERE = `alice on ${hostname()}, process ${process.ppid}, since 2026-11-22 03:00:00 UTC (run run-1) is at work on it; nothing was touched\nwait for its end, or stop it`;
+  test('on this machine: refused, and the lock in the database is given back', async () => {
+    const runs = plantFile(alice);
+    const log: string[] = [];
+    expect(await refusal(runs, writer(hold(true, log)))).toContain(HERE);
+    expect(log).toEqual(['released']);
+    await expect(assertNotLocked(runs, SERVER)).rejects.toMatchObject({
+      code: 'server-locked',
+      message: expect.stringContaining('alice on'),
+    });
+  });
+
+  test('on another machine: it has to be looked at there, and which file to remove is said', async () => {
+    const runs = plantFile({ ...alice, host: 'ctl-9', run: null });
+    const says = await refusal(runs);
+    expect(says).toContain(`process ${process.ppid}, since 2026-11-22 03:00:00 UTC is at work on it`);
+    expect(says).toContain(
+      `can only be seen on ctl-9; make sure that it has ended, then remove ${pathIn(runs)}`,
+    );
+  });
+
+  test('nothing, and it is young: another is just taking it', async () => {
+    expect(await refusal(plantFile(''))).toContain('another run is just taking it');
+  });
+
+  test.each([
+    [
+      'a process that has ended',
+      { ...alice, pid: dead },
+      /^The lock of alice on .* was taken over: that process has ended\.$/,
+    ],
+    ['nothing, and it is old', '', /^The lock file .*\.lock was taken over: it says nothing/],
+  ])('%s: it is taken over, and that is said', async (_, says, took) => {
+    const runs = plantFile(says);
+    utimesSync(pathIn(runs), 0, 0);
+    await assertNotLocked(runs, SERVER);
+    const lock = await lockServer(writer(hold(true)), runs, SERVER, NOW);
+    expect(lock.tookOver).toMatch(took);
+    await lock.nameRun('run-2');
+    expect(JSON.parse(readFileSync(pathIn(runs), 'utf8'))).toEqual({ ...describeSelf(NOW), run: 'run-2' });
+    await lock.release();
+  });
+
+  test('a file that neither is there nor can be made: nobody tries for ever', async () => {
+    const runs = tempFolder();
+    symlinkSync(join(runs, 'nothing'), pathIn(runs));
+    expect(await refusal(runs)).toContain('others take and leave it right now');
+  });
+
+  test('a folder that takes no file: the lock in the database is given back', async () => {
+    const log: string[] = [];
+    const runs = tempFolder();
+    mkdirSync(pathIn(runs));
+    await expect(lockServer(writer(hold(true, log)), runs, SERVER, NOW)).rejects.toMatchObject({
+      code: 'journal-unwritable',
+    });
+    expect(log).toEqual(['released']);
+  });
+
+  test('nobody had it: nothing was taken over', async () => {
+    const runs = tempFolder();
+    await assertNotLocked(runs, SERVER);
+    const lock = await lockServer(writer(hold(true)), runs, SERVER, NOW);
+    expect(lock.tookOver).toBeNull();
+    await lock.release();
+  });
+});
+
+describe('the database says that another has it', () => {
+  const said = {
+    expunge_user: 'bob',
+    expunge_host: 'ctl-2',
+    expunge_pid: '4711',
+    expunge_since: '2026-11-22T02:00:00.000Z',
+  };
+  const bob = 'bob on ctl-2, process 4711, since 2026-11-22 02:00:00 UTC';
+  const file = { ...alice, host: 'ctl-2', pid: 4711 };
+  const cases: readonly (readonly [string, Partial<HeldBy>, Partial<Holder>, string])[] = [
+    ['the holder itself', { said }, { pid: dead }, `${bob} is at work`],
+    ['the holder, and the file which run it is', { said }, file, `${bob} (run run-1) is at work`],
+    ['the holder; the file is of another process', { said }, { ...file, pid: 4712 }, `${bob} is at work`],
+    ['the holder; the file is of another machine', { said }, { ...file, host: 'ctl-3' }, `${bob} is at work`],
+    ['only the file', {}, alice, `alice on ${hostname()}, process ${process.ppid}, since`],
+    ['the file, of our number on another machine', {}, { host: 'ctl-9' }, ' on ctl-9, process '],
+    ['the file, where the holder says only half', { said: { expunge_user: 'x' } }, alice, 'alice on'],
+    ['our own file is no word of another', {}, {}, 'connection 8 holds the lock'],
+    ['a file of who has ended is none', {}, { ...alice, pid: dead }, 'connection 8 holds the lock'],
+    ['which account', { account: 'nova@10.0.0.5:1' }, {}, 'connection 8, nova@10.0.0.5:1, holds the lock'],
+  ];
+  test.each(cases)('who it is tells: %s', async (_, held, onFile, says) => {
+    const refused = await refusal(plantFile(onFile), writer({ ...ANOTHER, ...held }));
+    expect(refused).toContain(`is locked: ${says.startsWith(' ') ? '' : says}`);
+    expect(refused).toContain(says);
+    expect(refused).toContain('KILL 8 in the database nova_api');
+  });
+
+  test('and the file of who has it stays', async () => {
+    const runs = plantFile({ ...alice, pid: dead });
+    await refusal(runs, writer(ANOTHER));
+    expect(existsSync(pathIn(runs))).toBe(true);
+  });
 });

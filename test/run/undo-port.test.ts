@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
-import type { Step } from '../../src/plan/types.ts';
+import type { HttpAct, Step } from '../../src/plan/types.ts';
 import type { RunRecord } from '../../src/run/read-run.ts';
 import { makeUndoPlan } from '../../src/run/undo/make-undo-plan.ts';
 import { fakeReader } from '../support/fake-reader.ts';
@@ -28,37 +28,45 @@ const free = {
 };
 
 /** As the kind `ports` plans it (kinds/ports/plan.ts). */
+const act: HttpAct = {
+  door: 'http',
+  service: 'network',
+  method: 'PUT',
+  path: PATH,
+  body: {
+    port: {
+      device_id: '',
+      device_owner: '',
+      'binding:host_id': null,
+      'binding:profile': { mine: 1 },
+      dns_name: '',
+    },
+  },
+  status: [200],
+};
 const unbind: Step = step(`ports/${ID}/unbind`, {
   kind: 'ports',
   phase: 'ports',
   place: 'Neutron',
   title: `unbind port ${ID}`,
-  act: {
-    door: 'http',
-    service: 'network',
-    method: 'PUT',
-    path: PATH,
-    body: {
-      port: {
-        device_id: '',
-        device_owner: '',
-        'binding:host_id': null,
-        'binding:profile': { mine: 1 },
-        dns_name: '',
-      },
-    },
-    status: [200],
-  },
+  act,
   undo: 'before-image',
 });
 
+interface Acted {
+  readonly known?: 'done' | 'perhaps';
+  readonly of?: Step;
+  /** what was saved of it */
+  readonly image?: unknown;
+}
+
 async function undo(
   now: { status?: number; body?: unknown } | LookError,
-  known: 'done' | 'perhaps' = 'done',
+  { known = 'done', of = unbind, image = { port: bound } }: Acted = {},
 ) {
   const run: RunRecord = {
     folder: '/runs/1',
-    plan: plan({ steps: [unbind] }),
+    plan: plan({ steps: [of] }),
     begunAt: '2026-11-22T10:00:00.000Z',
     by: { host: 'h', user: 'u', pid: 1 },
     links: {},
@@ -67,9 +75,9 @@ async function undo(
     abandoned: null,
     acted: [
       {
-        step: unbind,
+        step: of,
         known,
-        images: [{ of: { door: 'http', service: 'network', path: PATH }, image: { port: bound } }],
+        images: [{ of: { door: 'http', service: 'network', path: PATH }, image }],
       },
     ],
   };
@@ -105,7 +113,7 @@ describe('a port that the run freed', () => {
   });
   test('is left when the server has it already, whatever the journal knows', async () => {
     for (const known of ['done', 'perhaps'] as const)
-      expect(await undo({ body: { port: bound } }, known)).toMatchObject({
+      expect(await undo({ body: { port: bound } }, { known })).toMatchObject({
         steps: [],
         kept: [],
         refusals: [],
@@ -119,6 +127,11 @@ describe('a port that the run freed', () => {
     ],
     ['deleted', { status: 404, body: {} }, 'it was deleted since the run'],
     [
+      'changed by somebody in two things',
+      { body: { port: { ...free, device_owner: 'x', 'binding:host_id': 'compute2' } } },
+      'it was changed since the run: device_owner, binding:host_id',
+    ],
+    [
       'changed by somebody',
       { body: { port: { ...free, 'binding:profile': { theirs: 2 } } } },
       'it was changed since the run: binding:profile',
@@ -129,5 +142,95 @@ describe('a port that the run freed', () => {
   test('when Neutron cannot be asked, it is not known', async () => {
     const error = new LookError('Neutron', 'no answer', { code: 'api-unreachable' });
     expect(await undo(error)).toMatchObject({ steps: [], unknown: [{ place: 'Neutron', why: 'no answer' }] });
+  });
+  test('is given back when some of it is as it was already', async () => {
+    const half = { ...free, device_owner: bound.device_owner, 'binding:host_id': bound['binding:host_id'] };
+    const { steps, kept } = await undo({ body: { port: half } });
+    expect(kept).toEqual([]);
+    expect(steps).toMatchObject([
+      {
+        id: `undo/ports/${ID}/unbind`,
+        title: `give port ${ID} back to the server`,
+        guards: [{ must: `port ${ID} is free` }],
+      },
+    ]);
+  });
+  test('is free in whatever words Neutron says so, and in whatever order', async () => {
+    const profile = { a: [1, { x: 1, y: 2 }], b: 2 };
+    const of = { ...unbind, act: { ...act, body: { port: { device_id: '', 'binding:profile': profile } } } };
+    const port = { ...free, device_id: null, 'binding:profile': { b: 2, a: [1, { y: 2, x: 1 }] } };
+    expect((await undo({ body: { port } }, { of })).steps).toHaveLength(1);
+    const otherwise = { ...port, 'binding:profile': { b: 2, a: [{ y: 2, x: 1 }, 1] } };
+    expect((await undo({ body: { port: otherwise } }, { of })).kept).toMatchObject([
+      { why: 'it was changed since the run: binding:profile' },
+    ]);
+    const { device_id: _, ...without } = port;
+    expect((await undo({ body: { port: without } }, { of })).steps).toHaveLength(1);
+  });
+  test('is lost when what was saved of it is no port', async () => {
+    expect(await undo({ body: { port: free } }, { image: null })).toMatchObject({
+      steps: [],
+      kept: [{ what: `port ${ID} as this server's`, why: 'what it was is not in before.jsonl' }],
+    });
+  });
+  test('and gave back is taken from the server again', async () => {
+    const of = {
+      ...unbind,
+      act: { ...act, body: { port: { device_id: SERVER, device_owner: 'compute:nova' } } },
+    };
+    const { steps } = await undo({ body: { port: bound } }, { of, image: { port: free } });
+    const at = (equals: string) => ({ at: { keys: ['port', 'device_id'], equals } });
+    expect(steps).toMatchObject([
+      {
+        title: `take port ${ID} from the server`,
+        act: { body: { port: { device_id: '', device_owner: '' } } },
+        guards: [{ must: `port ${ID} still belongs to ${SERVER}`, check: at(SERVER) }],
+        settled: at(''),
+      },
+    ]);
+    const freed = { ...bound, device_id: '' };
+    expect(
+      (await undo({ body: { port: { ...freed, device_owner: 'x' } } }, { of, image: { port: free } })).kept,
+    ).toMatchObject([{ why: 'it was freed since the run' }]);
+  });
+});
+
+test.each<[string, Partial<HttpAct>]>([
+  ['a request that deletes it', { method: 'DELETE' }],
+  ['a request for something below it', { path: `${PATH}/bindings` }],
+  ['a request to another service', { service: 'compute' }],
+  ['a request without a port in it', { body: { ports: [] } }],
+])('%s is no change of a port', async (_, changes) => {
+  const of = { ...unbind, act: { ...act, ...changes } };
+  expect(await undo({ body: { port: free } }, { of })).toMatchObject({
+    steps: [],
+    kept: [{ what: `unbind port ${ID}`, why: expect.stringContaining('a new port gets another id') }],
+  });
+});
+
+describe('a port that was only taken off its host', () => {
+  const body = { port: { 'binding:host_id': '' } };
+  const off: Step = { ...unbind, id: `ports/${ID}/off-host`, act: { ...act, body } };
+
+  test('is put back on it, as long as it is the server’s', async () => {
+    const { steps, kept } = await undo({ body: { port: { ...bound, 'binding:host_id': '' } } }, { of: off });
+    expect(kept).toEqual([]);
+    const at = (key: string, equals: string) => ({ keys: ['port', key], equals });
+    expect(steps).toMatchObject([
+      {
+        title: `put port ${ID} back as it was`,
+        act: { method: 'PUT', body: { port: { 'binding:host_id': 'compute1' } } },
+        guards: [{ must: `port ${ID} still belongs to ${SERVER}`, check: { at: at('device_id', SERVER) } }],
+        settled: { at: at('binding:host_id', 'compute1') },
+      },
+    ]);
+  });
+  test('is left to whom it belongs by now', async () => {
+    const { steps, kept } = await undo(
+      { body: { port: { ...bound, device_id: 'other', 'binding:host_id': '' } } },
+      { of: off },
+    );
+    expect(steps).toEqual([]);
+    expect(kept).toMatchObject([{ why: 'it belongs to other now' }]);
   });
 });

@@ -30,6 +30,7 @@ export async function tellLost({ step, known }: ActedStep, look: Reader): Promis
     ...asBefore(step),
     lost: { ...describe(step), why: `${doubt}${whyOf(step)}` },
   });
+  if (isWait(step)) return asBefore(step);
   if (known === 'done') return lost('');
   try {
     return (await look.holds(step.settled)) ? lost('') : unlessPartly(step, lost);
@@ -37,6 +38,11 @@ export async function tellLost({ step, known }: ActedStep, look: Reader): Promis
     if (!(error instanceof LookError)) throw error;
     return lost('it is not known whether it happened; if it did: ');
   }
+}
+
+/** A command that changes nothing, and so has nothing to save, leaves nothing behind. */
+function isWait({ act, undo, before }: Step): boolean {
+  return act.door === 'command' && undo === 'before-image' && before.length === 0;
 }
 
 /** A removal of files that broke off may have removed some. */

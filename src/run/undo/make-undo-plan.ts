@@ -37,7 +37,10 @@ export async function makeUndoPlan(
     kept: undone.flatMap(({ of, lost }) => (lost === null ? [] : [{ kind: of.kind, ...lost }])),
     unknown: answers.flatMap((answer) => ('why' in answer ? [answer] : [])),
     refusals: undone.flatMap(({ of, refusals }) => refusals.map((r) => ({ kind: of.kind, ...r }))),
-    steps: orderUndo(undone.flatMap(({ step }) => (step === null ? [] : [step]))),
+    steps: orderUndo(
+      undone.flatMap(({ step }) => (step === null ? [] : [step])),
+      run.links.undoes !== undefined,
+    ),
   };
   return { ...plan, digest: digestPlan(plan) };
 }
@@ -76,12 +79,16 @@ function foldSecured(acted: readonly ActedStep[]): ActedStep[] {
   });
 }
 
+/** The later one deletes what the earlier one changed: its own rows of those tables were saved. */
 function isLater({ step: later }: ActedStep, { step: earlier }: ActedStep): boolean {
   return (
     later.phase === 'rows' &&
     later.act.door === 'sql' &&
     earlier.act.door === 'sql' &&
-    later.act.database === earlier.act.database
+    later.act.database === earlier.act.database &&
+    earlier.act.writes.every(({ table }) =>
+      later.before.some((image) => image.door === 'sql' && image.table === table),
+    )
   );
 }
 
@@ -113,13 +120,15 @@ function describeState({ plan, begunAt }: RunRecord): string {
  * nova-compute as soon as that starts (`_init_instance`), so what such a delete frees has to be there before. A mapping or a
  * usage that is ahead of its row does no harm: every purge passes through that state.
  *
- * A step that fails leaves the later ones undone, and the server deleted.
+ * A step that fails leaves the later ones undone, and the server deleted. An undo that is itself taken back goes the other way round:
+ * the row is marked deleted before anything is taken from it.
  */
 const LATER: readonly (readonly Step['phase'][])[] = [['quota', 'mapping'], ['rows']];
 
-function orderUndo(steps: readonly Step[]): Step[] {
+function orderUndo(steps: readonly Step[], isRedo: boolean): Step[] {
   const first = steps.filter(({ phase }) => !LATER.flat().includes(phase));
-  const rounds = [first, ...LATER.map((phases) => steps.filter(({ phase }) => phases.includes(phase)))];
+  const forth = [first, ...LATER.map((phases) => steps.filter(({ phase }) => phases.includes(phase)))];
+  const rounds = isRedo ? forth.toReversed() : forth;
   return rounds.flatMap((round, i) => {
     const needs = rounds.slice(0, i).flatMap((earlier) => earlier.map(({ id }) => id));
     return round.map((step) => ({ ...step, needs }));

@@ -38,7 +38,8 @@ export async function undoPort({ step, images }: ActedStep, act: HttpAct, look: 
   const keys = Object.keys(written).filter((key) => then[key] !== undefined);
   if (keys.every((key) => isSameField(now[key], then[key]))) return asBefore(step);
   const device = now['device_id'];
-  if (!isSameField(device, written['device_id']))
+  // What only took it off its host left it the server's.
+  if (!isSameField(device, deviceAfter(written, then)))
     return lost(
       typeof device === 'string' && device !== ''
         ? `it belongs to ${device} now`
@@ -49,6 +50,10 @@ export async function undoPort({ step, images }: ActedStep, act: HttpAct, look: 
   );
   if (changed.length > 0) return lost(`it was changed since the run: ${changed.join(', ')}`);
   return { ...asBefore(step), step: makeStep(step, act, { keys, then, written }) };
+}
+
+function deviceAfter(written: Fields, then: Fields): Fields[string] {
+  return ('device_id' in written ? written : then)['device_id'] ?? '';
 }
 
 /** Neutron answers an empty text where null was sent, and an empty profile where none is. */
@@ -72,19 +77,23 @@ function makeStep(
 ): Step {
   const { path } = act;
   const read = { door: 'http' as const, service: 'network' as const, path };
-  const device = (value: Fields[string]) => ({
+  const has = (key: string, value: Fields[string]) => ({
     ...read,
     status: [200],
-    at: { keys: ['port', 'device_id'], equals: value },
+    at: { keys: ['port', key], equals: value },
   });
   const owner = then['device_id'] ?? '';
+  const device = deviceAfter(written, then);
   const id = path.split('/').at(-1);
+  const moves = 'device_id' in written;
+  const [key = 'device_id'] = moves ? [] : keys;
+  const title = owner === '' ? `take port ${id} from the server` : `give port ${id} back to the server`;
   return {
     id: `undo/${step.id}`,
     kind: step.kind,
     phase: step.phase,
     place: step.place,
-    title: owner === '' ? `take port ${id} from the server` : `give port ${id} back to the server`,
+    title: moves ? title : `put port ${id} back as it was`,
     why: 'The port then belongs to whom it belonged to before the run, and nobody else can take it.',
     act: {
       ...read,
@@ -94,14 +103,11 @@ function makeStep(
     },
     guards: [
       {
-        must:
-          written['device_id'] === ''
-            ? `port ${id} is free`
-            : `port ${id} still belongs to ${written['device_id']}`,
-        check: device(written['device_id'] ?? ''),
+        must: device === '' ? `port ${id} is free` : `port ${id} still belongs to ${device}`,
+        check: has('device_id', device),
       },
     ],
-    settled: device(owner),
+    settled: has(key, moves ? owner : (then[key] ?? '')),
     before: [read],
     needs: [],
     undo: 'before-image',

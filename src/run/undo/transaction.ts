@@ -1,7 +1,7 @@
 /** Takes back one transaction of a run: looks at the rows that were saved before it, and plans one transaction that restores them. */
 
 import { UsageError } from '../../plan/errors.ts';
-import type { BeforeImage, Refusal, Remain, SqlAct, Step } from '../../plan/types.ts';
+import type { BeforeImage, Refusal, Remain, SqlAct, SqlWrite, Step } from '../../plan/types.ts';
 import * as z from '../../plan/zod.ts';
 import type { Reader, Row } from '../../site/reader.ts';
 import type { ActedStep } from '../read-run.ts';
@@ -197,7 +197,7 @@ function makeStep(
     place: step.place,
     title: `put rows back as they were: ${tables.map((t) => `${t.table} (${t.changes.length})`).join(', ')}`,
     why: `${OWNERS[database] ?? 'Nova'} then knows of the server what it knew before the run.`,
-    act: { door: 'sql', database, writes: changes.map(({ write }) => write) },
+    act: { door: 'sql', database, writes: inOrder(changes.map(({ write }) => write)) },
     guards: [{ must: first.from.must, check: check(first.from, table) }],
     // The transaction is whole or not there, so its first row stands for all of them.
     settled: check(first.to, table),
@@ -205,4 +205,12 @@ function makeStep(
     needs: [],
     undo: 'before-image',
   };
+}
+
+/** What refers to others goes before them: tables were saved in the order in which their rows come back. */
+function inOrder(writes: readonly SqlWrite[]): SqlWrite[] {
+  const [others, deletes] = [false, true].map((is) =>
+    writes.filter(({ verb }) => (verb === 'delete') === is),
+  );
+  return [...(others ?? []), ...(deletes ?? []).toReversed()];
 }
