@@ -122,7 +122,10 @@ describe('where a server is', () => {
     ])('%s', async (_, where) => {
       const { subject } = find({ ...mapped, ...sql, ...where }, {}, schema);
       const found = await subject;
-      expect(found).toMatchObject({ vifs: [{ portId: PORT }], volumes: [{ volumeId: 'v1', deleted: true }] });
+      expect(found).toMatchObject({
+        vifs: [{ portId: PORT }],
+        volumes: [{ volumeId: 'v1', deleted: true, rowGone: true }],
+      });
       expect([...found.systemMetadata]).toEqual([['clean_attempts', '2']]);
       expect(found.hosts.map(({ name }) => name)).toEqual(['compute1', 'compute2', 'compute3']);
     });

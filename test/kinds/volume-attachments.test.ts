@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { readAttachments } from '../../src/kinds/volumes/attachments.ts';
+import { attachmentsIfKnown, readAttachments } from '../../src/kinds/volumes/attachments.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
 import { subject, volumeMapping } from '../support/subjects.ts';
-import { ATTACHMENT, CONNECTION, SERVER, STRANGER, VOLUME } from '../support/volume-answers.ts';
-
-const LIST = `volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`;
+import {
+  ATTACHMENT,
+  CONNECTION,
+  LIST,
+  SECOND_ATTACHMENT,
+  SECOND_VOLUME,
+  SERVER,
+  STRANGER,
+  VOLUME,
+} from '../support/volume-answers.ts';
 
 /** As Cinder of Zed shows one, over iSCSI with CHAP. */
 const entry = (changes: object = {}) => ({
@@ -77,6 +84,45 @@ test('one that Nova names and Cinder has given to another server is not this ser
   expect(await read(http)).toEqual([]);
 });
 
+test('one that Nova names and the list leaves out is asked about by its name, once', async () => {
+  const http = {
+    [LIST]: { body: { attachments: [] } },
+    [`volume /attachments/${ATTACHMENT}`]: {
+      body: { attachment: entry({ volume_id: SECOND_VOLUME }) },
+    },
+    [`volume /volumes/${VOLUME}`]: { status: 404 },
+    [`volume /volumes/${SECOND_VOLUME}`]: {
+      body: { volume: volume([{ attachment_id: STRANGER, host_name: 'cmp-9' }, {}], { id: SECOND_VOLUME }) },
+    },
+  };
+  const found = await read(http, [volumeMapping(), volumeMapping({ rowId: 8 })]);
+  expect(found.filter(({ id }) => id === ATTACHMENT)).toMatchObject([
+    { volumeId: SECOND_VOLUME, host: 'cmp-1', status: 'attached' },
+  ]);
+});
+
+test('what the attachment itself says counts more than what its volume says', async () => {
+  const http = {
+    [LIST]: { body: { attachments: [] } },
+    [`volume /attachments/${ATTACHMENT}`]: { body: { attachment: entry({ instance: STRANGER }) } },
+    ...VOLUME_OK,
+  };
+  expect(await read(http)).toEqual([]);
+});
+
+test('of a mapping that is deleted only the volume is asked about', async () => {
+  const http = { [LIST]: { body: { attachments: [] } }, ...VOLUME_OK };
+  const found = await read(http, [volumeMapping({ deleted: true, attachmentId: SECOND_ATTACHMENT })]);
+  expect(found).toMatchObject([{ id: ATTACHMENT }]);
+});
+
+test('one of no state and no connection is attached, the old way', async () => {
+  const { status: _, connection_info: __, ...bare } = entry();
+  expect(await read({ [LIST]: { body: { attachments: [bare] } }, ...VOLUME_OK })).toMatchObject([
+    { id: ATTACHMENT, status: 'attached', connection: null },
+  ]);
+});
+
 test('one that is gone, and its volume too', async () => {
   const http = {
     [LIST]: { body: { attachments: [] } },
@@ -112,9 +158,13 @@ describe('a Cinder without attachments', () => {
 });
 
 describe('could not look', () => {
-  test('a list that others are in, for its filter was dropped', async () => {
+  test.each([
+    ['others', { instance: STRANGER }],
+    ['those of no server', { instance: null }],
+    ['those that say nothing of a server', { instance: undefined }],
+  ])('a list that %s are in, for its filter was dropped', async (_, other) => {
     const http = {
-      [LIST]: { body: { attachments: [entry(), entry({ instance: STRANGER, id: STRANGER })] } },
+      [LIST]: { body: { attachments: [entry(), entry({ ...other, id: STRANGER })] } },
     };
     await expect(read(http)).rejects.toMatchObject({ code: 'filter-dropped' });
   });
@@ -134,4 +184,18 @@ describe('could not look', () => {
 
 test('a cloud without Cinder, and a server without volumes', async () => {
   expect(await read({}, [], { without: ['volume'] })).toEqual([]);
+});
+
+describe('for a kind that can do without', () => {
+  const known = (http: FakeAnswers['http']) =>
+    attachmentsIfKnown(fakeReader({ http: http ?? {} }), subject({ volumes: [volumeMapping()] }));
+  test('the same, where Cinder answers', async () => {
+    expect(await known({ [LIST]: { body: { attachments: [entry()] } }, ...VOLUME_OK })).toHaveLength(1);
+  });
+  test('none, where it cannot be asked', async () => {
+    expect(await known({ [LIST]: new LookError('Cinder', 'gone', { code: 'api-unreachable' }) })).toEqual([]);
+  });
+  test('but a fault of expunge is none of Cinder’s', async () => {
+    await expect(known({})).rejects.toThrow('did not foresee');
+  });
 });

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Subject } from '../../src/kinds/subject/subject.ts';
 import { volumes } from '../../src/kinds/volumes/index.ts';
 import { LookError } from '../../src/plan/errors.ts';
-import type { Decisions, Step } from '../../src/plan/types.ts';
-import { type FakeAnswers, fakeReader } from '../support/fake-reader.ts';
-import { decisions, instanceRow, subject, volumeMapping } from '../support/subjects.ts';
+import type { FakeAnswers } from '../support/fake-reader.ts';
+import { decisions, instanceRow, volumeMapping } from '../support/subjects.ts';
 import {
   ATTACHMENT,
   cinderAnswers,
@@ -14,36 +12,24 @@ import {
   VOLUME,
   type VolumeWorld,
 } from '../support/volume-answers.ts';
-
-const TOKEN: FakeAnswers = { serviceToken: { available: true, from: '[service_user]' } };
-const AS_NOVA = { volumes: { rest: 'as-nova', named: {} } } as const;
-const KEEP = { volumes: { rest: 'keep', named: {} } } as const;
-const DELETE = { volumes: { rest: 'delete', named: {} } } as const;
-const OTHER = { id: 'cccccccc-0000-4000-8000-000000000002', server: STRANGER };
-const DELETED = { volumes: [volumeMapping({ deleteOnTermination: true })] };
-
-interface Case {
-  readonly cinder?: VolumeWorld;
-  readonly server?: Partial<Subject>;
-  readonly decided?: Partial<Decisions>;
-  readonly reader?: FakeAnswers;
-}
-
-async function find({ cinder, server, reader }: Case) {
-  const of = subject({ volumes: [volumeMapping()], ...server });
-  const found = await volumes.find(fakeReader({ http: cinderAnswers(cinder), ...TOKEN, ...reader }), of);
-  return { facts: found.facts, of };
-}
-
-async function plan(one: Case = {}) {
-  const { facts, of } = await find(one);
-  return volumes.plan(facts, of, decisions({ ...AS_NOVA, ...one.decided }));
-}
-
-const ids = ({ steps }: { steps: readonly { id: string }[] }) =>
-  steps.map(({ id }) => id.replaceAll(VOLUME, 'V').replaceAll(ATTACHMENT, 'A'));
-const phases = ({ steps }: { steps: readonly Pick<Step, 'phase'>[] }) => steps.map(({ phase }) => phase);
-const codes = ({ refusals }: { refusals: readonly { code: string }[] }) => refusals.map(({ code }) => code);
+import {
+  AS_NOVA,
+  type Case,
+  CONNECTOR,
+  codes,
+  DELETE,
+  DELETED,
+  DOWN,
+  find,
+  ids,
+  KEEP,
+  NO_TOKEN,
+  OLD_WAY,
+  OTHER,
+  phases,
+  plan,
+  TOKEN,
+} from './volumes-samples.ts';
 
 describe('what becomes of a volume', () => {
   test('kept, as Nova would: let go of, and named with its size', async () => {
@@ -223,13 +209,8 @@ describe('what stands against deleting it', () => {
 });
 
 describe('the ladder', () => {
-  const NO_TOKEN: FakeAnswers = { serviceToken: { available: false, why: 'nobody is named' } };
-  const connector = { host: 'compute1', initiator: 'iqn.1993-08.org.debian:01:1', multipath: false };
-  const legacy = {
-    cinder: { holdings: [{ connection: null }] },
-    server: { volumes: [volumeMapping({ attachmentId: null, connector })] },
-  };
-  const DOWN = [{ host: 'controller@lvm', state: 'down' }];
+  const connector = CONNECTOR;
+  const legacy = { cinder: { holdings: [{ connection: null }] }, server: OLD_WAY };
 
   test('the attachment, as a service', async () => {
     const [step] = (await plan()).steps;

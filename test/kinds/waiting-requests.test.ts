@@ -113,8 +113,39 @@ describe('requests that wait', () => {
   });
 
   test('for a host that Nova has no service of any more', async () => {
-    const plan = await planFor({ queue: holds(asked('terminate_instance')), services: [] });
-    expect(plan.steps[0]?.guards).toMatchObject([{ check: { table: 'services', count: 0 } }]);
+    const hosts = [{ ...host(false), service: null }];
+    const plan = await planFor({ queue: holds(asked('terminate_instance')), services: [] }, { hosts });
+    expect(plan.steps[0]?.guards).toEqual([
+      {
+        must: 'Nova knows no nova-compute on compute1',
+        check: {
+          door: 'sql',
+          database: 'cell:c1',
+          table: 'services',
+          where: [
+            { column: 'host', is: '=', value: 'compute1' },
+            { column: 'binary', is: '=', value: 'nova-compute' },
+            { column: 'deleted', is: '=', value: 0 },
+          ],
+          count: 0,
+        },
+      },
+    ]);
+  });
+
+  test('for a service that has not reported once', async () => {
+    const plan = await planFor({
+      queue: holds(asked('terminate_instance')),
+      services: [{ report_count: 0 }],
+    });
+    expect(plan.steps[0]?.guards).toMatchObject([
+      { check: { where: [{}, {}, {}, { column: 'report_count', value: 0 }], count: 1 } },
+    ]);
+  });
+
+  test('of one sort are named once', async () => {
+    const plan = await planFor({ queue: holds(asked('terminate_instance'), asked('terminate_instance')) });
+    expect(plan.steps[0]?.title).toBe('take 2 requests (terminate_instance) out of queue compute.compute1');
   });
 
   test.each<[string, Partial<Subject>]>([

@@ -20,7 +20,8 @@ export const CONNECTION = {
 
 export interface Holding {
   readonly id?: string;
-  readonly server?: string;
+  /** null: a host has it, for no server */
+  readonly server?: string | null;
   readonly status?: string;
   /** what Cinder keeps of the connection; null for one that was never connected, or the old way */
   readonly connection?: object | null;
@@ -35,6 +36,13 @@ export interface VolumeWorld {
 }
 
 type Answers = Record<string, { status?: number; body?: unknown }>;
+
+/** The attachments of the server. */
+export const LIST = `volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`;
+/** Those of the volume, whoever's they are. */
+export const OF_VOLUME = `volume /attachments?all_tenants=1&volume_id=${VOLUME}`;
+export const SNAPSHOTS = `volume /snapshots?all_tenants=1&volume_id=${VOLUME}`;
+export const SERVICES = 'volume /os-services?binary=cinder-volume';
 
 /** Everything that `find` asks about one volume, from what Cinder would know. */
 export function cinderAnswers(world: VolumeWorld = {}): Answers {
@@ -78,7 +86,7 @@ export function cinderAnswers(world: VolumeWorld = {}): Answers {
   };
   const own = holdings.filter(({ server }) => server === SERVER);
   return {
-    [`volume /attachments/detail?all_tenants=1&instance_id=${SERVER}`]: {
+    [LIST]: {
       body: {
         attachments: own.map((one) => ({
           ...summary(one),
@@ -89,14 +97,37 @@ export function cinderAnswers(world: VolumeWorld = {}): Answers {
     },
     [`volume /attachments/${ATTACHMENT}`]: { status: 404 },
     [`volume /volumes/${VOLUME}`]: volume === null ? { status: 404 } : { body: { volume: shown } },
-    [`volume /attachments?all_tenants=1&volume_id=${VOLUME}`]: {
+    [OF_VOLUME]: {
       body: { attachments: holdings.map(summary) },
     },
-    [`volume /snapshots?all_tenants=1&volume_id=${VOLUME}`]: {
+    [SNAPSHOTS]: {
       body: { snapshots: snapshots.map((one) => ({ name: null, volume_id: VOLUME, ...one })) },
     },
-    'volume /os-services?binary=cinder-volume': {
+    [SERVICES]: {
       body: { services: services.map((one) => ({ binary: 'cinder-volume', cluster: null, ...one })) },
     },
   };
+}
+
+/** The same from a Cinder without attachments: it has no such list, and only what a volume says of itself. */
+export function answersBeforeOcata(world: VolumeWorld = {}): Answers {
+  const { [OF_VOLUME]: _, ...answers } = cinderAnswers(world);
+  return { ...answers, [LIST]: { status: 404 } };
+}
+
+export const SECOND_VOLUME = VOLUME.replace(/1$/, '5');
+export const SECOND_ATTACHMENT = ATTACHMENT.replace(/1$/, '5');
+
+/** Two volumes of one server. */
+export function twoVolumes(first: VolumeWorld = {}, second: VolumeWorld = {}): Answers {
+  const one = cinderAnswers(first);
+  const text = JSON.stringify(cinderAnswers(second));
+  const other: Answers = JSON.parse(
+    text.replaceAll(VOLUME, SECOND_VOLUME).replaceAll(ATTACHMENT, SECOND_ATTACHMENT),
+  );
+  const attachments = [one, other].flatMap((answers) => {
+    const body = answers[LIST]?.body as { attachments: unknown[] } | undefined;
+    return body?.attachments ?? [];
+  });
+  return { ...other, ...one, [LIST]: { body: { attachments } } };
 }

@@ -14,7 +14,7 @@ import {
   text,
 } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
-import type { Cell, InstanceRow, Subject, SubjectOptions } from './subject.ts';
+import type { Cell, InstanceRow, Subject, SubjectOptions, VolumeMapping } from './subject.ts';
 import { withOthers } from './traces.ts';
 
 /**
@@ -33,9 +33,11 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
   if (row !== null && isCrossCell(row, details?.migrations ?? [])) await findRowIn(look, uuid, options.cells);
   const { known } = options;
   const vifs = parseNetworkInfo(details?.networkInfo ?? null);
+  // Those of which only the archive or an earlier run knows stand in no row that could be changed.
   const volumes = details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
-  // What only an earlier run knows of stands in no live row any more.
-  const lostVolumes = known?.volumes.map((volume) => ({ ...volume, deleted: true })) ?? [];
+  const archived = details?.archivedBdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
+  const earlier = known?.volumes.map((volume) => ({ ...volume, deleted: true })) ?? [];
+  const gone = [archived, earlier].map((all) => all.map((one) => ({ ...one, rowGone: true as const })));
   const half = {
     uuid,
     name: row?.displayName ?? buildRequest?.name ?? known?.name ?? null,
@@ -55,7 +57,10 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
     ...(known === undefined ? {} : { portIds: known.portIds }),
     ...(options.doomed === undefined ? {} : { doomed: options.doomed }),
     migrations: details?.migrations.map(parseMigration) ?? [],
-    volumes: withOthers(volumes, lostVolumes, (volume) => volume.volumeId),
+    volumes: gone.reduce<VolumeMapping[]>(
+      (own, others) => withOthers(own, others, (one) => one.volumeId),
+      volumes,
+    ),
     era: details?.era ?? null,
     now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
   };
@@ -169,20 +174,17 @@ async function readDetails(look: Reader, uuid: string, database: string, gone: b
     look.sql.rows(database, (sql) =>
       sql.selectFrom(table).selectAll().where('instance_uuid', '=', uuid).orderBy('id', order),
     );
-  const read = async (table: string, order?: 'desc'): Promise<readonly Row[]> => {
-    if (!gone) return rowsOf(table, order);
-    const archived = columns.then((schema) => {
-      const name = `shadow_${table}`;
-      return schema.has(name) ? rowsOf(name, order) : [];
-    });
-    return (await Promise.all([rowsOf(table, order), archived])).flat();
-  };
-  const [schema, caches, systemMetadata, migrations, bdms, clock] = await Promise.all([
+  const archivedOf = async (table: string, order?: 'desc'): Promise<readonly Row[]> =>
+    gone && (await columns).has(`shadow_${table}`) ? rowsOf(`shadow_${table}`, order) : [];
+  const read = async (table: string, order?: 'desc') =>
+    (await Promise.all([rowsOf(table, order), archivedOf(table, order)])).flat();
+  const [schema, caches, systemMetadata, migrations, bdms, archivedBdms, clock] = await Promise.all([
     columns,
     read('instance_info_caches', 'desc'),
     read('instance_system_metadata'),
     read('migrations'),
-    read('block_device_mapping'),
+    rowsOf('block_device_mapping'),
+    archivedOf('block_device_mapping'),
     look.sql.rows(database, (sql) =>
       sql
         .selectFrom('instances')
@@ -196,6 +198,7 @@ async function readDetails(look: Reader, uuid: string, database: string, gone: b
     systemMetadata,
     migrations,
     bdms,
+    archivedBdms,
     now: clock[0] === undefined ? undefined : (text(clock[0], 'now') ?? undefined),
   };
 }

@@ -84,6 +84,8 @@ export interface VolumeMapping {
   readonly deleted: boolean;
   /** UTC */
   readonly deletedAt: string | null;
+  /** the row is not in `block_device_mapping`: it is archived, or only an earlier run knows it */
+  readonly rowGone?: true;
 }
 
 /** The reason of a host that is only looked at because all of them are. */

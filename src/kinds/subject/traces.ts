@@ -48,6 +48,7 @@ const volume: z.ZodType<VolumeMapping> = z.object({
   deleteOnTermination: z.boolean(),
   deleted: z.boolean(),
   deletedAt: text,
+  rowGone: z.literal(true).exactOptional(),
 });
 
 const traces = z.object({

@@ -93,7 +93,10 @@ export async function readHeld(look: Reader, subject: Subject): Promise<Held> {
  * Cinder 21 `api/v3/attachments.py:_items`: `instance_id` becomes a filter on the row, and an administrator sees all projects only with
  * `all_tenants`.
  *
- * @returns null for a Cinder without attachments: before Ocata (406: no such microversion) or API v2 (404)
+ * Asked at 3.28, which Ocata has not: there the filter is refused (400, cinder 10.0.0), or lets nothing through (10.0.4, whose filter
+ * keeps `instance_id` beside `instance_uuid`), which would look like a server without attachments. Its Nova names none either.
+ *
+ * @returns null for a Cinder that cannot tell: before Pike (406: no such microversion) or API v2 (404)
  */
 async function listByServer(look: Reader, uuid: string): Promise<Entry[] | null> {
   let answers: readonly unknown[];
@@ -102,7 +105,7 @@ async function listByServer(look: Reader, uuid: string): Promise<Entry[] | null>
       'volume',
       `/attachments/detail?all_tenants=1&instance_id=${uuid}`,
       'attachments',
-      { microversion: '3.27' },
+      { microversion: '3.28' },
     );
   } catch (error) {
     if (error instanceof LookError && (error.code === 'api-404' || error.code === 'api-406')) return null;

@@ -11,7 +11,7 @@ import { type CinderVersion, readVolume, type Volume } from './volume.ts';
 /** One attachment of a volume as Cinder lists it, whoever's it is. Key by key in Cinder's order: a guard compares it. */
 export interface Listed {
   readonly id: string;
-  readonly status: string;
+  readonly status: string | null;
   readonly instance: string | null;
   readonly volume_id: string;
 }
@@ -43,7 +43,7 @@ export interface VolumeFacts {
 
 const listed = z.object({
   id: z.string(),
-  status: z.string(),
+  status: z.string().nullable(),
   instance: z.string().nullable(),
   volume_id: z.string(),
 });

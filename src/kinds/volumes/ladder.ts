@@ -40,24 +40,27 @@ interface Asked {
 export function chooseRung(asked: Asked): Rung {
   const { held, attachment, decisions } = asked;
   const start = decisions.detach ?? 'attachment';
-  const isDown = held.backend === 'down' && attachment.status !== 'reserved';
+  const { backend } = held;
+  // What is only reserved Cinder's API deletes by itself; to force it would ask cinder-volume all the same.
+  const isDown = backend === 'down' && attachment.status !== 'reserved';
   const not: string[] = [];
   if (start === 'attachment') {
     const against = isDown ? null : againstAttachment(asked);
     if (!isDown && against === null) return attachmentRung(asked);
     if (against !== null) not.push(`the attachment cannot be deleted: ${against}`);
   } else not.push(`--detach ${start} begins lower`);
-  if (isDown) not.push(`${serviceOf(held.volume.backend)} is down, and a request to it would hang`);
+  if (backend === 'down')
+    not.push(`${serviceOf(held.volume.backend)} is down, and a request to it would hang`);
   else if (start !== 'reset') {
     const against = againstForce(asked);
     if (against === null) return forceRung(asked, not);
     not.push(`it cannot be force-detached: ${against}`);
   }
-  return lowerRung(asked, not, isDown);
+  return lowerRung(asked, not, backend === 'down');
 }
 
 /** Below here the storage is not asked any more. */
-function lowerRung({ held, decisions }: Asked, not: readonly string[], isDown: boolean): Rung {
+function lowerRung({ held, subject, decisions }: Asked, not: readonly string[], isDown: boolean): Rung {
   const { others, volume } = held;
   const mayReset = decisions.detach === 'reset' || decisions.surgery === true;
   const because = capital(not.join('; '));
@@ -67,10 +70,11 @@ function lowerRung({ held, decisions }: Asked, not: readonly string[], isDown: b
       why: `${because}. Its state is reset in Cinder alone: export and mapping stay on the storage, to be removed there by hand.`,
     };
   if (decisions.surgery === true) {
-    if ('why' in held.rows)
+    const against = againstSurgery(held, subject.uuid);
+    if (against !== null)
       return none(
         'volume-cannot-detach',
-        `${describeVolume(volume)}: ${not.join('; ')}; and --surgery cannot be done: ${held.rows.why}`,
+        `${describeVolume(volume)}: ${not.join('; ')}; and --surgery cannot be done: ${against}`,
         null,
       );
     return {
@@ -94,6 +98,14 @@ function lowerRung({ held, decisions }: Asked, not: readonly string[], isDown: b
     : none('volume-cannot-detach', `${describeVolume(volume)}: ${not.join('; ')}`, flag);
 }
 
+function againstSurgery({ rows }: HeldVolume, server: string): string | null {
+  if ('why' in rows) return rows.why;
+  const own = rows.attachments.some((row) => row.server === server);
+  return own
+    ? null
+    : "Cinder's database has no attachment of this server: it changed meanwhile, or is another's";
+}
+
 function none(code: string, sentence: string, flag: string | null): Rung {
   return { rung: 'none', code, sentence: `${sentence}.`, flag };
 }
@@ -107,7 +119,7 @@ function isLegacy({ connection, status }: Attachment): boolean {
 }
 
 function againstAttachment({ attachment, facts }: Asked): string | null {
-  if (facts.version === null) return 'this Cinder has no API for attachments (it came with Ocata, 3.27)';
+  if (facts.version === null) return 'this Cinder does not tell a server’s attachments (before Pike, 3.28)';
   if (isLegacy(attachment)) return 'it was attached the old way, and Cinder would not tell the storage';
   return null;
 }

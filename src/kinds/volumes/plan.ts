@@ -183,9 +183,18 @@ function keepDoomed(volume: Volume): Omit<Kept, 'kind'> {
   };
 }
 
-function secure(judged: readonly Judged[], { uuid, cell }: Subject): DraftStep[] {
-  const mappings = judged
-    .filter(({ held, fate }) => fate.act === 'keep' || isGivenAway(held))
-    .flatMap(({ held }) => held.mappings.filter(({ deleteOnTermination }) => deleteOnTermination));
+/**
+ * All rows that give Nova such a volume to delete, those of earlier attachments too: a nova-compute that comes back reads them with the
+ * rest. On a host that is off its domain is still there to be found, so volumes that the server has let go of long ago count there.
+ */
+function secure(judged: readonly Judged[], { uuid, cell, volumes, hosts }: Subject): DraftStep[] {
+  const held = new Map(
+    judged.map(({ held: one, fate }) => [one.volume.id, fate.act === 'keep' || isGivenAway(one)]),
+  );
+  const comesBack = hosts.some(({ fenced }) => fenced !== undefined);
+  const mappings = volumes.filter(
+    (mapping) =>
+      mapping.deleteOnTermination && mapping.rowGone !== true && (held.get(mapping.volumeId) ?? comesBack),
+  );
   return cell === null || mappings.length === 0 ? [] : [secureStep(mappings, uuid, cell)];
 }
