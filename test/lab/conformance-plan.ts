@@ -3,8 +3,11 @@ import { replaceIdentities } from '../../lab/delta/canonicalise.ts';
 import type { Roles } from '../../lab/delta/roles.ts';
 import type { Plan } from '../../src/plan/types.ts';
 
-/** What differs between two clouds by nature: which they are, when the plan was made, and so its digest. */
-const BY_NATURE: ReadonlySet<string> = new Set(['tool', 'site', 'madeAt', 'digest', 'format']);
+/**
+ * What differs between two clouds by nature: which they are, when the plan was made, and so its digest. And what led to the places: how
+ * far Nova has emptied `network_info` of a server that it deleted is a matter of moments, and what follows from it is in the steps.
+ */
+const BY_NATURE: ReadonlySet<string> = new Set(['tool', 'site', 'madeAt', 'digest', 'format', 'traces']);
 
 /**
  * One line for each step's fields, each remain, each refusal and so on. Lists whose order follows from uuids are sorted; the order

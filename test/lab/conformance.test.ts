@@ -156,8 +156,10 @@ async function playSimulated(scenario: Scenario): Promise<Outcome> {
     if (victim === undefined) throw new Error('nothing was planted');
     react(world);
     const broken = snapshotOf(world, host);
-    const plan = await planOf(site, victim.uuid);
-    await purge(site, victim.uuid);
+    // Each simulated cloud has servers of the same uuids: their runs are not to be known to each other.
+    const state = join(folder, 'state');
+    const plan = await planOf(site, victim.uuid, state);
+    await purge(site, victim.uuid, state);
     react(world);
     const purged = snapshotOf(world, host);
     const roles = placed(rolesOf(broken, victim), '/var/lib/nova/instances', '/var/lib/glance/images', host);
@@ -179,15 +181,17 @@ function placed(roles: Roles, instances: string, images: string, node: string): 
   };
 }
 
-async function planOf(site: string, uuid: string): Promise<Plan> {
-  const ended = await expunge(['plan', uuid, '--format', 'json'], { site });
+async function planOf(site: string, uuid: string, state?: string): Promise<Plan> {
+  const own = state === undefined ? {} : { state };
+  const ended = await expunge(['plan', uuid, '--format', 'json'], { site, ...own });
   expect(ended, ended.err).toMatchObject({ exit: 0 });
   const [plan] = (JSON.parse(ended.out) as { servers: readonly Plan[] }).servers;
   if (plan === undefined) throw new Error(`no plan came: ${ended.out}`);
   return plan;
 }
 
-async function purge(site: string, uuid: string): Promise<void> {
-  const ended = await expunge(['purge', uuid, '--yes'], { site });
+async function purge(site: string, uuid: string, state?: string): Promise<void> {
+  const own = state === undefined ? {} : { state };
+  const ended = await expunge(['purge', uuid, '--yes'], { site, ...own });
   expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
 }

@@ -11,6 +11,8 @@ import { watchProcesses } from '../support/watch-processes.ts';
 interface Options {
   readonly site?: string;
   readonly input?: string;
+  /** where it keeps its state, where that is not to be with the other runs of this file */
+  readonly state?: string;
   /** where it is killed with SIGKILL */
   readonly cut?: Cut;
 }
@@ -57,13 +59,13 @@ function assertNoSecret(where: string, text: string): void {
 /** Runs expunge against the lab; `site` defaults to the local transport. @throws Error when a secret was to be seen */
 export function expunge(
   args: readonly string[],
-  { site = siteFile(), input = '', cut }: Options = {},
+  { site = siteFile(), input = '', state = stateFolder, cut }: Options = {},
 ): Promise<Ended> {
   const started = performance.now();
   return new Promise((done, fail) => {
     const knife = cut === undefined ? { options: [], env: {} } : cutting(cut, join(stateFolder, 'seen'));
     const child = spawn(process.execPath, [...knife.options, PROGRAM, ...args, '--site', site], {
-      env: { PATH: process.env['PATH'], HOME: stateFolder, XDG_STATE_HOME: stateFolder, ...knife.env },
+      env: { PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state, ...knife.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const watch = watchProcesses(child.pid ?? 0);
