@@ -64,11 +64,17 @@ describe('where a server is', () => {
     ['deleted', { [live(1)]: [row({ deleted: 42 })] }],
     ['archived', { [shadow(1)]: [row({ deleted: 42 })] }],
   ])('%s in the cell of its mapping, it lives in another: the one that lives counts', async (_, old) => {
-    const { subject } = find({ ...mapped, ...old, [live(2)]: [row({ id: 7 })], ...details(2) });
-    expect(await subject).toMatchObject({ cell: { name: 'cell2' }, row: { id: 7, deleted: 0 } });
-    const nowhere = find({ ...mapped, ...old, ...details(1) });
-    expect(await nowhere.subject).toMatchObject({ cell: { name: 'cell1' }, row: { deleted: 42 } });
-    await expect(find({ ...mapped, ...old, [live(2)]: DOWN }).subject).rejects.toBe(DOWN);
+    for (const queued of [{}, { queued_for_delete: 0 }]) {
+      const unqueued = { [MAPPING]: [{ id: 1, cell_uuid: 'c1', ...queued }], ...old };
+      const { subject } = find({ ...unqueued, [live(2)]: [row({ id: 7 })], ...details(2) });
+      expect(await subject).toMatchObject({ cell: { name: 'cell2' }, row: { id: 7, deleted: 0 } });
+      const nowhere = find({ ...unqueued, ...details(1) });
+      expect(await nowhere.subject).toMatchObject({ cell: { name: 'cell1' }, row: { deleted: 42 } });
+      await expect(find({ ...unqueued, [live(2)]: DOWN }).subject).rejects.toBe(DOWN);
+    }
+    // Queued for delete: that it is deleted is as it should be, and no other cell is needed to say so.
+    const { subject } = find({ ...mapped, ...old, ...details(1), [live(2)]: DOWN });
+    expect(await subject).toMatchObject({ cell: { name: 'cell1' }, row: { deleted: 42 } });
   });
 
   test('its mapping names a cell that has no row of it, and another cannot be asked', async () => {

@@ -26,7 +26,7 @@ import { withOthers } from './traces.ts';
 export async function findSubject(look: Reader, uuid: string, options: SubjectOptions): Promise<Subject> {
   const [mapping, buildRequest] = await Promise.all([readMapping(look, uuid), readBuildRequest(look, uuid)]);
   const mapped = options.cells.find((cell) => cell.uuid === mapping?.cellUuid);
-  const found = await findRow(look, uuid, mapped, options.cells);
+  const found = await findRow(look, uuid, mapped, mapping, options.cells);
   const cell = found?.cell ?? mapped ?? null;
   const row = found?.row ?? null;
   const details = cell === null ? null : await readDetails(look, uuid, cell.database, row?.deleted !== 0);
@@ -116,16 +116,18 @@ export function nameInBuildRequest(row: Row): string | null {
 
 /**
  * Where the mapping says; elsewhere when it does not live there: mappings are mended by hand, and moves between cells get cut. A row
- * that lives counts before one that is deleted.
+ * that lives counts before one that is deleted. A mapping that is queued for delete says that the deleted one is right, so that a cell
+ * that is down keeps nobody from looking again after a purge.
  */
 async function findRow(
   look: Reader,
   uuid: string,
   mapped: Cell | undefined,
+  mapping: Subject['mapping'],
   cells: readonly Cell[],
 ): Promise<{ row: InstanceRow; cell: Cell } | null> {
   const found = mapped === undefined ? null : await findRowIn(look, uuid, [mapped]);
-  if (found?.row.deleted === 0) return found;
+  if (found?.row.deleted === 0 || (found !== null && mapping?.queuedForDelete === true)) return found;
   const anywhere = await findRowIn(look, uuid, cells);
   return anywhere?.row.deleted === 0 ? anywhere : (found ?? anywhere);
 }
