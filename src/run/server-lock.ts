@@ -45,13 +45,17 @@ export async function lockServer(
   const take = () => writer.hold(`expunge:${uuid}`, sayOf(self));
   const answer = await take();
   // The database's lock first: whoever has it is alone with the file.
-  if (!isHold(answer)) throw await refuseHeld(answer, runsDir, uuid);
+  if (!isHold(answer)) {
+    const { why, hint } = await whoHolds(answer, runsDir, uuid);
+    throw locked(uuid, why, hint);
+  }
   try {
     const { file, tookOver } = await takeFile(runsDir, uuid, self);
     return openLock(answer, file, tookOver, async () => {
       const again = await take();
-      if (!isHold(again)) throw await refuseHeld(again, runsDir, uuid);
-      return again;
+      if (isHold(again)) return again;
+      const { why, hint } = await whoHolds(again, runsDir, uuid);
+      throw new RefusedError(sayLocked(uuid, why), { code: 'server-locked', hint });
     });
   } catch (error) {
     await answer.release();
@@ -84,9 +88,7 @@ function openLock(
         hold = await taking;
       } catch (error) {
         if (!isExpungeError(error)) throw error;
-        // By now something may have been.
-        const why = error.message.replace(/; nothing was touched$/, '');
-        throw new ActError(`the lock on the server was lost, and cannot be had again: ${why}`, {
+        throw new ActError(`the lock on the server was lost, and cannot be had again: ${error.message}`, {
           code: 'lock-lost',
           hint: 'nothing more is done; resume goes on when the lock can be had',
         });
@@ -138,11 +140,11 @@ function refuseFile(uuid: string, by: Holder, path: string): RefusedError {
 }
 
 /** Who it is says the holder's own connection, else the lock file, else what the database shows of its connections. */
-async function refuseHeld(
+async function whoHolds(
   { connection, said, account }: HeldBy,
   runsDir: string,
   uuid: string,
-): Promise<RefusedError> {
+): Promise<{ readonly why: string; readonly hint: string }> {
   const hint = `wait for its end. A process that is gone lets go by itself, of a machine that is gone after two minutes; or: KILL ${connection} in the database nova_api`;
   const file = await readLockFile(runsDir, uuid);
   // Our own file tells nothing of who took over a lock that we lost.
@@ -150,15 +152,19 @@ async function refuseHeld(
   const { expunge_user: user, expunge_host: host, expunge_pid: pid, expunge_since: since } = said ?? {};
   if (user !== undefined && host !== undefined && pid !== undefined && since !== undefined) {
     const run = onFile !== null && String(onFile.pid) === pid && onFile.host === host ? onFile.run : null;
-    return locked(uuid, `${sayHolder({ user, host, pid, since, run })} is at work on it`, hint);
+    return { why: `${sayHolder({ user, host, pid, since, run })} is at work on it`, hint };
   }
-  if (onFile !== null) return locked(uuid, `${sayHolder(onFile)} is at work on it`, hint);
+  if (onFile !== null) return { why: `${sayHolder(onFile)} is at work on it`, hint };
   const who = `connection ${connection}${account === null ? '' : `, ${account},`} holds the lock in Nova's API database`;
-  return locked(uuid, `${who}, and says no more of itself`, hint);
+  return { why: `${who}, and says no more of itself`, hint };
+}
+
+function sayLocked(uuid: string, why: string): string {
+  return `server ${uuid} is locked: ${why}`;
 }
 
 function locked(uuid: string, why: string, hint: string): RefusedError {
-  return new RefusedError(`server ${uuid} is locked: ${why}; nothing was touched`, {
+  return new RefusedError(`${sayLocked(uuid, why)}; nothing was touched`, {
     code: 'server-locked',
     hint,
   });

@@ -116,8 +116,8 @@ async function playReally(scenario: Scenario): Promise<Outcome> {
     const whole = await takeStill(lab);
     await scenario.break(lab, victim);
     const broken = await takeStill(lab);
-    const plan = await planOf(siteFile(), victim.id);
-    await purge(siteFile(), victim.id);
+    const plan = await planOf(victim.id, { site: siteFile() });
+    await purge(victim.id, { site: siteFile() });
     await settle(lab);
     const purged = await takeStill(lab);
     const node = Object.values(broken.rows['placement.resource_providers'] ?? {})[0]?.['name'] ?? '';
@@ -157,9 +157,9 @@ async function playSimulated(scenario: Scenario): Promise<Outcome> {
     react(world);
     const broken = snapshotOf(world, host);
     // Each simulated cloud has servers of the same uuids: their runs are not to be known to each other.
-    const state = join(folder, 'state');
-    const plan = await planOf(site, victim.uuid, state);
-    await purge(site, victim.uuid, state);
+    const own = { site, state: join(folder, 'state') };
+    const plan = await planOf(victim.uuid, own);
+    await purge(victim.uuid, own);
     react(world);
     const purged = snapshotOf(world, host);
     const roles = placed(rolesOf(broken, victim), '/var/lib/nova/instances', '/var/lib/glance/images', host);
@@ -181,17 +181,15 @@ function placed(roles: Roles, instances: string, images: string, node: string): 
   };
 }
 
-async function planOf(site: string, uuid: string, state?: string): Promise<Plan> {
-  const own = state === undefined ? {} : { state };
-  const ended = await expunge(['plan', uuid, '--format', 'json'], { site, ...own });
+async function planOf(uuid: string, where: Parameters<typeof expunge>[1]): Promise<Plan> {
+  const ended = await expunge(['plan', uuid, '--format', 'json'], where);
   expect(ended, ended.err).toMatchObject({ exit: 0 });
   const [plan] = (JSON.parse(ended.out) as { servers: readonly Plan[] }).servers;
   if (plan === undefined) throw new Error(`no plan came: ${ended.out}`);
   return plan;
 }
 
-async function purge(site: string, uuid: string, state?: string): Promise<void> {
-  const own = state === undefined ? {} : { state };
-  const ended = await expunge(['purge', uuid, '--yes'], { site, ...own });
+async function purge(uuid: string, where: Parameters<typeof expunge>[1]): Promise<void> {
+  const ended = await expunge(['purge', uuid, '--yes'], where);
   expect(ended, ended.out + ended.err).toMatchObject({ exit: 0 });
 }

@@ -32,12 +32,12 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
   const details = cell === null ? null : await readDetails(look, uuid, cell.database, row?.deleted !== 0);
   if (row !== null && isCrossCell(row, details?.migrations ?? [])) await findRowIn(look, uuid, options.cells);
   const { known } = options;
-  const vifs = parseNetworkInfo(details?.networkInfo ?? null);
-  // Those of which only the archive or an earlier run knows stand in no row that could be changed.
-  const volumes = details?.bdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
-  const archived = details?.archivedBdms.flatMap((r) => parseVolumeMapping(r) ?? []) ?? [];
-  const earlier = known?.volumes.map((volume) => ({ ...volume, deleted: true })) ?? [];
-  const gone = [archived, earlier].map((all) => all.map((one) => ({ ...one, rowGone: true as const })));
+  const vifs = parseNetworkInfo(details?.networkInfo ?? null) ?? [];
+  const mappingsIn = (rows: readonly Row[] = []) => rows.flatMap((r) => parseVolumeMapping(r) ?? []);
+  // Of these no row stands in the table that could be changed.
+  const archived = mappingsIn(details?.archivedBdms).map((one) => ({ ...one, rowGone: true as const }));
+  const earlier = known?.volumes.map((one) => ({ ...one, deleted: true, rowGone: true as const })) ?? [];
+  const byVolume = ({ volumeId }: VolumeMapping) => volumeId;
   const half = {
     uuid,
     name: row?.displayName ?? buildRequest?.name ?? known?.name ?? null,
@@ -53,14 +53,11 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
         return key === null || value === null ? [] : [[key, value] as const];
       }),
     ),
-    vifs: withOthers(vifs ?? [], known?.vifs ?? [], (vif) => vif.portId),
+    vifs: withOthers(vifs, known?.vifs ?? [], (vif) => vif.portId),
     ...(known === undefined ? {} : { portIds: known.portIds }),
     ...(options.doomed === undefined ? {} : { doomed: options.doomed }),
     migrations: details?.migrations.map(parseMigration) ?? [],
-    volumes: gone.reduce<VolumeMapping[]>(
-      (own, others) => withOthers(own, others, (one) => one.volumeId),
-      volumes,
-    ),
+    volumes: withOthers(withOthers(mappingsIn(details?.bdms), archived, byVolume), earlier, byVolume),
     era: details?.era ?? null,
     now: details?.now ?? new Date().toISOString().slice(0, 19).replace('T', ' '),
   };

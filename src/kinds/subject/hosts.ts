@@ -12,6 +12,7 @@ import {
   type ComputeService,
   EVERY_HOST,
   type Host,
+  isLedTo,
   type Subject,
   type SubjectOptions,
 } from './subject.ts';
@@ -38,12 +39,14 @@ export async function findHosts(
   }
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
   for (const name of options.known?.hosts ?? []) add(name, 'an earlier run looked there');
-  const { computes, conductorUp, unknown } = await readServices(look, options, isUnplaced(subject));
+  const [{ computes, conductorUp, unknown }, ofActions, ofFaults] = await Promise.all([
+    readServices(look, options, isUnplaced(subject)),
+    readActionHosts(look, subject),
+    readFaultHosts(look, subject),
+  ]);
   const everywhere = options.allHosts || (because.size === 0 && !isOnNoHost(subject));
-  for (const name of await readActionHosts(look, subject))
-    if (computes.has(name)) add(name, 'one of its actions ran there');
-  for (const name of await readFaultHosts(look, subject))
-    if (computes.has(name)) add(name, 'one of its faults was noted there');
+  for (const name of ofActions) if (computes.has(name)) add(name, 'one of its actions ran there');
+  for (const name of ofFaults) if (computes.has(name)) add(name, 'one of its faults was noted there');
   if (everywhere) for (const name of computes.keys()) add(name, EVERY_HOST);
   return {
     hosts: describeHosts(look, because, computes),
@@ -79,13 +82,12 @@ export async function widenHosts(look: Reader, subject: Subject, options: Subjec
   for (const { host, port } of ports) if (host !== null) add(host, `port ${port.slice(0, 8)} is bound there`);
   for (const { host, volumeId } of attachments)
     if (host) add(host, `volume ${volumeId.slice(0, 8)} is attached there`);
-  const reasons = ({ name, because }: Host) => known.get(name) ?? because;
   const portIds = [...new Set([...ports.map(({ port }) => port), ...(subject.portIds ?? [])])];
   if (known.size === subject.hosts.length) {
-    // A host that was only passed by is one that something leads to now.
-    const led = subject.hosts.some((host) => host.because.join() === EVERY_HOST && reasons(host).length > 1);
-    const hosts = subject.hosts.map((host) => ({ ...host, because: reasons(host) }));
-    return { ...subject, portIds, ...(led ? { hosts } : {}) };
+    const hosts = subject.hosts.map((host) => ({ ...host, because: known.get(host.name) ?? host.because }));
+    // Of a host that was only passed by, something that leads to it is news.
+    const isNews = hosts.filter(isLedTo).length > subject.hosts.filter(isLedTo).length;
+    return { ...subject, portIds, ...(isNews ? { hosts } : {}) };
   }
   const { computes } = await readServices(look, options, false);
   return { ...subject, portIds, hosts: describeHosts(look, known, computes) };

@@ -89,17 +89,14 @@ async function findByName(look: Reader, cells: readonly Cell[], name: string): P
       return [{ uuid: text(row, 'uuid') ?? '', where: `${cells[i]?.name}, ${state}` }];
     }),
   );
-  const known = new Set(inCells.map((n) => n.uuid));
   const waiting = requests.flatMap((row) => {
     const uuid = text(row, 'instance_uuid');
     // The column may be NULL (nova 14 `db/sqlalchemy/api_models.py:BuildRequest`): such a request is nobody's.
-    if (uuid === null || nameInBuildRequest(row) !== name || known.has(uuid)) return [];
-    return [{ uuid, where: 'build request' }];
+    return uuid !== null && nameInBuildRequest(row) === name ? [{ uuid, where: 'build request' }] : [];
   });
-  // A resize to another cell keeps a copy of the row there: one server, twice.
-  return [
-    ...new Map([...inCells, ...waiting].toReversed().map((one) => [one.uuid, one])).values(),
-  ].toReversed();
+  const all = [...inCells, ...waiting];
+  // One server can be there twice: in its build request too, or with the copy of its row that a resize to another cell keeps there.
+  return all.filter(({ uuid }, i) => all.findIndex((one) => one.uuid === uuid) === i);
 }
 
 async function findDeletedByName(look: Reader, cells: readonly Cell[], name: string): Promise<Named[]> {

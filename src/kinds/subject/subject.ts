@@ -103,6 +103,11 @@ export interface Host {
   readonly fenced?: { readonly answers: string | null };
 }
 
+/** Something of the server leads there: no look at all hosts that only passed by. */
+export function isLedTo({ because }: Pick<Host, 'because'>): boolean {
+  return because.some((why) => why !== EVERY_HOST);
+}
+
 export interface ComputeService {
   readonly up: boolean;
   readonly forcedDown: boolean;

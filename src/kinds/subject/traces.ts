@@ -5,7 +5,7 @@
  */
 import * as z from '../../plan/zod.ts';
 import type { Connection } from './connection.ts';
-import { EVERY_HOST, type Host, type Subject, type Vif, type VolumeMapping } from './subject.ts';
+import { isLedTo, type Subject, type Vif, type VolumeMapping } from './subject.ts';
 
 const text = z.string().nullable();
 
@@ -65,23 +65,21 @@ export type Traces = z.infer<typeof traces>;
 
 type Json = z.infer<ReturnType<typeof z.json>>;
 
-/** As a plan holds it. The order of what APIs listed does not count, so that equal facts give equal plans. */
+/**
+ * As a plan holds it. The order of what APIs listed does not count, so that equal facts give equal plans. A host that a look at all of them
+ * passed by is none that a later look has to go to; one that is off is waited for.
+ */
 export function writeTraces(subject: Subject): Json {
   const { name, projectId, domainName, hosts, portIds = [], vifs, volumes } = subject;
   return z.json().parse({
     name,
     projectId,
     domainName,
-    hosts: hosts.filter(isItsOwn).map((host) => host.name),
+    hosts: hosts.filter((host) => isLedTo(host) || host.fenced !== undefined).map((host) => host.name),
     portIds: [...portIds].sort(),
     vifs,
     volumes,
   });
-}
-
-/** Something leads there, or waits for it. That a look at all hosts passed by makes no later one go there. */
-function isItsOwn({ because, fenced }: Host): boolean {
-  return fenced !== undefined || because.some((why) => why !== EVERY_HOST);
 }
 
 /** Null: another version of expunge wrote them, in another way. */

@@ -53,7 +53,7 @@ export async function readAttachments(look: Reader, subject: Subject): Promise<r
  * The attachments that name the server, those that Nova's rows name by id, and all volumes of both.
  *
  * Three questions, because each alone leaves something out: the list by server does not have what Nova names and Cinder gives to another;
- * Nova does not know what only Cinder has; and before Ocata (3.27) there is only what a volume says of itself.
+ * Nova does not know what only Cinder has; and before Pike there is only what a volume says of itself.
  *
  * @throws LookError as `readAttachments`
  */

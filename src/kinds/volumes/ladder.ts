@@ -40,27 +40,26 @@ interface Asked {
 export function chooseRung(asked: Asked): Rung {
   const { held, attachment, decisions } = asked;
   const start = decisions.detach ?? 'attachment';
-  const { backend } = held;
   // What is only reserved Cinder's API deletes by itself; to force it would ask cinder-volume all the same.
-  const isDown = backend === 'down' && attachment.status !== 'reserved';
+  const isDown = held.backend === 'down' && attachment.status !== 'reserved';
   const not: string[] = [];
   if (start === 'attachment') {
     const against = isDown ? null : againstAttachment(asked);
     if (!isDown && against === null) return attachmentRung(asked);
     if (against !== null) not.push(`the attachment cannot be deleted: ${against}`);
   } else not.push(`--detach ${start} begins lower`);
-  if (backend === 'down')
+  if (held.backend === 'down')
     not.push(`${serviceOf(held.volume.backend)} is down, and a request to it would hang`);
   else if (start !== 'reset') {
     const against = againstForce(asked);
     if (against === null) return forceRung(asked, not);
     not.push(`it cannot be force-detached: ${against}`);
   }
-  return lowerRung(asked, not, backend === 'down');
+  return lowerRung(asked, not);
 }
 
 /** Below here the storage is not asked any more. */
-function lowerRung({ held, subject, decisions }: Asked, not: readonly string[], isDown: boolean): Rung {
+function lowerRung({ held, subject, decisions }: Asked, not: readonly string[]): Rung {
   const { others, volume } = held;
   const mayReset = decisions.detach === 'reset' || decisions.surgery === true;
   const because = capital(not.join('; '));
@@ -89,7 +88,7 @@ function lowerRung({ held, subject, decisions }: Asked, not: readonly string[], 
       'surgery',
     );
   const flag = others === 0 ? 'detach reset' : 'surgery';
-  return isDown
+  return held.backend === 'down'
     ? none(
         'volume-backend-down',
         `${describeVolume(volume)}: ${not.join('; ')}. Start it, or let go of the volume in Cinder alone, with its export left on the storage`,

@@ -86,7 +86,7 @@ function makeStep(
   const device = deviceAfter(written, then);
   const id = path.split('/').at(-1);
   const moves = 'device_id' in written;
-  const [key = 'device_id'] = moves ? [] : keys;
+  const key = moves ? 'device_id' : (keys[0] ?? 'device_id');
   const title = owner === '' ? `take port ${id} from the server` : `give port ${id} back to the server`;
   return {
     id: `undo/${step.id}`,
@@ -107,7 +107,7 @@ function makeStep(
         check: has('device_id', device),
       },
     ],
-    settled: has(key, moves ? owner : (then[key] ?? '')),
+    settled: has(key, then[key] ?? ''),
     before: [read],
     needs: [],
     undo: 'before-image',

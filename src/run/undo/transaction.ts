@@ -209,8 +209,6 @@ function makeStep(
 
 /** What refers to others goes before them: tables were saved in the order in which their rows come back. */
 function inOrder(writes: readonly SqlWrite[]): SqlWrite[] {
-  const [others, deletes] = [false, true].map((is) =>
-    writes.filter(({ verb }) => (verb === 'delete') === is),
-  );
-  return [...(others ?? []), ...(deletes ?? []).toReversed()];
+  const isDelete = ({ verb }: SqlWrite) => verb === 'delete';
+  return [...writes.filter((write) => !isDelete(write)), ...writes.filter(isDelete).toReversed()];
 }

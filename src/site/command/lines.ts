@@ -1,5 +1,6 @@
 /** What programs print, line by line. */
 import { LookError } from '../../plan/errors.ts';
+import type { CommandAnswer } from '../reader.ts';
 
 /** The lines that hold something. */
 export function linesOf(out: string): string[] {
@@ -14,10 +15,7 @@ export function lastLine(err: string): string {
 }
 
 /** Why a program failed, in its own words; where it has none, how it ended. */
-export function whyFailed(
-  program: string,
-  { exit, err }: { readonly exit: number; readonly err: string },
-): string {
+export function whyFailed(program: string, { exit, err }: Pick<CommandAnswer, 'exit' | 'err'>): string {
   return lastLine(err) || `${program} ended with ${exit}`;
 }
 
