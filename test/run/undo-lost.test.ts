@@ -5,23 +5,11 @@ import type { Act, Step } from '../../src/plan/types.ts';
 import type { ActedStep, RunRecord } from '../../src/run/read-run.ts';
 import { makeUndoPlan } from '../../src/run/undo/make-undo-plan.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { plan, step } from '../support/plans.ts';
+import { recordOf, step } from '../support/plans.ts';
 
 const UNSEEN = new LookError('host compute1', 'no answer', { code: 'host-unreachable' });
 
-function runOf(acted: readonly ActedStep[]): RunRecord {
-  return {
-    folder: '/runs/1',
-    plan: plan({ steps: acted.map((one) => one.step) }),
-    begunAt: '2026-11-22T10:00:00.000Z',
-    by: null,
-    links: {},
-    end: 'complete',
-    announced: [],
-    abandoned: null,
-    acted,
-  };
-}
+const BEGUN = { begunAt: '2026-11-22T10:00:00.000Z', end: 'complete' } as const;
 
 /** @param settled what a look at the step says; undefined: nobody looks */
 function tell(of: Step, known: ActedStep['known'] = 'done', settled?: boolean | Error) {
@@ -34,7 +22,7 @@ function tell(of: Step, known: ActedStep['known'] = 'done', settled?: boolean | 
     },
     fresh: () => reader,
   };
-  const run = runOf([{ step: of, known, images: [] }]);
+  const run = recordOf([{ step: of, known, images: [] }], BEGUN);
   return makeUndoPlan(run, reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
 }
 
@@ -192,7 +180,7 @@ test('the plan says since when what it was is past, and looks at everything anew
   };
   const origin = { tool: '9', madeAt: '2026-11-22T11:00:00.000Z' };
   const undo = (run: RunRecord) => makeUndoPlan(run, stale, origin);
-  const run = runOf([]);
+  const run = recordOf([], BEGUN);
   expect(await undo(run)).toMatchObject({
     ...origin,
     site: run.plan.site,

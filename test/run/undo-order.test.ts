@@ -5,7 +5,7 @@ import type { ActedStep, RunRecord } from '../../src/run/read-run.ts';
 import { makeUndoPlan } from '../../src/run/undo/make-undo-plan.ts';
 import type { Row } from '../../src/site/reader.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { plan, step } from '../support/plans.ts';
+import { recordOf, step } from '../support/plans.ts';
 
 type Tables = Readonly<Record<string, readonly Row[]>>;
 
@@ -37,18 +37,7 @@ function undo(steps: readonly ActedStep[], there: Tables, links: RunRecord['link
     },
     fresh: () => reader,
   };
-  const run: RunRecord = {
-    folder: '/runs/1',
-    plan: plan({ steps: steps.map((one) => one.step) }),
-    begunAt: null,
-    by: null,
-    links,
-    end: null,
-    announced: [],
-    abandoned: null,
-    acted: steps,
-  };
-  return makeUndoPlan(run, reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
+  return makeUndoPlan(recordOf(steps, { links }), reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
 }
 
 type Update = Extract<SqlWrite, { verb: 'update' }>;

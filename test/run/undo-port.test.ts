@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
 import type { HttpAct, Step } from '../../src/plan/types.ts';
-import type { RunRecord } from '../../src/run/read-run.ts';
 import { makeUndoPlan } from '../../src/run/undo/make-undo-plan.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { plan, SERVER, step } from '../support/plans.ts';
+import { recordOf, SERVER, step } from '../support/plans.ts';
 
 const ID = '68273d22-cab4-45e0-9669-c9caa0ab37c4';
 const PATH = `/v2.0/ports/${ID}`;
@@ -64,23 +63,10 @@ async function undo(
   now: { status?: number; body?: unknown } | LookError,
   { known = 'done', of = unbind, image = { port: bound } }: Acted = {},
 ) {
-  const run: RunRecord = {
-    folder: '/runs/1',
-    plan: plan({ steps: [of] }),
-    begunAt: '2026-11-22T10:00:00.000Z',
-    by: { host: 'h', user: 'u', pid: 1 },
-    links: {},
-    end: 'complete',
-    announced: [],
-    abandoned: null,
-    acted: [
-      {
-        step: of,
-        known,
-        images: [{ of: { door: 'http', service: 'network', path: PATH }, image }],
-      },
-    ],
-  };
+  const run = recordOf(
+    [{ step: of, known, images: [{ of: { door: 'http', service: 'network', path: PATH }, image }] }],
+    { begunAt: '2026-11-22T10:00:00.000Z', by: { host: 'h', user: 'u', pid: 1 }, end: 'complete' },
+  );
   const reader = fakeReader({ http: { [`network ${PATH}`]: now } });
   return makeUndoPlan(run, reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
 }

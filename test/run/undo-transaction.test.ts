@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
 import type { SqlWhere, SqlWrite, Step } from '../../src/plan/types.ts';
-import type { ActedStep, RunRecord } from '../../src/run/read-run.ts';
+import type { ActedStep } from '../../src/run/read-run.ts';
 import { makeUndoPlan } from '../../src/run/undo/make-undo-plan.ts';
 import type { Row } from '../../src/site/reader.ts';
 import { fakeReader } from '../support/fake-reader.ts';
-import { plan, step } from '../support/plans.ts';
+import { recordOf, step } from '../support/plans.ts';
 
 const DB = 'cell:1';
 type Tables = Readonly<Record<string, readonly Row[]>>;
@@ -75,18 +75,7 @@ function undo(steps: readonly ActedStep[], { rows, archived, error }: There) {
     },
     fresh: () => reader,
   };
-  const run: RunRecord = {
-    folder: '/runs/1',
-    plan: plan({ steps: steps.map((one) => one.step) }),
-    begunAt: null,
-    by: null,
-    links: {},
-    end: null,
-    announced: [],
-    abandoned: null,
-    acted: steps,
-  };
-  return makeUndoPlan(run, reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
+  return makeUndoPlan(recordOf(steps), reader, { tool: '0', madeAt: '2026-11-22T11:00:00.000Z' });
 }
 
 const NOTHING = { steps: [], kept: [], refusals: [], remains: [], unknown: [] };

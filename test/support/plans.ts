@@ -1,6 +1,7 @@
 /** Small steps and plans for tests that are not about a kind. */
 import { digestPlan } from '../../src/plan/digest.ts';
 import type { Check, Phase, Plan, Step } from '../../src/plan/types.ts';
+import type { ActedStep, RunRecord } from '../../src/run/read-run.ts';
 import { decisions } from './subjects.ts';
 
 export const SERVER = '11111111-2222-4333-8444-555555555555';
@@ -78,4 +79,20 @@ export function plan(changes: Partial<Plan> = {}): Plan {
     ...parts,
   };
   return { ...bound, digest: digestPlan(bound) };
+}
+
+/** The record of a run that let these steps through the gate, and of which nothing more is said. */
+export function recordOf(acted: readonly ActedStep[], changes: Partial<RunRecord> = {}): RunRecord {
+  return {
+    folder: '/runs/1',
+    plan: plan({ steps: acted.map((one) => one.step) }),
+    begunAt: null,
+    by: null,
+    links: {},
+    end: null,
+    announced: [],
+    abandoned: null,
+    acted,
+    ...changes,
+  };
 }
