@@ -4,6 +4,7 @@ import type { Service } from '../plan/types.ts';
 import { lastLine } from '../site/command/lines.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader, Row } from '../site/reader.ts';
+import { grantsOf } from './grants.ts';
 
 export interface Finding {
   readonly ok: boolean;
@@ -117,10 +118,10 @@ async function examineCinder(look: Reader): Promise<string> {
   if (!(await look.http.has('volume'))) return 'none in the catalog: volumes cannot be looked at';
   const path = `/attachments/detail?all_tenants=1&instance_id=${NOBODY}`;
   try {
-    await look.http.list('volume', path, 'attachments', { microversion: '3.27' });
+    await look.http.list('volume', path, 'attachments', { microversion: '3.28' });
   } catch (error) {
     if (!(error instanceof LookError) || !['api-404', 'api-406'].includes(error.code)) throw error;
-    return 'older than Ocata: volumes can be looked at one by one';
+    return 'older than Pike: volumes can be looked at one by one';
   }
   return 'attachments can be listed';
 }
@@ -189,32 +190,14 @@ async function examineHost(
       return `${path} is there`;
     }),
     await attempt(`host ${name}, Open vSwitch`, async () => {
-      const { exit } = await run(name, ['ovs-vsctl', '--timeout=10', 'list-br']);
-      return exit === 127
-        ? 'none on this host'
-        : exit === 0
-          ? 'ovs-vsctl answers'
-          : `ovs-vsctl ended with ${exit}`;
+      const { exit, err } = await run(name, ['ovs-vsctl', '--timeout=10', 'list-br']);
+      if (exit === 127) return 'none on this host';
+      if (exit !== 0) throw notFine(name, `ovs-vsctl list-br ended with ${exit}: ${lastLine(err)}`);
+      return 'ovs-vsctl answers';
     }),
   ];
 }
 
 function notFine(host: string, says: string): LookError {
   return new LookError(`host ${host}`, says, { code: 'host-not-ready' });
-}
-
-const WRITES = ['INSERT', 'UPDATE', 'DELETE'];
-
-/** What the user of a database may do there: apply needs more than plan does. */
-async function grantsOf(site: Site, database: string): Promise<string> {
-  const rows = await site.reader.sql.rows(database, (sql) =>
-    sql
-      .selectFrom('information_schema.schema_privileges')
-      .select('privilege_type as may')
-      .where((e) => e(e.fn('database', []), 'like', e.ref('table_schema')))
-      .unionAll(sql.selectFrom('information_schema.user_privileges').select('privilege_type as may')),
-  );
-  const may = new Set(rows.map((row) => String(row['may'])));
-  const lacks = WRITES.filter((right) => !may.has(right));
-  return lacks.length === 0 ? 'may write' : `may not ${lacks.join(', ')}: plan works, apply does not`;
 }

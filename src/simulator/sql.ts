@@ -108,6 +108,7 @@ function teachFunctions(database: DatabaseSync, world: World, name: ServiceDatab
   taught.add(database);
   database.function('utc_timestamp', () => sqlTime(world.now()));
   database.function('database', () => name);
+  database.function('current_user', () => 'nova@%');
 }
 
 /** The tables that `information_schema` tells of, as SQLite counts their changes. */
@@ -124,11 +125,12 @@ function describeDatabase(database: DatabaseSync, name: string): void {
   if (!described.has(database))
     database.exec(`ATTACH ':memory:' AS information_schema;
       CREATE TABLE information_schema.columns (table_schema TEXT, table_name TEXT, column_name TEXT);
-      CREATE TABLE information_schema.schema_privileges (table_schema TEXT, privilege_type TEXT);
+      CREATE TABLE information_schema.schema_privileges (grantee TEXT, table_schema TEXT, privilege_type TEXT);
       INSERT INTO information_schema.schema_privileges
-      VALUES ${RIGHTS.map((right) => `('${name}', '${right}')`).join(', ')};
-      CREATE TABLE information_schema.user_privileges (privilege_type TEXT);
-      INSERT INTO information_schema.user_privileges VALUES ('USAGE')`);
+      SELECT '''nova''@''%''', '${name}', value FROM json_each('${JSON.stringify(RIGHTS)}');
+      CREATE TABLE information_schema.table_privileges (grantee TEXT, table_schema TEXT, table_name TEXT, privilege_type TEXT);
+      CREATE TABLE information_schema.user_privileges (grantee TEXT, privilege_type TEXT);
+      INSERT INTO information_schema.user_privileges VALUES ('''nova''@''%''', 'USAGE')`);
   database.exec(`DELETE FROM information_schema.columns;
     INSERT INTO information_schema.columns
     SELECT '${name}', t.name, c.name FROM main.sqlite_master t, pragma_table_info(t.name, 'main') c WHERE t.type = 'table'`);
