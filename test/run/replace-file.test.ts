@@ -23,9 +23,17 @@ test('whoever reads the old one goes on reading it whole', async () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test('what cannot be replaced stays, and that is said', async () => {
-  const path = join(tempFolder(), 'a');
+test('what cannot be replaced stays, that is said, and nothing is left beside it', async () => {
+  const folder = tempFolder();
+  const path = join(folder, 'a');
   mkdirSync(path);
   await expect(replaceFile(path, 'new')).rejects.toThrow(/EISDIR/);
   expect(statSync(path).isDirectory()).toBe(true);
+  expect(readdirSync(folder)).toEqual(['a']);
+});
+
+test('a draft that can be neither written nor removed is told by the first of both', async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, `a.${process.pid}`));
+  await expect(replaceFile(join(folder, 'a'), 'new')).rejects.toThrow(/EISDIR.*open/);
 });
