@@ -8,6 +8,7 @@ import { mergeTraces, readTraces, type Traces } from '../kinds/subject/traces.ts
 import { deletedVolume } from '../kinds/volumes/steps.ts';
 import { hasCode, isExpungeError, UsageError } from '../plan/errors.ts';
 import { processExists, startTicks } from '../site/process-identity.ts';
+import { readAbandonment } from './abandon.ts';
 import { type RunRecord, readRun } from './read-run.ts';
 
 /** A folder that cannot be read as a run. */
@@ -145,12 +146,12 @@ export interface ListedRun {
 /**
  * The last run on a server of which something is left to do, or may be; null: there is none. Who resumes or abandons it is asked by its name.
  *
- * @throws UsageError when another version recorded a run on it, and nobody can tell how that stands
+ * @throws UsageError when another version recorded a run on it, nobody can tell how that stands, and nobody gave it up
  */
 export async function findUnfinished(runsDir: string, site: string, uuid: string): Promise<ListedRun | null> {
   const { runs, unreadable } = await readRuns(runsDir, uuid);
-  const foreign = unreadable.find(({ code }) => code === 'format-unknown');
-  if (foreign !== undefined) throw new UsageError(foreign.why, { code: foreign.code });
+  for (const { folder, why, code } of unreadable)
+    if (code === 'format-unknown' && !(await wasGivenUp(folder))) throw new UsageError(why, { code });
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
   return (await Promise.all(own.map((record) => listOne(record, own)))).findLast(isUnfinished) ?? null;
 }
@@ -159,6 +160,12 @@ export async function findUnfinished(runsDir: string, site: string, uuid: string
 export function isUnfinished({ record, state, undoneBy: undo, followedBy: next }: ListedRun): boolean {
   if (isUndo(record) || record.abandoned !== null || undo !== null || next !== null) return false;
   return state !== 'complete' && state !== 'not-begun';
+}
+
+/** Also of a run whose record is of another version. @throws nothing: what cannot be read says nothing */
+async function wasGivenUp(folder: string): Promise<boolean> {
+  const abandonment = await readAbandonment(folder).catch(() => null);
+  return abandonment !== null;
 }
 
 async function listOne(record: RunRecord, own: readonly RunRecord[]): Promise<ListedRun> {
@@ -194,24 +201,24 @@ export interface Known {
 /**
  * Of a record that cannot be read `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
  *
- * @throws UsageError when another version of expunge wrote it down in another way, and something of that run is left to do
+ * @throws UsageError when another version of expunge wrote it down in another way, and that run is unfinished
  */
 export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Known> {
   const { runs } = await readRuns(runsDir, uuid);
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
-  const known = own.flatMap((run) => {
-    const { folder, plan, end, begunAt, abandoned } = run;
-    if (plan.traces === undefined) return [];
+  const known: Traces[] = [];
+  for (const run of own) {
+    const { folder, plan } = run;
+    if (plan.traces === undefined) continue;
     const traces = readTraces(plan.traces);
-    if (traces !== null) return [traces];
-    // Nothing of the server waits to be found by them any more.
-    if (end === 'complete' || begunAt === null || abandoned !== null || followedBy(run, own) !== null)
-      return [];
-    throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
-      code: 'run-invalid',
-      hint: `finish it with expunge ${plan.tool}`,
-    });
-  });
+    if (traces !== null) known.push(traces);
+    // Of a run that is over nothing waits to be found by them; and nobody could go on with it, or give it up.
+    else if (isUnfinished(await listOne(run, own)))
+      throw new UsageError(`${folder}: what it wrote down of the server is not of this version of expunge`, {
+        code: 'run-invalid',
+        hint: `finish it with expunge ${plan.tool}, or give it up: expunge abandon ${basename(folder)}`,
+      });
+  }
   return { known: mergeTraces(known.toReversed()), doomed: doomedVolumes(own) };
 }
 

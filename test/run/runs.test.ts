@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
+import { abandonRun } from '../../src/run/abandon.ts';
 import type { End, RunLinks } from '../../src/run/journal.ts';
 import { readRun } from '../../src/run/read-run.ts';
 import { findUnfinished, isUnfinished, listRuns, readKnown, standingOf, timeOf } from '../../src/run/runs.ts';
@@ -143,6 +144,15 @@ describe('a run is unfinished', () => {
     writeFileSync(join(runs, record(runs, 'd'), 'plan.json'), later);
     await expect(unfinished(runs)).rejects.toMatchObject({ code: 'format-unknown' });
   });
+
+  test('a record of another version that somebody gave up is passed by, when it says so as this one does', async () => {
+    const runs = tempFolder();
+    const foreign = record(runs, 'a', { abandoned: true });
+    writeFileSync(join(runs, foreign, 'plan.json'), JSON.stringify({ ...plan(), format: 2, tool: '9.0.0' }));
+    expect(await unfinished(runs)).toBeNull();
+    writeFileSync(join(runs, foreign, 'abandoned.json'), '{"format":2}');
+    await expect(unfinished(runs)).rejects.toMatchObject({ code: 'format-unknown' });
+  });
 });
 
 /** A plan for another server. */
@@ -273,20 +283,55 @@ describe('what is known of a server', () => {
     expect(await known(runs)).toEqual({ known: null, doomed: [] });
   });
 
-  test('is not known when another version wrote it down otherwise, and something is left to do', async () => {
+  const strange = plan({ traces: { places: [] }, tool: '0.0.9' });
+  const first = `a0-${SERVER}-1`;
+  const taken: Recorded = { at: 5, end: 'complete', links: { undoes: first } };
+  const over: readonly (readonly [string, readonly Recorded[]])[] = [
+    ['is complete', [{ end: 'complete' }]],
+    ['never began', [{ at: null }]],
+    ['was given up', [{ end: 'open', abandoned: true }]],
+    ['was finished by a later one', [{ end: 'open' }, { at: 2, of: plan(), end: 'complete' }]],
+    ['was gone on with', [{ end: 'open' }, { at: 2, of: plan(), end: 'open', links: { continues: first } }]],
+    ['was complete, and taken back', [{ end: 'complete' }, { ...taken, of: plan() }]],
+    ['was open, and taken back', [{ end: 'open' }, { ...taken, of: plan() }]],
+    ['is the undo of another', [{ end: 'incomplete', links: { undoes: 'x' } }]],
+  ];
+  test.each(over)('is not asked of a run of another version that %s', async (_, recorded) => {
     const runs = tempFolder();
-    const strange = plan({ traces: { places: [] }, tool: '0.0.9' });
-    record(runs, 'a', { of: strange, end: 'complete', at: 2 });
-    record(runs, 'b', { of: strange, end: 'open', at: 1 });
-    record(runs, 'c', { of: strange, abandoned: true, at: 3 });
-    record(runs, 'd', { of: strange, at: null });
+    for (const [i, one] of recorded.entries()) record(runs, `a${i}`, { of: strange, ...one });
     expect(await known(runs)).toMatchObject({ known: null });
-    record(runs, 'e', { of: strange, end: 'incomplete', at: 4 });
-    await expect(known(runs)).rejects.toMatchObject({
-      code: 'run-invalid',
-      hint: 'finish it with expunge 0.0.9',
-    });
+    expect(await unfinished(runs)).not.toBe(first);
   });
+
+  const left: readonly (readonly [string, readonly Recorded[]])[] = [
+    ['is open', [{ end: 'open' }]],
+    ['was cut', [{}]],
+    ['could not do all', [{ end: 'incomplete' }]],
+    ['is still going, perhaps', [{ host: 'ctl-9' }]],
+    ['was taken back only in part', [{ end: 'open' }, { ...taken, of: plan(), end: 'incomplete' }]],
+    [
+      'was taken back, and that too',
+      [
+        { end: 'open' },
+        { ...taken, of: plan() },
+        { at: 6, of: plan(), end: 'complete', links: { undoes: `a1-${SERVER}-1` } },
+      ],
+    ],
+  ];
+  test.each(left)(
+    'is not known when a run of another version %s, until that is given up',
+    async (_, recorded) => {
+      const runs = tempFolder();
+      for (const [i, one] of recorded.entries()) record(runs, `a${i}`, { of: strange, ...one });
+      await expect(known(runs)).rejects.toMatchObject({
+        code: 'run-invalid',
+        hint: `finish it with expunge 0.0.9, or give it up: expunge abandon ${first}`,
+      });
+      expect(await unfinished(runs)).toBe(first);
+      await abandonRun(join(runs, first), null, new Date());
+      expect(await known(runs)).toMatchObject({ known: null });
+    },
+  );
 
   const fates: readonly (readonly [string, readonly Recorded[], boolean])[] = [
     ['by a run, done or not', [{}], true],
