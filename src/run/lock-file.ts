@@ -7,6 +7,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type ActError, hasCode } from '../plan/errors.ts';
+import { madeBy } from '../plan/format.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import * as z from '../plan/zod.ts';
 import { isSameProcess, startOf } from '../site/process-identity.ts';
@@ -14,8 +15,11 @@ import { recordFailure } from './journal.ts';
 import { replaceFile } from './replace-file.ts';
 import { whoAmI } from './who.ts';
 
+/** The one that this version writes and reads. */
+const FORMAT = 1;
+
 const holder = z.object({
-  format: z.literal(1),
+  format: z.literal(FORMAT),
   user: z.string(),
   host: z.string(),
   pid: z.int(),
@@ -29,12 +33,16 @@ const holder = z.object({
 
 export type Holder = z.infer<typeof holder>;
 
-/** `unreadable`: there is a file, and it is not what expunge writes. */
+/**
+ * `unfinished`: a file of this version, and only the beginning of it. `foreign`: whole, and not what this version writes; `format` is the
+ * other one that it says it is in, null: it names none.
+ */
 export type LockState =
   | { readonly is: 'free' }
   | { readonly is: 'held'; readonly by: Holder; readonly path: string }
   | { readonly is: 'stale'; readonly by: Holder }
-  | { readonly is: 'unreadable'; readonly path: string; readonly young: boolean };
+  | { readonly is: 'unfinished'; readonly path: string; readonly young: boolean }
+  | { readonly is: 'foreign'; readonly path: string; readonly format: number | null };
 
 export interface LockFile {
   /** Adds the run to what it says. @throws ActError */
@@ -42,7 +50,7 @@ export interface LockFile {
   release(): void;
 }
 
-/** Between making the file and filling it lies a moment; what is still empty later was left by a machine that stopped. */
+/** Between making the file and filling it lies a moment; what is still not whole later was left by a machine that stopped. */
 const FILLED_AFTER_MS = 10_000;
 
 function pathOf(runsDir: string, uuid: string): string {
@@ -52,7 +60,7 @@ function pathOf(runsDir: string, uuid: string): string {
 /** Who is about to take a lock: this process. */
 export function describeSelf(now: Date): Holder {
   return {
-    format: 1,
+    format: FORMAT,
     ...whoAmI(),
     start: startOf(process.pid),
     since: now.toISOString(),
@@ -70,11 +78,28 @@ export async function readLockFile(runsDir: string, uuid: string): Promise<LockS
     if (hasCode(error, 'ENOENT')) return { is: 'free' };
     throw lockFailure(error);
   }
-  const parsed = holder.safeParse(parseJson(text));
-  if (!parsed.success) return { is: 'unreadable', path, young: await isYoung(path) };
+  const data = parseJson(text);
+  const parsed = holder.safeParse(data);
+  if (!parsed.success) {
+    if (isBeginning(text, data)) return { is: 'unfinished', path, young: await isYoung(path) };
+    const { format } = madeBy(data);
+    return { is: 'foreign', path, format: format === FORMAT ? null : format };
+  }
   const by = parsed.data;
   if (by.host !== hostname() || isSameProcess(by.pid, by.start)) return { is: 'held', by, path };
   return { is: 'stale', by };
+}
+
+/**
+ * Whether a process of this version can have been stopped while it wrote this. Nothing at all says nothing, and whoever made that file
+ * had no more time than to make it. A file system that lost its power may fill up with NUL what was not written yet.
+ */
+function isBeginning(text: string, data: unknown): boolean {
+  const written = text.replace(/\0+$/, '');
+  const start = `{"format":${FORMAT},`;
+  return (
+    data === undefined && !written.includes('\n') && (start.startsWith(written) || written.startsWith(start))
+  );
 }
 
 /** Makes the file, unless there is one. @throws ActError when the folder does not take it */

@@ -7,6 +7,7 @@ import {
   describeSelf,
   type Holder,
   type LockFile,
+  type LockState,
   makeLockFile,
   readLockFile,
   removeStale,
@@ -63,10 +64,9 @@ export async function lockServer(
   }
 }
 
-/** @throws RefusedError when the lock file says that somebody is at work on the server */
+/** @throws RefusedError when the lock file says that somebody is at work on the server, or may say so */
 export async function assertNotLocked(runsDir: string, uuid: string): Promise<void> {
-  const found = await readLockFile(runsDir, uuid);
-  if (found.is === 'held') throw refuseFile(uuid, found.by, found.path);
+  refuseHeld(uuid, await readLockFile(runsDir, uuid));
 }
 
 function openLock(
@@ -118,25 +118,45 @@ async function takeFile(runsDir: string, uuid: string, self: Holder) {
     const file = await makeLockFile(runsDir, uuid, self);
     if (file !== null) return { file, tookOver };
     const found = await readLockFile(runsDir, uuid);
-    if (found.is === 'held') throw refuseFile(uuid, found.by, found.path);
-    if (found.is === 'unreadable' && found.young)
+    refuseHeld(uuid, found);
+    if (found.is === 'unfinished' && found.young)
       throw locked(uuid, 'another run is just taking it', 'try again in a few seconds');
     if (found.is === 'free') continue;
     tookOver =
       found.is === 'stale'
         ? `The lock of ${sayHolder(found.by)} was taken over: that process has ended.`
-        : `The lock file ${found.path} was taken over: it says nothing, as if its machine had stopped.`;
+        : `The lock file ${found.path} was taken over: it was not written to its end, as if its machine had stopped.`;
     await removeStale(runsDir, uuid);
   }
   throw locked(uuid, 'others take and leave it right now', 'try again');
 }
 
-function refuseFile(uuid: string, by: Holder, path: string): RefusedError {
-  const hint =
+/** @throws RefusedError for a lock that somebody has, or that only another version could judge */
+function refuseHeld(
+  uuid: string,
+  found: LockState,
+): asserts found is Exclude<LockState, { readonly is: 'held' | 'foreign' }> {
+  if (found.is === 'foreign') {
+    const { path, format } = found;
+    const what =
+      format === null
+        ? 'is not what this version of expunge writes'
+        : `is in format ${format}, of another version of expunge`;
+    throw locked(
+      uuid,
+      `its lock file ${path} ${what}, and whether that lock still holds cannot be told`,
+      `make sure that no expunge is at work on the server, then remove ${path}`,
+    );
+  }
+  if (found.is !== 'held') return;
+  const { by, path } = found;
+  throw locked(
+    uuid,
+    `${sayHolder(by)} is at work on it`,
     by.host === hostname()
       ? 'wait for its end, or stop it; runs tells how it stands'
-      : `whether that process still lives can only be seen on ${by.host}; make sure that it has ended, then remove ${path}`;
-  return locked(uuid, `${sayHolder(by)} is at work on it`, hint);
+      : `whether that process still lives can only be seen on ${by.host}; make sure that it has ended, then remove ${path}`,
+  );
 }
 
 /** Who it is says the holder's own connection, else the lock file, else what the database shows of its connections. */

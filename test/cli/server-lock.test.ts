@@ -1,6 +1,6 @@
 /** One run at a time on a server: who is refused, what they read, and which locks are nobody's any more. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -177,8 +177,20 @@ describe("a lock that is nobody's any more", () => {
     utimesSync(lockPath(cloud), 0, 0);
     expect(await cloud.expunge(['purge', 'web', '--yes'])).toMatchObject({
       exit: 0,
-      err: expect.stringContaining('was taken over: it says nothing'),
+      err: expect.stringContaining('was taken over: it was not written to its end'),
     });
+  });
+
+  test('a file of another version holds however old it is, until somebody removes it', async () => {
+    const cloud = await stuckCloud();
+    mkdirSync(cloud.runs, { recursive: true });
+    writeFileSync(lockPath(cloud), '{"format":2,"holder":"x"}\n');
+    utimesSync(lockPath(cloud), 0, 0);
+    expect(await refusal(cloud)).toMatch(
+      /^expunge: server \S+ is locked: its lock file \S+\.lock is in format 2, of another version of expunge, [^\n]+; nothing was touched\n {2}make sure that no expunge is at work on the server, then remove \S+\.lock\n$/,
+    );
+    rmSync(lockPath(cloud));
+    expect(await cloud.expunge(['purge', 'web', '--yes'])).toMatchObject({ exit: 0, err: '' });
   });
 });
 

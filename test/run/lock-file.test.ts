@@ -74,11 +74,15 @@ describe('a lock file', () => {
     expect(await readLockFile(join(tempFolder(), 'nothing'), SERVER)).toEqual({ is: 'free' });
   });
 
+  const whole = JSON.stringify(describeSelf(NOW));
   test.each([
     ['that is empty', ''],
+    ['of which a byte was written', '{'],
     ['that was cut', '{"format":1,"user":"u"'],
-    ['without a process', JSON.stringify({ ...self(), pid: 'one' })],
-  ])('%s says nothing, and is young for ten seconds', async (_, text) => {
+    ['that was cut before its last byte', whole.slice(0, -1)],
+    ['of which the disk has only the length', '\0'.repeat(whole.length)],
+    ['of which the disk has half, and the length', `${whole.slice(0, 40)}${'\0'.repeat(40)}`],
+  ])('%s is not finished, and is young for ten seconds', async (_, text) => {
     const runs = plant(text);
     const path = pathIn(runs);
     const aged = async (seconds: number) => {
@@ -86,9 +90,29 @@ describe('a lock file', () => {
       utimesSync(path, then, then);
       return readLockFile(runs, SERVER);
     };
-    expect(await readLockFile(runs, SERVER)).toEqual({ is: 'unreadable', path, young: true });
+    expect(await readLockFile(runs, SERVER)).toEqual({ is: 'unfinished', path, young: true });
     expect(await aged(7)).toMatchObject({ young: true });
     expect(await aged(11)).toMatchObject({ young: false });
+  });
+
+  test('that was written but for the end of its line is one', async () => {
+    expect(await readLockFile(plant(whole), SERVER)).toMatchObject({ is: 'held' });
+  });
+
+  test.each([
+    ['of a later format', JSON.stringify({ ...self(), format: 2 }), 2],
+    ['of a later format, that was cut', '{"format":2,"user":"u"', null],
+    ['of this format, with another thing in it', JSON.stringify({ ...self(), pid: 'one' }), null],
+    ['of this format, with too little in it', '{"format":1}', null],
+    ['of JSON', '[]\n', null],
+    ['of text', 'alice is at work\n', null],
+    ['of an empty line', '\n', null],
+    ['that begins as ours, and goes on otherwise', '{"format":1,"user":\n"u"', null],
+  ])('%s is foreign, however old it is', async (_, text, format) => {
+    const runs = plant(text);
+    const path = pathIn(runs);
+    utimesSync(path, 0, 0);
+    expect(await readLockFile(runs, SERVER)).toEqual({ is: 'foreign', path, format });
   });
 
   test('that cannot be read is no free one', async () => {

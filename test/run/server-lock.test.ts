@@ -160,12 +160,30 @@ describe('the file says that somebody has it', () => {
   });
 
   test.each([
+    ['in a later format', { format: 2, holder: 'x' }, 'is in format 2, of another version of expunge'],
+    ['in no format', 'alice is at work\n', 'is not what this version of expunge writes'],
+  ])('%s: refused however old it is, with the file and what to do, and it stays', async (_, says, what) => {
+    const text = typeof says === 'string' ? says : JSON.stringify(says);
+    const runs = plantFile(text);
+    utimesSync(pathIn(runs), 0, 0);
+    const log: string[] = [];
+    expect(await refusal(runs, writer(hold(true, log)))).toBe(
+      `server ${SERVER} is locked: its lock file ${pathIn(runs)} ${what}, and whether that lock still holds cannot be told; nothing was touched\n` +
+        `make sure that no expunge is at work on the server, then remove ${pathIn(runs)}`,
+    );
+    expect(log).toEqual(['released']);
+    await expect(assertNotLocked(runs, SERVER)).rejects.toMatchObject({ code: 'server-locked' });
+    expect(readFileSync(pathIn(runs), 'utf8')).toBe(text);
+  });
+
+  test.each([
     [
       'a process that has ended',
       { ...alice, pid: dead },
       /^The lock of alice on .* was taken over: that process has ended\.$/,
     ],
-    ['nothing, and it is old', '', /^The lock file .*\.lock was taken over: it says nothing/],
+    ['nothing, and it is old', '', /^The lock file .*\.lock was taken over: it was not written to its end/],
+    ['half of it, and it is old', '{"format":1,"us', /^The lock file .*\.lock was taken over: it was not/],
   ])('%s: it is taken over, and that is said', async (_, says, took) => {
     const runs = plantFile(says);
     utimesSync(pathIn(runs), 0, 0);
@@ -220,6 +238,7 @@ describe('the database says that another has it', () => {
     ['the file, of our number on another machine', {}, { host: 'ctl-9' }, ' on ctl-9, process '],
     ['the file, where the holder says only half', { said: { expunge_user: 'x' } }, alice, 'alice on'],
     ['our own file is no word of another', {}, {}, 'connection 8 holds the lock'],
+    ['a file of another version is no word of it', {}, { format: 2 as 1 }, 'connection 8 holds the lock'],
     ['a file of who has ended is none', {}, { ...alice, pid: dead }, 'connection 8 holds the lock'],
     ['which account', { account: 'nova@10.0.0.5:1' }, {}, 'connection 8, nova@10.0.0.5:1, holds the lock'],
   ];
