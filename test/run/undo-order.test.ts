@@ -145,6 +145,60 @@ describe('rows that were secured first and deleted at the end', () => {
     const undone = await undo([secure(), rows({ known: 'perhaps' })], { bdm: [secured] });
     expect(setOf(undone)).toEqual([['undo/rows', [{ dot: 1 }]]]);
   });
+  describe('of which the later transaction was rolled back', () => {
+    const t = { ...update('t', { v: 2 }), rows: 2 };
+    /** Rows of another table were not those that it was made for. */
+    const unfit = (known: ActedStep['known'] = 'perhaps') =>
+      rows({ known, writes: [t, ...writesOf(rows())], saved: { t: [{ id: 1, v: 1 }], bdm: [secured] } });
+    const there = { t: [{ id: 1, v: 1 }] };
+    test('are put back by the step that secured them', async () => {
+      const undone = await undo([secure(), unfit()], { ...there, bdm: [secured] });
+      expect(setOf(undone)).toEqual([['undo/secure', [{ dot: 1 }]]]);
+      expect(undone).toMatchObject({ refusals: [], kept: [], remains: [] });
+    });
+    test('are left when they are as they were before both', async () => {
+      const undone = await undo([secure(), unfit()], { ...there, bdm: [was] });
+      expect(undone).toMatchObject({ steps: [], refusals: [], kept: [] });
+    });
+    test('and that somebody changed since are refused', async () => {
+      for (const later of [unfit(), rows({ known: 'perhaps' })]) {
+        const changed = { ...was, dot: 5, deleted: 3 };
+        const { steps, refusals } = await undo([secure(), later], { ...there, bdm: [changed] });
+        expect(steps).toEqual([]);
+        expect(refusals).toMatchObject([
+          {
+            code: 'undo-row-changed',
+            sentence: expect.stringContaining('bdm: row 7: changed since the run'),
+          },
+        ]);
+      }
+    });
+    test('nor was it known whether the first happened: what others did is theirs', async () => {
+      const changed = { ...was, dot: 5 };
+      const undone = await undo([secure({ known: 'perhaps' }), unfit()], { ...there, bdm: [changed] });
+      expect(undone).toMatchObject({ steps: [], refusals: [], kept: [] });
+    });
+    test('although it is said to be done: the record is damaged', async () => {
+      await expect(undo([secure(), unfit('done')], { ...there, bdm: [secured] })).rejects.toMatchObject({
+        code: 'run-changed',
+        message: 'what step rows saved does not fit what it did',
+      });
+    });
+  });
+  test('and do not fit both together are taken back each by itself, or refused', async () => {
+    // The row that was secured is not among those that the later step saved.
+    const other = { id: 8, dot: 0, deleted: 0 };
+    const undone = await undo([secure(), rows({ saved: { bdm: [other] } })], {
+      bdm: [
+        { ...secured, deleted: 3 },
+        { ...other, deleted: 8 },
+      ],
+    });
+    expect(setOf(undone)).toEqual([['undo/rows', [{ deleted: 0 }]]]);
+    expect(undone.refusals).toMatchObject([
+      { code: 'undo-row-changed', sentence: expect.stringContaining('bdm: row 7') },
+    ]);
+  });
   test('and are gone come again as they were before both', async () => {
     const removed = rows({
       writes: [{ verb: 'delete', table: 'bdm', where: [{ column: 'dot', is: '=', value: 0 }], rows: 1 }],

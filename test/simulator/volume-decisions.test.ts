@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Twist } from '../../src/simulator/build.ts';
 import { killBackend } from '../../src/simulator/cinder/services.ts';
 import { attachVolumes, shareVolume, snapshotVolume } from '../../src/simulator/demo/volume-twists.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 
 const STRANGER = '0badcafe-0000-4000-8000-00000000beef';
@@ -141,6 +142,67 @@ test('undo tells which volume does not come back, and which is attached by hand'
   const text = (out + err).replaceAll(/\s+/g, ' ');
   expect(text).toMatch(new RegExp(`volume ${scratch} "victim-scratch" 20 GiB its data are gone for good`));
   expect(text).toContain('openstack server add volume');
+});
+
+const addMetadata = ({ world }: SimulatedCloud, uuid: string, key: string) =>
+  world
+    .db('nova')
+    .prepare('INSERT INTO instance_metadata (instance_uuid, `key`, value, deleted) VALUES (?, ?, 1, 0)')
+    .run(uuid, key);
+
+/** As soon as the run has secured a volume, somebody else adds a row to its server: the transaction of its rows does not fit any more. */
+const addsRow =
+  (cloud: SimulatedCloud, uuid: string) =>
+  (wires: Wires): Wires => ({
+    ...wires,
+    async sql(...asked) {
+      const connection = await wires.sql(...asked);
+      let secures = false;
+      const run: typeof connection.run = async (...said) => {
+        const done = await connection.run(...said);
+        if (/^update .block_device_mapping. set .delete_on_termination/.test(said[0])) secures = true;
+        if (said[0] === 'COMMIT' && secures) {
+          secures = false;
+          addMetadata(cloud, uuid, 'late');
+        }
+        return done;
+      };
+      return { ...connection, run };
+    },
+  });
+
+describe('Nova’s rows were rolled back, after its row of a volume was changed', () => {
+  async function rolledBack() {
+    const made = await cloudWith();
+    const { cloud, victim, scratch } = made;
+    // A table in which the server has no row is not in the plan.
+    addMetadata(cloud, victim.uuid, 'early');
+    const rewire = addsRow(cloud, victim.uuid);
+    const ended = await cloud.expunge(['purge', victim.uuid, '--yes', '--volumes', 'keep'], { rewire });
+    expect(ended.exit, ended.out + ended.err).toBe(1);
+    expect(flagOf(cloud, scratch)).toEqual({ flag: 0, gone: 0 });
+    return made;
+  }
+
+  test('undo takes that back all the same', async () => {
+    const { cloud, scratch } = await rolledBack();
+    const { exit, out, err } = await cloud.expunge(['undo', '2026', '--yes']);
+    expect(exit, out + err).toBe(0);
+    expect(out).toContain('put rows back as they were: block_device_mapping (1)');
+    expect(flagOf(cloud, scratch)).toEqual({ flag: 1, gone: 0 });
+  });
+
+  test('undo says before anything else why it cannot', async () => {
+    const { cloud, scratch } = await rolledBack();
+    cloud.world
+      .db('nova')
+      .prepare("UPDATE block_device_mapping SET device_name = '/dev/other' WHERE volume_id = ?")
+      .run(scratch);
+    const { exit, out, err } = await cloud.expunge(['undo', '2026', '--yes']);
+    expect(exit, out + err).toBe(3);
+    expect(out + err).toMatch(/block_device_mapping: row \d+: changed since the run \(device_name\)/);
+    expect(flagOf(cloud, scratch)).toEqual({ flag: 0, gone: 0 });
+  });
 });
 
 describe('on a terminal', () => {

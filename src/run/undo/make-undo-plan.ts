@@ -3,14 +3,14 @@ import { reason } from '../../kinds/kind.ts';
 import { digestPlan } from '../../plan/digest.ts';
 import { LookError } from '../../plan/errors.ts';
 import type { Plan, Step, Unknown } from '../../plan/types.ts';
-import { isRecord } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { PlanOrigin } from '../make-plan.ts';
 import type { ActedStep, RunRecord } from '../read-run.ts';
 import { tellLost } from './lost.ts';
 import { isPortChange, undoPort } from './port.ts';
+import { foldGroup, type Group, groupSecured } from './secured.ts';
 import { undoTransaction } from './transaction.ts';
-import type { Undone } from './undone.ts';
+import { asBefore, type Undone } from './undone.ts';
 
 /**
  * Steps that bring back what can be brought back. What cannot is in `kept`, each with the reason; rows that came after the run and
@@ -24,7 +24,8 @@ export async function makeUndoPlan(
   origin: Pick<PlanOrigin, 'tool' | 'madeAt'>,
 ): Promise<Plan> {
   const look = reader.fresh();
-  const answers = await Promise.all(foldSecured(run.acted).map((acted) => undoStep(acted, look)));
+  const groups = groupSecured(run.acted);
+  const answers = (await Promise.all(groups.map((group) => undoGroup(group, look)))).flat();
   const undone = answers.flatMap((answer) => ('why' in answer ? [] : [answer]));
   const { server, decisions, site } = run.plan;
   const plan = {
@@ -45,7 +46,15 @@ export async function makeUndoPlan(
   return { ...plan, digest: digestPlan(plan) };
 }
 
-async function undoStep(acted: ActedStep, look: Reader): Promise<Undone | Unknown> {
+async function undoGroup(group: Group, look: Reader): Promise<readonly (Undone | Unknown)[]> {
+  const folded = foldGroup(group);
+  const together = folded === null ? null : await undoStep(folded, look);
+  if (together !== null) return [together];
+  return Promise.all(group.map(async (one) => (await undoStep(one, look)) ?? asBefore(one.step)));
+}
+
+/** Null: it did not happen. */
+async function undoStep(acted: ActedStep, look: Reader): Promise<Undone | Unknown | null> {
   const { step } = acted;
   try {
     if (step.act.door === 'sql' && step.undo !== 'never') return await undoTransaction(acted, step.act, look);
@@ -55,54 +64,6 @@ async function undoStep(acted: ActedStep, look: Reader): Promise<Undone | Unknow
     if (!(error instanceof LookError)) throw error;
     return { kind: step.kind, place: error.place, why: reason(error) };
   }
-}
-
-/**
- * `secure` changes rows that the run deletes at its end: what became of them is told by both steps together, and only together are they
- * taken back. So the later transaction is taken for one that began with the earlier one's writes, on the rows that were saved before it.
- */
-function foldSecured(acted: readonly ActedStep[]): ActedStep[] {
-  const secured = acted.filter(({ step }) => step.phase === 'secure' && step.act.door === 'sql');
-  return acted.flatMap((one) => {
-    const { step } = one;
-    if (secured.includes(one)) return acted.some((later) => isLater(later, one)) ? [] : [one];
-    const before = secured.filter((earlier) => isLater(one, earlier));
-    if (before.length === 0 || step.act.door !== 'sql') return [one];
-    const writes = before.flatMap(({ step: { act } }) => (act.door === 'sql' ? act.writes : []));
-    return [
-      {
-        ...one,
-        step: { ...step, act: { ...step.act, writes: [...writes, ...step.act.writes] } },
-        images: one.images.map((image) => before.reduce(withEarlier, image)),
-      },
-    ];
-  });
-}
-
-/** The later one deletes what the earlier one changed: its own rows of those tables were saved. */
-function isLater({ step: later }: ActedStep, { step: earlier }: ActedStep): boolean {
-  return (
-    later.phase === 'rows' &&
-    later.act.door === 'sql' &&
-    earlier.act.door === 'sql' &&
-    later.act.database === earlier.act.database &&
-    earlier.act.writes.every(({ table }) =>
-      later.before.some((image) => image.door === 'sql' && image.table === table),
-    )
-  );
-}
-
-type Image = ActedStep['images'][number];
-
-/** The same rows, those that an earlier step saved as it saved them. */
-function withEarlier(image: Image, earlier: ActedStep): Image {
-  const { of } = image;
-  if (of.door !== 'sql' || !Array.isArray(image.image)) return image;
-  const saved = earlier.images.flatMap((each) =>
-    each.of.door === 'sql' && each.of.table === of.table && Array.isArray(each.image) ? each.image : [],
-  );
-  const byId = new Map(saved.filter(isRecord).map((row) => [row['id'], row]));
-  return { ...image, image: image.image.map((row) => (isRecord(row) ? (byId.get(row['id']) ?? row) : row)) };
 }
 
 /** What the plan of the run said of the server, and since when that is past. */

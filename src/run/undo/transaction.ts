@@ -31,9 +31,10 @@ const rows = z.array(
 );
 
 /**
+ * @returns null when it did not happen
  * @throws LookError when the database cannot be asked; UsageError when what was saved cannot be what the transaction ran on
  */
-export async function undoTransaction(acted: ActedStep, act: SqlAct, look: Reader): Promise<Undone> {
+export async function undoTransaction(acted: ActedStep, act: SqlAct, look: Reader): Promise<Undone | null> {
   const { step } = acted;
   const tables = savedTables(acted, act);
   const found = await Promise.all(tables.map((table) => lookAtTable(look, act.database, table, step)));
@@ -41,7 +42,7 @@ export async function undoTransaction(acted: ActedStep, act: SqlAct, look: Reade
   const happened =
     acted.known === 'done' ||
     found.some(({ changes, hindered }) => [...changes, ...hindered].some(({ marked }) => marked));
-  if (!happened) return asBefore(step);
+  if (!happened) return null;
   const recounted = found.flatMap(({ table, hindered }) =>
     hindered.filter((h) => h.obstacle === 'recounted').map((h) => ({ table, ...h })),
   );
@@ -72,35 +73,55 @@ export async function undoTransaction(acted: ActedStep, act: SqlAct, look: Reade
   };
 }
 
-function savedTables({ step, images, known }: ActedStep, act: SqlAct): SavedTable[] {
-  const damaged = (what: string) =>
-    new UsageError(`what step ${step.id} saved ${what}`, {
-      code: 'run-changed',
-      hint: 'before.jsonl is not as the run wrote it',
-    });
-  const all = images.flatMap(({ of, image }) => {
-    const parsed = rows.safeParse(image);
-    if (of.door !== 'sql' || !parsed.success) throw damaged('is no list of rows');
-    return [{ of, rows: parsed.data }];
-  });
-  const byTable = Map.groupBy(all, ({ of }) => of.table);
-  const saved = new Map([...byTable].map(([table, parts]) => [table, parts.flatMap((part) => part.rows)]));
+/** Whether it can have run on what was saved before it. @throws UsageError when that is no rows */
+export function canHaveRun(acted: ActedStep, act: SqlAct): boolean {
+  return replay(rowsByTable(savedParts(acted)), act.writes) !== null;
+}
+
+function savedTables(acted: ActedStep, act: SqlAct): SavedTable[] {
+  const parts = savedParts(acted);
+  const saved = rowsByTable(parts);
   const made = replay(saved, act.writes);
   // A transaction that failed was rolled back, because the rows were not those that it was made for.
-  if (made === null && known === 'done') throw damaged('does not fit what it did');
+  if (made === null && acted.known === 'done') throw damaged(acted.step, 'does not fit what it did');
   const written = new Set(act.writes.map(({ table }) => table));
-  return [...byTable].flatMap(([table, parts]) =>
+  return [...saved].flatMap(([table, all]) =>
     made !== null && written.has(table)
       ? [
           {
             table,
-            of: parts.map(({ of }) => of),
-            saved: saved.get(table) ?? [],
+            of: parts.flatMap(({ of }) => (of.table === table ? [of] : [])),
+            saved: all,
             made: made.get(table) ?? [],
           },
         ]
       : [],
   );
+}
+
+interface SavedPart {
+  readonly of: SqlImage;
+  readonly rows: readonly Row[];
+}
+
+function savedParts({ step, images }: ActedStep): SavedPart[] {
+  return images.map(({ of, image }) => {
+    const parsed = rows.safeParse(image);
+    if (of.door !== 'sql' || !parsed.success) throw damaged(step, 'is no list of rows');
+    return { of, rows: parsed.data };
+  });
+}
+
+function rowsByTable(parts: readonly SavedPart[]): ReadonlyMap<string, readonly Row[]> {
+  const byTable = Map.groupBy(parts, ({ of }) => of.table);
+  return new Map([...byTable].map(([table, own]) => [table, own.flatMap((part) => part.rows)]));
+}
+
+function damaged({ id }: Step, what: string): UsageError {
+  return new UsageError(`what step ${id} saved ${what}`, {
+    code: 'run-changed',
+    hint: 'before.jsonl is not as the run wrote it',
+  });
 }
 
 async function lookAtTable(
