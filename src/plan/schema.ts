@@ -9,7 +9,7 @@ import * as z from './zod.ts';
 /** A value of a row. Binary is base64; dates are text as the database writes them, UTC, whole seconds. */
 const sqlValue = z.union([z.string(), z.number(), z.null(), z.strictObject({ base64: z.string() })]);
 
-export const sqlWhere = z.union([
+export const sqlWhere = z.discriminatedUnion('is', [
   z.strictObject({ column: z.string(), is: z.enum(['=', '!=']), value: z.union([z.string(), z.number()]) }),
   z.strictObject({
     column: z.string(),
@@ -21,7 +21,7 @@ export const sqlWhere = z.union([
 
 /** What a column is set to: a value, the database's own UTC clock, a column of the row (and so much more), or a recount. */
 export const sqlSet = z.union([
-  sqlValue,
+  ...sqlValue.options,
   z.strictObject({ now: z.literal(true) }),
   z.strictObject({ column: z.string(), plus: z.int().optional() }),
   z.strictObject({ sum: z.string(), of: z.string(), where: z.array(sqlWhere) }),
@@ -88,7 +88,7 @@ export const check = z.discriminatedUnion('door', [
     microversion: z.string().optional(),
     status: z.array(z.int()),
     /** a value inside the JSON body: path of keys and what must be there */
-    at: z.strictObject({ keys: z.array(z.string()), equals: z.json() }).optional(),
+    at: z.strictObject({ keys: z.array(z.string()), equals: z.anyJson }).optional(),
   }),
   z.strictObject({ door: z.literal('cache'), server: z.string(), key: z.string(), absent: z.boolean() }),
   /** how many requests that speak of this server wait in a queue of the message bus; a queue that is not there has none */
@@ -118,7 +118,7 @@ export const act = z.discriminatedUnion('door', [
     service,
     method: z.enum(['POST', 'PUT', 'DELETE']),
     path: z.string(),
-    body: z.json().optional(),
+    body: z.anyJson.optional(),
     microversion: z.string().optional(),
     /** sent with the token of a service besides the operator's own: `X-Service-Token` */
     serviceToken: z.literal(true).optional(),
@@ -299,7 +299,7 @@ export const plan = z.strictObject({
   manual: z.array(manual).min(1).optional(),
   deferred: z.array(deferred).min(1).optional(),
   /** what led to the server's places, as `kinds/subject/traces.ts` writes it: Nova's rows lose it. Earlier versions gave it with `deferred` only */
-  traces: z.json().optional(),
+  traces: z.anyJson.optional(),
   steps: z.array(step),
   /** sha256 over everything above but `madeAt`: the facts and the steps */
   digest: z.string(),

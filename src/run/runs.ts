@@ -186,7 +186,11 @@ export async function standingOf(runsDir: string, run: RunRecord): Promise<Liste
 export async function listRuns(runsDir: string, site: string) {
   const { runs: all, unreadable } = await readRuns(runsDir);
   const own = all.filter(({ plan }) => plan.site === site);
-  const runs = await Promise.all(own.map((record) => listOne(record, own)));
+  // How a run stands, only those on its own server tell.
+  const byServer = Map.groupBy(own, ({ plan }) => plan.server.uuid);
+  const runs = await Promise.all(
+    own.map((record) => listOne(record, byServer.get(record.plan.server.uuid) ?? [])),
+  );
   return { runs, unreadable, elsewhere: all.length - own.length };
 }
 

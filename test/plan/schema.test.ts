@@ -205,6 +205,25 @@ describe('what is no plan is not taken for one', () => {
       'an empty argv',
       { ...good, steps: [{ ...step('a'), act: { door: 'command', host: 'h', argv: [], exit: [0] } }] },
     ],
+    [
+      'a value that is compared with nothing',
+      {
+        ...good,
+        steps: [
+          step('a', {
+            settled: JSON.parse(
+              '{"door":"http","service":"image","path":"/","status":[200],"at":{"keys":["a"]}}',
+            ),
+          }),
+        ],
+      },
+    ],
+    ...[{ is: '=' }, { is: 'in', value: 1 }, { is: 'null', value: 1 }, { is: 'like', value: 'a' }].map(
+      (where): [string, unknown] => [
+        `a condition ${JSON.stringify(where)}`,
+        sql({ verb: 'delete', table: 't', where: [{ column: 'a', ...where }], rows: 1 }),
+      ],
+    ),
     ['a decision that nobody knows', { ...good, decisions: { ...good.decisions, volumes: 'delete' } }],
     ['a manual step that is none', { ...good, manual: [] }],
     [

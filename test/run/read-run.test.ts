@@ -158,6 +158,16 @@ describe('no run writes', () => {
       message: `${join(folder, 'journal.jsonl')}: line 3 is not what a run writes`,
     });
   });
+  test('what was saved without saying what it was', async () => {
+    const folder = await record([intent('one')], { images: [saved('x')] });
+    const [line = ''] = readFileSync(join(folder, 'before.jsonl'), 'utf8').split('\n');
+    const { image: _, ...rest } = JSON.parse(line);
+    writeFileSync(join(folder, 'before.jsonl'), `${JSON.stringify(rest)}\n`);
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'run-changed',
+      message: `${join(folder, 'before.jsonl')}: line 1 is not what a run writes`,
+    });
+  });
   test('a journal without its beginning, beside what was saved; with nothing saved it never began', async () => {
     const folder = await record([intent('one')], { images: [saved('x')] });
     write(folder, 'journal.jsonl', lines(folder).slice(1));
