@@ -20,6 +20,7 @@ import {
   SERVER,
   service,
   services,
+  shadow,
 } from './subject-samples.ts';
 
 describe('which hosts are looked at', () => {
@@ -122,6 +123,23 @@ describe('which hosts are looked at', () => {
     );
     expect((await subject).hosts).toMatchObject([
       { name: 'compute2', because: ['one of its faults was noted there'] },
+    ]);
+  });
+  test('the same of an archived server: of all compute hosts it is the one that something leads to', async () => {
+    const faults = `cell:c1: select distinct host from shadow_instance_faults where instance_uuid = "${SERVER}"`;
+    const { subject } = find(
+      {
+        [shadow(1)]: [row({ host: null, launched_at: null, vm_state: 'error', deleted: 42 })],
+        ...details(1),
+        [services(1)]: [service('compute1'), service('compute2')],
+        [faults]: [{ host: 'controller' }, { host: 'compute2' }],
+      },
+      {},
+      { 'cell:c1': { shadow_instance_faults: ['id', 'host'] } },
+    );
+    expect((await subject).hosts).toMatchObject([
+      { name: 'compute2', because: ['one of its faults was noted there', EVERY_HOST] },
+      { name: 'compute1', because: [EVERY_HOST] },
     ]);
   });
   test('all of them when it ran, and names no host now', async () => {

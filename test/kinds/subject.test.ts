@@ -104,11 +104,12 @@ describe('where a server is', () => {
       'cell:c1': {
         ...Object.fromEntries(tables.map((table) => [`shadow_${table}`, ['id']])),
         shadow_instance_actions_events: ['id', 'host'],
+        shadow_instance_faults: ['id', 'host'],
       },
     };
     const sql = {
       ...details(1),
-      [services(1)]: ['compute1', 'compute2', 'compute3'].map((name) => service(name)),
+      [services(1)]: ['compute1', 'compute2', 'compute3', 'compute4'].map((name) => service(name)),
       [archived('instance_info_caches', 'id desc')]: [
         { network_info: JSON.stringify([{ id: PORT, type: 'ovs', devname: 'tapaaaaaaaa-00' }]) },
       ],
@@ -119,7 +120,13 @@ describe('where a server is', () => {
       ],
       [`cell:c1: select distinct e.host from shadow_instance_actions_events as e inner join shadow_instance_actions as a on a.id = e.action_id where a.instance_uuid = "${SERVER}"`]:
         [{ host: 'compute3' }],
+      [`cell:c1: select distinct host from shadow_instance_faults where instance_uuid = "${SERVER}"`]: [
+        { host: 'compute4' },
+      ],
     };
+
+    const archives = (look: ReturnType<typeof find>['look']) =>
+      look.unasked().filter((question) => /shadow_(?!instances )/.test(question));
 
     test.each<[string, Answers]>([
       ['with its row', { [shadow(1)]: [row({ deleted: 42 })] }],
@@ -133,13 +140,21 @@ describe('where a server is', () => {
         volumes: [{ volumeId: 'v1', deleted: true, rowGone: true }],
       });
       expect([...found.systemMetadata]).toEqual([['clean_attempts', '2']]);
-      expect(found.hosts.map(({ name }) => name)).toEqual(['compute1', 'compute2', 'compute3']);
+      expect(found.hosts.map(({ name }) => name)).toEqual(['compute1', 'compute2', 'compute3', 'compute4']);
+    });
+
+    test('as far as the release has such tables, and columns', async () => {
+      const older = { 'cell:c1': { shadow_instance_actions_events: ['id'], shadow_instance_faults: ['id'] } };
+      const where = { [shadow(1)]: [row({ deleted: 42 })] };
+      const { subject, look } = find({ ...mapped, ...sql, ...where }, {}, older);
+      expect(await subject).toMatchObject({ vifs: [], volumes: [], hosts: [{ name: 'compute1' }] });
+      expect(archives(look)).toHaveLength(6);
     });
 
     test('is not asked for while its row lives', async () => {
       const { subject, look } = find({ ...mapped, ...sql, [live(1)]: [row()] }, {}, schema);
       expect(await subject).toMatchObject({ vifs: [], volumes: [] });
-      expect(look.unasked().filter((question) => /shadow_(?!instances )/.test(question))).toHaveLength(5);
+      expect(archives(look)).toHaveLength(6);
     });
   });
 

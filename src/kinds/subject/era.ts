@@ -1,7 +1,8 @@
 /** Which release a cell's schema is of, as far as it shows. */
 import type { Era } from './subject.ts';
 
-type Schema = ReadonlyMap<string, ReadonlySet<string>>;
+/** Tables that are there, with their columns. */
+export type Schema = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** The last major version known here, plus one: schemas stopped changing much, so the top is open. */
 const BEYOND = 100;

@@ -14,6 +14,7 @@ import {
   text,
 } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
+import { shadowsOf } from './shadows.ts';
 import type { Cell, InstanceRow, Subject, SubjectOptions, VolumeMapping } from './subject.ts';
 import { withOthers } from './traces.ts';
 
@@ -29,7 +30,7 @@ export async function findSubject(look: Reader, uuid: string, options: SubjectOp
   const found = await findRow(look, uuid, mapped, mapping, options.cells);
   const cell = found?.cell ?? mapped ?? null;
   const row = found?.row ?? null;
-  const details = cell === null ? null : await readDetails(look, uuid, cell.database, row?.deleted !== 0);
+  const details = cell === null ? null : await readDetails(look, uuid, cell.database, row);
   if (row !== null && isCrossCell(row, details?.migrations ?? [])) await findRowIn(look, uuid, options.cells);
   const { known } = options;
   const vifs = parseNetworkInfo(details?.networkInfo ?? null) ?? [];
@@ -166,15 +167,16 @@ async function findRowIn(
   return live[0] ?? hits[0] ?? null;
 }
 
-/** @param gone no row of it lives: its other rows may be archived, and older releases archive table by table */
-async function readDetails(look: Reader, uuid: string, database: string, gone: boolean) {
+async function readDetails(look: Reader, uuid: string, database: string, row: InstanceRow | null) {
   const columns = look.sql.columns(database, SCHEMA_TABLES);
   const rowsOf = (table: string, order?: 'desc') =>
     look.sql.rows(database, (sql) =>
       sql.selectFrom(table).selectAll().where('instance_uuid', '=', uuid).orderBy('id', order),
     );
-  const archivedOf = async (table: string, order?: 'desc'): Promise<readonly Row[]> =>
-    gone && (await columns).has(`shadow_${table}`) ? rowsOf(`shadow_${table}`, order) : [];
+  const archivedOf = async (table: string, order?: 'desc') => {
+    const shadows = shadowsOf(table, row, await columns);
+    return (await Promise.all(shadows.map((shadow) => rowsOf(shadow, order)))).flat();
+  };
   const read = async (table: string, order?: 'desc') =>
     (await Promise.all([rowsOf(table, order), archivedOf(table, order)])).flat();
   const [schema, caches, systemMetadata, migrations, bdms, archivedBdms, clock] = await Promise.all([

@@ -7,6 +7,7 @@ import { lookAt } from '../kind.ts';
 import { attachmentsIfKnown } from '../volumes/attachments.ts';
 import { flag, text } from './parse.ts';
 import { SCHEMA_TABLES } from './schema-tables.ts';
+import { shadowsOf } from './shadows.ts';
 import {
   type Cell,
   type ComputeService,
@@ -194,37 +195,50 @@ export function secondsBetween(from: string | null, to: string | null): number |
  * Hosts that worked on the server's actions. A build that failed on its first host, or an unshelve that went elsewhere, leaves
  * no other trace: Nova clears `host` and `launched_on`. The conductors' hosts are among them.
  */
-async function readActionHosts(look: Reader, { uuid, cell, row }: WithoutHosts): Promise<readonly string[]> {
-  if (cell === null) return [];
-  const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
-  const tables = ['instance_actions', ...(row?.deleted === 0 ? [] : ['shadow_instance_actions'])];
-  const rows = await Promise.all(
-    tables
-      .filter((table) => schema.get(`${table}_events`)?.has('host'))
-      .map((table) =>
-        look.sql.rows(cell.database, (sql) =>
-          sql
-            .selectFrom(`${table}_events as e`)
-            .innerJoin(`${table} as a`, 'a.id', 'e.action_id')
-            .select('e.host')
-            .distinct()
-            .where('a.instance_uuid', '=', uuid),
-        ),
-      ),
+function readActionHosts(look: Reader, subject: WithoutHosts): Promise<readonly string[]> {
+  return readHosts(
+    look,
+    subject,
+    'instance_actions_events',
+    (events) => (sql) =>
+      sql
+        .selectFrom(`${events} as e`)
+        .innerJoin(`${events.replace(/_events$/, '')} as a`, 'a.id', 'e.action_id')
+        .select('e.host')
+        .distinct()
+        .where('a.instance_uuid', '=', subject.uuid),
   );
-  return rows.flat().flatMap((one) => text(one, 'host') ?? []);
 }
 
 /**
  * Hosts on which a build or a move was given up (nova 26 `compute/utils.py:add_instance_fault_from_exc`). The events of actions say it
  * only since Rocky (nova 18 `objects/instance_action.py:InstanceActionEvent.pack_action_event_start`), though Queens has the column.
  */
-async function readFaultHosts(look: Reader, { uuid, cell }: WithoutHosts): Promise<readonly string[]> {
+function readFaultHosts(look: Reader, subject: WithoutHosts): Promise<readonly string[]> {
+  return readHosts(
+    look,
+    subject,
+    'instance_faults',
+    (faults) => (sql) =>
+      sql.selectFrom(faults).select('host').distinct().where('instance_uuid', '=', subject.uuid),
+  );
+}
+
+type Question = Parameters<Reader['sql']['rows']>[1];
+
+/** What the table and its shadow name, as far as they have a column for it. */
+async function readHosts(
+  look: Reader,
+  { cell, row }: WithoutHosts,
+  table: string,
+  ask: (table: string) => Question,
+): Promise<readonly string[]> {
   if (cell === null) return [];
   const schema = await look.sql.columns(cell.database, SCHEMA_TABLES);
-  if (!schema.get('instance_faults')?.has('host')) return [];
-  const rows = await look.sql.rows(cell.database, (sql) =>
-    sql.selectFrom('instance_faults').select('host').distinct().where('instance_uuid', '=', uuid),
+  const rows = await Promise.all(
+    [table, ...shadowsOf(table, row, schema)]
+      .filter((name) => schema.get(name)?.has('host'))
+      .map((name) => look.sql.rows(cell.database, ask(name))),
   );
-  return rows.flatMap((one) => text(one, 'host') ?? []);
+  return rows.flat().flatMap((one) => text(one, 'host') ?? []);
 }

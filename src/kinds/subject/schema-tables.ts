@@ -21,12 +21,12 @@ export const SCHEMA_TABLES: readonly string[] = [
     'pci_devices',
     'share_mapping',
     'quota_usages',
-    'shadow_instances',
     'instance_actions_events',
     'shadow_instance_info_caches',
     'shadow_instance_system_metadata',
     'shadow_migrations',
     'shadow_block_device_mapping',
     'shadow_instance_actions_events',
+    'shadow_instance_faults',
   ]),
 ];
