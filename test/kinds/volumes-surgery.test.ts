@@ -33,7 +33,7 @@ function rows({ volume = {}, others = ['attached'], own = ['attached'], modes, t
   return {
     ...TOKEN,
     databases: ['cinder'],
-    columns: { cinder: { ...(tables ?? { volume_attachment: ['id'] }) } },
+    columns: { cinder: { ...(tables ?? { volume_attachment: ['id', 'connector'] }) } },
     sql: {
       [VOLUMES]:
         volume === null
@@ -200,6 +200,28 @@ describe('what the volume is afterwards', () => {
   test('somebody has it: the status is set even while it is uploaded or migrated', async () => {
     const volume = { status: 'uploading', migration_status: 'migrating' };
     expect(await set({ volume })).toEqual({ status: 'in-use' });
+  });
+
+  describe('before Queens, whose rows have no connector: in use while anybody has a row of it', () => {
+    const tables = { volume_attachment: ['id'] };
+    const uses = { attach_status: 'attached', status: 'in-use' };
+    const freed = { attach_status: 'detached', status: 'available' };
+    const reserved = { attach_status: 'reserved', status: 'reserved' };
+
+    test.each(['reserved', 'attaching', 'error_attaching', 'error_detaching', null])('%s', async (status) => {
+      expect(await set({ others: [status], tables })).toBeNull();
+      expect(await set({ others: [status], tables, volume: reserved })).toEqual(uses);
+    });
+    test('also in the midst of an upload', async () => {
+      expect(await set({ tables, volume: { status: 'uploading' } })).toEqual({ status: 'in-use' });
+    });
+    test('and available when nobody has', async () => {
+      expect(await set({ others: [], tables })).toEqual(freed);
+    });
+    test('the row of the attachment is ended as ever', async () => {
+      const { writes } = await operate({ tables });
+      expect(writes).toEqual((await operate({})).writes);
+    });
   });
 
   test.each([

@@ -382,7 +382,7 @@ describe('Cinder’s own rows', () => {
   const rows = (changes: object = {}): FakeAnswers => ({
     ...TOKEN,
     databases: ['cinder'],
-    columns: { cinder: { volume_attachment: ['id'] } },
+    columns: { cinder: { volume_attachment: ['id', 'connector'] } },
     sql: {
       [`cinder: select id, status, attach_status, migration_status from volumes where id = "${VOLUME}"`]: [
         { id: VOLUME, status: 'in-use', attach_status: 'attached', migration_status: null },
@@ -465,7 +465,7 @@ describe('Cinder’s own rows', () => {
     const broken = {
       ...TOKEN,
       databases: ['cinder'],
-      columns: { cinder: { volume_attachment: ['id'] } },
+      columns: { cinder: { volume_attachment: ['id', 'connector'] } },
       sql: Object.fromEntries(
         Object.keys(rows().sql ?? {}).map((q) => [
           q,

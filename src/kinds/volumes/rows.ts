@@ -19,6 +19,8 @@ export interface CinderRows {
   readonly status: string | null;
   readonly attachStatus: string | null;
   readonly migration: string | null;
+  /** Cinder is of Queens (12) or later */
+  readonly sinceQueens: boolean;
   /** those that live */
   readonly attachments: readonly AttachmentRow[];
   /** ids of the live rows of volume_admin_metadata that say how it is attached */
@@ -43,10 +45,9 @@ export async function readRows(
 }
 
 async function readAll(look: Reader, volumeId: string): Promise<CinderRows | { readonly why: string }> {
-  const tables = await look.sql.columns(DATABASE, ['volume_attachment']);
+  const columns = (await look.sql.columns(DATABASE, ['volume_attachment'])).get('volume_attachment');
   // To 2014.2 the columns of `volumes` say it; such a Cinder has no attachment that one could tell from another.
-  if (!tables.has('volume_attachment'))
-    return { why: 'this Cinder has no table volume_attachment (before Kilo)' };
+  if (columns === undefined) return { why: 'this Cinder has no table volume_attachment (before Kilo)' };
   const [volumes, attachments, modes] = await Promise.all([
     look.sql.rows(DATABASE, (sql) =>
       sql
@@ -72,6 +73,8 @@ async function readAll(look: Reader, volumeId: string): Promise<CinderRows | { r
     status: text(volume, 'status'),
     attachStatus: text(volume, 'attach_status'),
     migration: text(volume, 'migration_status'),
+    // It came with Queens (cinder 12 `db/sqlalchemy/migrate_repo/versions/116_add_volume_attachment_connector.py`).
+    sinceQueens: columns.has('connector'),
     attachments: attachments
       .filter((row) => !flag(row, 'deleted'))
       .map((row) => ({

@@ -13,8 +13,9 @@ function is(column: string, value: string | number | null): SqlWhere {
 }
 
 /**
- * cinder 21 `db/sqlalchemy/api.py:volume_detached` with `_get_statuses_from_attachments`, and `objects/volume.py:finish_detach`: what is
- * left of the attachments, by the alphabet and without those in error, says what the volume is. `updated_at` stays.
+ * What Cinder leaves when it ends an attachment itself. The row of the attachment and that of its mode are the same from Kilo on (cinder
+ * 2015.1, 11 and 21 `db/sqlalchemy/api.py:volume_detached`, `volume_admin_metadata_delete`); `updated_at` stays, as from Ocata (10) on.
+ * What the volume is afterwards differs: `attachStatusAfter`.
  */
 export function surgeryStep(held: HeldVolume, rows: CinderRows, server: string, why: string): DraftStep {
   const { volume } = held;
@@ -93,12 +94,27 @@ export function surgeryStep(held: HeldVolume, rows: CinderRows, server: string, 
   };
 }
 
-function volumeWrite(id: string, rows: CinderRows, server: string): SqlWrite[] {
-  const left = rows.attachments
-    .filter((row) => row.server !== server)
+/**
+ * Queens (12) and later: the first by the alphabet of the attachments that stay, without those in error. Up to 17.2, 18.1 and 19.0
+ * cinder-api writes that (`volume/api.py:attachment_delete`), later the database layer (`db/sqlalchemy/api.py:volume_detached` with
+ * `_get_statuses_from_attachments`, first in 17.3, 18.2, 19.1 and 20). No answer and no column shows which it is, and where somebody has
+ * the volume the rows are the same. Three things of the older are not copied: a volume that only attachments in error are left of became
+ * `available` in the midst of its migration or upload; `updated_at` of the volume moved; and `os-detach` did as before Queens.
+ *
+ * Kilo to Pike: attached while there is any other attachment, in whatever state (cinder 11 `db/sqlalchemy/api.py:volume_detached`). Up to
+ * Newton one in no state does not count there; here it does, so that nobody takes the volume for free.
+ */
+function attachStatusAfter({ attachments, sinceQueens }: CinderRows, server: string): string {
+  const others = attachments.filter((row) => row.server !== server);
+  if (!sinceQueens) return others.length === 0 ? 'detached' : 'attached';
+  const [first] = others
     .flatMap(({ status }) => (status === null || status.startsWith('error_') ? [] : [status]))
     .sort();
-  const attachStatus = left[0] ?? 'detached';
+  return first ?? 'detached';
+}
+
+function volumeWrite(id: string, rows: CinderRows, server: string): SqlWrite[] {
+  const attachStatus = attachStatusAfter(rows, server);
   const status = STATUS[attachStatus] ?? attachStatus;
   // A migration and an upload set the status themselves when they end.
   const settles =
