@@ -78,17 +78,12 @@ describe('a volume as an old Cinder shows it', () => {
       name: '',
       size: 0,
       status: 'in-use',
-      multiattach: false,
       encrypted: false,
       migration: null,
       group: null,
       backend: null,
       holders: [],
     });
-  });
-
-  test('with the flag for several servers as a word', async () => {
-    expect(await read({ multiattach: 'true' })).toMatchObject({ multiattach: true });
   });
 
   test('on a host, for no server', async () => {
@@ -110,7 +105,7 @@ test('what a server of another release has is not made up', async () => {
   const { facts } = await volumes.find(reader, subject({ volumes: [volumeMapping({ attachmentId: null })] }));
   expect(facts.volumes).toMatchObject([
     {
-      attachments: [{ id: null, server: SERVER, host: 'compute1', status: 'attached' }],
+      attachments: [{ id: null, host: 'compute1', status: 'attached' }],
       others: 0,
       listed: null,
     },

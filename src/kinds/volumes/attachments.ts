@@ -16,7 +16,6 @@ export interface Attachment {
   /** null: Cinder of Juno and older has no attachments of its own, so it is the volume that is held */
   readonly id: string | null;
   readonly volumeId: string;
-  readonly server: string | null;
   /** `attached`, `attaching`, `detaching`, `reserved`, `error_attaching`, `error_detaching` (cinder 21 `objects/fields.py`) */
   readonly status: string;
   /** the compute host, as Cinder noted when it was connected */
@@ -44,18 +43,13 @@ const entry = z.object({
 });
 type Entry = z.infer<typeof entry>;
 
-/** @throws LookError when Cinder cannot be asked, or the cloud has none although Nova's rows name volumes */
-export async function readAttachments(look: Reader, subject: Subject): Promise<readonly Attachment[]> {
-  return (await readHeld(look, subject)).attachments;
-}
-
 /**
  * The attachments that name the server, those that Nova's rows name by id, and all volumes of both.
  *
  * Three questions, because each alone leaves something out: the list by server does not have what Nova names and Cinder gives to another;
  * Nova does not know what only Cinder has; and before Pike there is only what a volume says of itself.
  *
- * @throws LookError as `readAttachments`
+ * @throws LookError when Cinder cannot be asked, or the cloud has none although Nova's rows name volumes
  */
 export async function readHeld(look: Reader, subject: Subject): Promise<Held> {
   const named = [...new Set(subject.volumes.map((v) => v.volumeId))];
@@ -154,7 +148,6 @@ function toAttachment(one: Entry, subject: Subject, volumes: Held['volumes']): A
   return {
     id: one.id,
     volumeId: one.volume_id,
-    server: one.instance ?? null,
     status: one.status ?? 'attached',
     host: holders.find((holder) => holder.attachmentId === one.id)?.host ?? null,
     connector: stashedConnector(subject, one.volume_id),
@@ -162,7 +155,7 @@ function toAttachment(one: Entry, subject: Subject, volumes: Held['volumes']): A
   };
 }
 
-/** What a volume says of this server beyond the list: all there is before Ocata. */
+/** What a volume says of this server beyond the list: all there is before Pike. */
 function shownByVolumes(
   subject: Subject,
   volumes: Held['volumes'],
@@ -174,7 +167,6 @@ function shownByVolumes(
       .map((holder) => ({
         id: holder.attachmentId,
         volumeId: volume?.id ?? '',
-        server: subject.uuid,
         status: 'attached',
         host: holder.host,
         connector: stashedConnector(subject, volume?.id ?? ''),
@@ -192,10 +184,10 @@ export function attachmentPath(id: string): string {
   return `/attachments/${encodeURIComponent(id)}`;
 }
 
-/** The same for a kind that can do without: nothing where Cinder cannot be asked. The kind `volumes` asks too, and reports that. */
+/** The attachments of the server, for a kind that can do without: nothing where Cinder cannot be asked. The kind `volumes` asks too, and reports that. */
 export async function attachmentsIfKnown(look: Reader, subject: Subject): Promise<readonly Attachment[]> {
   try {
-    return await readAttachments(look, subject);
+    return (await readHeld(look, subject)).attachments;
   } catch (error) {
     if (error instanceof LookError) return [];
     throw error;

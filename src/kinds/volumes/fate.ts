@@ -64,7 +64,7 @@ const NOT_MIGRATING = ['deleting', 'error', 'success', 'none'];
 function findObstacle({ volume, others, snapshots, backend, attachments }: HeldVolume): string | null {
   if (others > 0) return `${countOf(others, 'other')} still hold${others === 1 ? 's' : ''} it`;
   if (snapshots.length > 0)
-    return `it has ${countOf(snapshots.length, 'snapshot')} (${snapshots.map(({ id }) => id).join(', ')})`;
+    return `it has ${countOf(snapshots.length, 'snapshot')} (${snapshots.join(', ')})`;
   if (volume.group !== null) return `it belongs to group ${volume.group}`;
   if (volume.migration !== null && !NOT_MIGRATING.includes(volume.migration))
     return `it is being migrated (${volume.migration})`;

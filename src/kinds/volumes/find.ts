@@ -24,9 +24,10 @@ export interface HeldVolume {
   readonly attachments: readonly Attachment[];
   /** how many others hold it */
   readonly others: number;
-  /** all of its attachments; null before Ocata, where Cinder does not list them */
+  /** all of its attachments; null where Cinder is not asked for them: before Pike */
   readonly listed: readonly Listed[] | null;
-  readonly snapshots: readonly { readonly id: string; readonly name: string }[];
+  /** ids */
+  readonly snapshots: readonly string[];
   /** the cinder-volume that serves it; `none`: nobody does, it was never scheduled */
   readonly backend: 'up' | 'down' | 'none';
   /** Cinder's own rows, or why they are not known */
@@ -47,7 +48,7 @@ const listed = z.object({
   instance: z.string().nullable(),
   volume_id: z.string(),
 });
-const snapshot = z.object({ id: z.string(), name: z.string().nullish(), volume_id: z.string() });
+const snapshot = z.object({ id: z.string(), volume_id: z.string() });
 const service = z.object({
   host: z.string(),
   state: z.string(),
@@ -162,10 +163,7 @@ export function snapshotPath(volumeId: string): string {
 
 async function listSnapshots(look: Reader, id: string): Promise<HeldVolume['snapshots']> {
   const answers = await look.http.list('volume', snapshotPath(id), 'snapshots');
-  return onlyOf(id, parseAnswer('Cinder', z.array(snapshot), answers)).map((one) => ({
-    id: one.id,
-    name: one.name ?? '',
-  }));
+  return onlyOf(id, parseAnswer('Cinder', z.array(snapshot), answers)).map((one) => one.id);
 }
 
 /** A filter that something on the way drops hands over those of other volumes. */

@@ -18,7 +18,6 @@ export interface Volume {
   /** GiB */
   readonly size: number;
   readonly status: string;
-  readonly multiattach: boolean;
   readonly encrypted: boolean;
   readonly migration: string | null;
   /** of either sort: consistency group, or group (3.13 and later) */
@@ -43,7 +42,6 @@ const answer = z.object({
     name: z.string().nullish(),
     size: z.number().nullish(),
     status: z.string(),
-    multiattach: z.union([z.boolean(), z.stringbool()]).nullish(),
     encrypted: z.boolean().nullish(),
     migration_status: z.string().nullish(),
     'os-vol-mig-status-attr:migstat': z.string().nullish(),
@@ -67,7 +65,6 @@ export async function readVolume(look: Reader, id: string, version: CinderVersio
     name: volume.name ?? '',
     size: volume.size ?? 0,
     status: volume.status,
-    multiattach: volume.multiattach ?? false,
     encrypted: volume.encrypted ?? false,
     migration: volume.migration_status ?? volume['os-vol-mig-status-attr:migstat'] ?? null,
     group: volume.group_id ?? volume.consistencygroup_id ?? null,
