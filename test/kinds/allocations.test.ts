@@ -14,7 +14,6 @@ const moved = subject({
       id: 3,
       uuid: MIGRATION,
       status: 'finished',
-      type: 'resize',
       sourceCompute: 'a',
       destCompute: 'a',
       deleted: false,

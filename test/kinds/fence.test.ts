@@ -18,7 +18,7 @@ function host(service: Partial<ComputeService> | null, name = 'compute1'): Host 
     name,
     because: ['instances.host'],
     instancesPath: '/var/lib/nova/instances',
-    service: service === null ? null : { up: true, forcedDown: false, lastSeen: null, ...service },
+    service: service === null ? null : { up: true, lastSeen: null, ...service },
   };
 }
 
@@ -219,7 +219,6 @@ describe('migration-running', () => {
         id: 3,
         uuid: null,
         status: 'migrating',
-        type: 'resize',
         sourceCompute: 'compute1',
         destCompute: null,
         deleted: false,

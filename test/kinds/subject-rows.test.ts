@@ -34,7 +34,6 @@ describe('values of rows', () => {
       task_state: 'deleting',
       power_state: 1,
       host: 'compute1',
-      node: 'node1',
       locked: 1,
       disable_terminate: 1,
       hidden: 1,
@@ -45,8 +44,6 @@ describe('values of rows', () => {
       deleted_at: '2026-01-01 00:00:03',
       terminated_at: '2026-01-01 00:00:04',
       launched_at: '2026-01-01 00:00:05',
-      vcpus: 2,
-      memory_mb: 64,
     };
     expect(parseInstance(columns, true)).toEqual({
       id: 7,
@@ -58,7 +55,6 @@ describe('values of rows', () => {
       taskState: 'deleting',
       powerState: 1,
       host: 'compute1',
-      node: 'node1',
       locked: true,
       disableTerminate: true,
       hidden: true,
@@ -69,8 +65,6 @@ describe('values of rows', () => {
       deletedAt: '2026-01-01 00:00:03',
       terminatedAt: '2026-01-01 00:00:04',
       launchedAt: '2026-01-01 00:00:05',
-      vcpus: 2,
-      memoryMb: 64,
       archived: true,
     });
   });
@@ -93,16 +87,14 @@ describe('values of rows', () => {
       id: 3,
       uuid: null,
       status: 'error',
-      type: null,
       sourceCompute: 'compute1',
       destCompute: 'compute2',
       deleted: false,
     };
     expect(parseMigration(columns)).toEqual(old);
-    expect(parseMigration({ ...columns, uuid: 'm3', migration_type: 'evacuation', deleted: 3 })).toEqual({
+    expect(parseMigration({ ...columns, uuid: 'm3', deleted: 3 })).toEqual({
       ...old,
       uuid: 'm3',
-      type: 'evacuation',
       deleted: true,
     });
   });

@@ -30,7 +30,7 @@ const host = (up: boolean, name = 'compute1'): Host => ({
   name,
   because: ['instances.host'],
   instancesPath: '/var/lib/nova/instances',
-  service: { up, forcedDown: false, lastSeen: '2026-11-02 10:00:00' },
+  service: { up, lastSeen: '2026-11-02 10:00:00' },
 });
 
 interface Answers {

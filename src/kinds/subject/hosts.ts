@@ -179,9 +179,8 @@ async function readCellServices(look: Reader, cell: Cell): Promise<readonly Row[
 /** nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. */
 function parseService(row: Row, downTime: number): ComputeService {
   const lastSeen = text(row, 'last_seen_up') ?? text(row, 'updated_at') ?? text(row, 'created_at');
-  const forcedDown = flag(row, 'forced_down');
   const age = secondsBetween(lastSeen, text(row, 'now'));
-  return { up: !forcedDown && age !== null && age <= downTime, forcedDown, lastSeen };
+  return { up: !flag(row, 'forced_down') && age !== null && age <= downTime, lastSeen };
 }
 
 /** Seconds from one database time to another; null when either is missing or, like MySQL's zero date, no time at all. */

@@ -30,7 +30,6 @@ export function parseInstance(row: Row, archived: boolean): InstanceRow {
     taskState: text(row, 'task_state'),
     powerState: number(row, 'power_state'),
     host: text(row, 'host'),
-    node: text(row, 'node'),
     locked: flag(row, 'locked'),
     disableTerminate: flag(row, 'disable_terminate'),
     hidden: flag(row, 'hidden'),
@@ -41,8 +40,6 @@ export function parseInstance(row: Row, archived: boolean): InstanceRow {
     deletedAt: text(row, 'deleted_at'),
     terminatedAt: text(row, 'terminated_at'),
     launchedAt: text(row, 'launched_at'),
-    vcpus: number(row, 'vcpus'),
-    memoryMb: number(row, 'memory_mb'),
     archived,
   };
 }
@@ -52,7 +49,6 @@ export function parseMigration(row: Row): Migration {
     id: number(row, 'id') ?? 0,
     uuid: text(row, 'uuid'),
     status: text(row, 'status'),
-    type: text(row, 'migration_type'),
     sourceCompute: text(row, 'source_compute'),
     destCompute: text(row, 'dest_compute'),
     deleted: flag(row, 'deleted'),

@@ -14,7 +14,6 @@ export interface InstanceRow {
   readonly taskState: string | null;
   readonly powerState: number | null;
   readonly host: string | null;
-  readonly node: string | null;
   readonly locked: boolean;
   readonly disableTerminate: boolean;
   readonly hidden: boolean;
@@ -27,8 +26,6 @@ export interface InstanceRow {
   readonly deletedAt: string | null;
   readonly terminatedAt: string | null;
   readonly launchedAt: string | null;
-  readonly vcpus: number | null;
-  readonly memoryMb: number | null;
   readonly archived: boolean;
 }
 
@@ -41,7 +38,7 @@ export interface Cell {
   readonly isCell0: boolean;
 }
 
-/** One entry of `instance_infos_caches.network_info`. */
+/** One entry of `instance_info_caches.network_info`. */
 export interface Vif {
   readonly portId: string;
   readonly type: string | null;
@@ -60,7 +57,6 @@ export interface Migration {
   readonly id: number;
   readonly uuid: string | null;
   readonly status: string | null;
-  readonly type: string | null;
   readonly sourceCompute: string | null;
   readonly destCompute: string | null;
   readonly deleted: boolean;
@@ -110,7 +106,6 @@ export function isLedTo({ because }: Pick<Host, 'because'>): boolean {
 
 export interface ComputeService {
   readonly up: boolean;
-  readonly forcedDown: boolean;
   /** UTC, of the last sign of life */
   readonly lastSeen: string | null;
 }
