@@ -1,6 +1,7 @@
 /** What is asked of Neutron's API for one port. */
 import type { DraftStep } from '../../plan/types.ts';
 import type { Subject } from '../subject/subject.ts';
+import { capital } from '../words.ts';
 import type { Fate } from './fate.ts';
 import type { Port, Trunk } from './port.ts';
 import { unbindBody } from './release.ts';
@@ -10,10 +11,6 @@ export const PLACE = 'Neutron';
 /** `port 1d4f… "web" 10.0.0.5` */
 export function describe({ id, name, addresses }: Port): string {
   return ['port', id, ...(name === '' ? [] : [JSON.stringify(name)]), ...addresses].join(' ');
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 const read = (path: string) => ({ door: 'http' as const, service: 'network' as const, path });
@@ -82,7 +79,7 @@ export function deleteStep(port: Port, fate: Fate, subject: Subject): DraftStep 
     ...ofPort(port, subject),
     id: `ports/${port.id}/delete`,
     title: `delete ${describe(port)}`,
-    why: `${sentence(fate.why)}: it holds an address and the project's quota.`,
+    why: `${capital(fate.why)}: it holds an address and the project's quota.`,
     act: { ...read(path), method: 'DELETE', status: [204, 404] },
     ...waitForAgent(port, path, subject),
     settled: { ...read(path), status: [404] },
@@ -99,7 +96,7 @@ export function unbindStep(port: Port, fate: Fate, subject: Subject): DraftStep 
     ...ofPort(port, subject),
     id: `ports/${port.id}/unbind`,
     title: `unbind ${describe(port)}`,
-    why: `${sentence(fate.why)}. While it names a server that is gone, nobody can use it.`,
+    why: `${capital(fate.why)}. While it names a server that is gone, nobody can use it.`,
     act: { ...read(path), method: 'PUT', body: unbindBody(port, subject.era), status: [200] },
     settled: { ...read(path), status: [200], at: { keys: ['port', 'device_id'], equals: '' } },
     ifItFails: past(port),

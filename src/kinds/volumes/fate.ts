@@ -2,6 +2,7 @@
 import type { Decisions } from '../../plan/types.ts';
 import { countOf } from '../words.ts';
 import type { HeldVolume } from './find.ts';
+import { serviceHostOf } from './volume.ts';
 
 export type Fate =
   /** `nova`: what it would do */
@@ -77,5 +78,5 @@ function findObstacle({ volume, others, snapshots, backend, attachments }: HeldV
 
 /** `cinder-volume host@backend` */
 export function serviceOf(backend: string | null): string {
-  return `cinder-volume ${backend?.replace(/#.*$/, '') ?? 'of no host'}`;
+  return `cinder-volume ${backend === null ? 'of no host' : serviceHostOf(backend)}`;
 }

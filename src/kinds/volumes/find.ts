@@ -6,7 +6,7 @@ import { secondsBetween } from '../subject/hosts.ts';
 import type { InstanceRow, Subject, VolumeMapping } from '../subject/subject.ts';
 import { type Attachment, type Held, readHeld } from './attachments.ts';
 import { type CinderRows, readRows } from './rows.ts';
-import { type CinderVersion, readVolume, type Volume } from './volume.ts';
+import { type CinderVersion, readVolume, serviceHostOf, type Volume } from './volume.ts';
 
 /** One attachment of a volume as Cinder lists it, whoever's it is. Key by key in Cinder's order: a guard compares it. */
 export interface Listed {
@@ -188,10 +188,10 @@ async function readServices(
   return parseAnswer('Cinder', z.array(service), answers);
 }
 
-/** A backend is `host@backend#pool`, and its service has the first two. One of a cluster (3.7) works for all. */
+/** One of a cluster (3.7) works for all. */
 function stateOf({ backend }: Volume, services: Services): HeldVolume['backend'] {
   if (backend === null) return 'none';
-  const own = services.filter(({ host }) => host === backend.replace(/#.*$/, ''));
+  const own = services.filter(({ host }) => host === serviceHostOf(backend));
   const clusters = own.flatMap(({ cluster }) => cluster ?? []);
   const able = services.filter((one) => own.includes(one) || clusters.includes(one.cluster ?? ''));
   return able.some(({ state }) => state === 'up') ? 'up' : 'down';

@@ -2,7 +2,7 @@
 import type { Decisions } from '../../plan/types.ts';
 import type { Connector } from '../subject/connector.ts';
 import type { Subject } from '../subject/subject.ts';
-import { countOf } from '../words.ts';
+import { capital, countOf } from '../words.ts';
 import type { Attachment } from './attachments.ts';
 import { describeVolume } from './describe.ts';
 import { serviceOf } from './fate.ts';
@@ -195,8 +195,4 @@ function mannerOf({ held, attachment, facts, subject }: Asked): Manner {
   if (facts.token.available && facts.version !== null)
     return { asService: true, late: isListed && held.others > 0 };
   return { asService: false, late: isListed };
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -1,5 +1,6 @@
 import type { Act, Check, DraftStep } from '../../plan/types.ts';
 import type { Subject } from '../subject/subject.ts';
+import { capital } from '../words.ts';
 import { type Attachment, attachmentPath } from './attachments.ts';
 import { describeVolume } from './describe.ts';
 import { type HeldVolume, listPath, snapshotPath, type VolumeFacts } from './find.ts';
@@ -84,12 +85,12 @@ function holdersAsSeen({ volume, listed }: HeldVolume, { uuid }: Subject): Draft
 function isLetGo({ volume }: HeldVolume, attachment: Attachment, { version }: VolumeFacts): Check {
   return version !== null && attachment.id !== null
     ? { ...AT_3_27, path: attachmentPath(attachment.id), status: [404] }
-    : {
-        ...api,
-        path: volumePath(volume.id),
-        status: [200],
-        at: { keys: ['volume', 'attachments'], equals: [] },
-      };
+    : showsNobody(volume.id);
+}
+
+/** What the volume says of itself: all that can be asked before Pike. */
+function showsNobody(id: string): Check {
+  return { ...api, path: volumePath(id), status: [200], at: { keys: ['volume', 'attachments'], equals: [] } };
 }
 
 function holdersBefore({ volume, listed }: HeldVolume): DraftStep['before'] {
@@ -182,14 +183,14 @@ export function deleteStep(
     phase: detached.some(({ phase }) => phase === 'volumes-late') ? 'volumes-late' : 'volumes',
     place: PLACE,
     title: `delete ${describeVolume(volume)}${volume.encrypted ? ', and its encryption key' : ''}`,
-    why: `${why.charAt(0).toUpperCase()}${why.slice(1)}. Its data are gone for good.${key}`,
+    why: `${capital(why)}. Its data are gone for good.${key}`,
     act: { ...api, method: 'DELETE', path, status: [202, 404] },
     guards: [
       {
         must: `nobody holds volume ${volume.id}`,
         check:
           version === null
-            ? { ...api, path, status: [200], at: { keys: ['volume', 'attachments'], equals: [] } }
+            ? showsNobody(volume.id)
             : {
                 ...AT_3_27,
                 path: listPath(volume.id),

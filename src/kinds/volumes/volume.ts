@@ -77,6 +77,11 @@ export async function readVolume(look: Reader, id: string, version: CinderVersio
   };
 }
 
+/** A backend is `host@backend#pool`; the record of its service has the first two. */
+export function serviceHostOf(backend: string): string {
+  return backend.replace(/#.*$/, '');
+}
+
 export function volumePath(id: string): string {
   return `/volumes/${encodeURIComponent(id)}`;
 }
