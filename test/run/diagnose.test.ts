@@ -146,6 +146,20 @@ test('a fault of the program is none of the site', async () => {
   await expect(diagnose({ ...site, reader: broken }, explain)).rejects.toThrow(TypeError);
 });
 
+test('what an API gives page by page is listed, so that a page that fails shows', async () => {
+  const site = siteWith({});
+  const listed: string[] = [];
+  const http: Site['reader']['http'] = {
+    ...site.reader.http,
+    list: async (service, ...rest) => {
+      listed.push(service);
+      return site.reader.http.list(service, ...rest);
+    },
+  };
+  await lines({ ...site, reader: { ...site.reader, http } });
+  expect(listed.sort()).toEqual(['image', 'network', 'volume']);
+});
+
 describe('Cinder', () => {
   const answers = (status: number) => at('API volume', { http: { [ATTACHMENTS]: { status } } });
   test('a cloud may have none', async () => {

@@ -1,8 +1,9 @@
 /** One look at one server, on simulated clouds: what the site's files decide, what is asked twice, and what counts as not looked. */
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Traces } from '../../src/kinds/subject/traces.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { type Survey, type SurveyOptions, type SurveySite, survey } from '../../src/run/survey.ts';
+import type { HostState } from '../../src/simulator/build.ts';
 import type { Planted } from '../../src/simulator/plant.ts';
 import { openWires } from '../../src/simulator/wires.ts';
 import { sqlTime, type World } from '../../src/simulator/world.ts';
@@ -22,9 +23,12 @@ const NO_TRACES: Traces = {
   volumes: [],
 };
 
-async function cloudWith(twist: (world: World, server: Planted) => void = () => {}): Promise<SimulatedCloud> {
+async function cloudWith(
+  twist: (world: World, server: Planted) => void = () => {},
+  hosts: Readonly<Record<string, HostState>> = { 'cmp-1': 'dead', 'cmp-2': 'alive' },
+): Promise<SimulatedCloud> {
   return simulateCloud({
-    hosts: { 'cmp-1': 'dead', 'cmp-2': 'alive' },
+    hosts,
     servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1', twists: [twist] }],
   });
 }
@@ -67,6 +71,9 @@ async function surveyOf(
   return survey(site, cloud.servers[0]?.uuid ?? '', { allHosts: false, ...options });
 }
 
+const API = 'mysql://nova:nova@127.0.0.1/nova_api';
+const WITHOUT_NOVA_CONF: Changes = { file: { databases: { nova_api: API } }, novaConf: null };
+
 /** Whether the nova-compute of the server's host counts as up, whose last sign of life is so many seconds old. */
 async function isUp(seconds: number, changes: Changes): Promise<boolean | undefined> {
   const cloud = await cloudWith((world) => {
@@ -86,6 +93,7 @@ test.each<[string, Changes, up: number, down: number]>([
     21,
   ],
   ['60 seconds where nova.conf says nothing', { novaConf: { serviceDownTime: undefined } }, 60, 61],
+  ['60 seconds without a nova.conf', WITHOUT_NOVA_CONF, 60, 61],
 ])('when a service is down: %s', async (_, changes, up, down) => {
   expect(await isUp(up, changes)).toBe(true);
   expect(await isUp(down, changes)).toBe(false);
@@ -127,6 +135,60 @@ test('what earlier runs wrote down leads to their hosts', async () => {
   expect('doomed' in plain).toBe(false);
   expect(subject.hosts.map(({ name }) => name)).toEqual(['cmp-1', 'cmp-2']);
   expect(subject.doomed).toEqual(['4c1d3f0e-0000-4000-8000-000000000001']);
+});
+
+describe('a host that is said to be off', () => {
+  const CUT = { 'cmp-1': 'cut', 'cmp-2': 'alive' } as const;
+  const silent = () => cloudWith(() => {}, CUT);
+  const fenced = { fenced: ['cmp-1'] };
+
+  test('and is silent', async () => {
+    const { subject, unknown } = await surveyOf(await silent(), {}, fenced);
+    expect(subject.hosts).toMatchObject([{ name: 'cmp-1', fenced: { answers: null } }]);
+    expect(unknown).toContainEqual({
+      kind: 'domain',
+      place: 'host cmp-1',
+      why: 'powered off, by --fenced',
+    });
+  });
+  test('and answers all the same', async () => {
+    const { subject } = await surveyOf(await cloudWith(), {}, fenced);
+    expect(subject.hosts).toMatchObject([{ fenced: { answers: 'it runs commands' } }]);
+  });
+  test('others are not said to be', async () => {
+    const known = { ...NO_TRACES, hosts: ['cmp-2'] };
+    const { subject } = await surveyOf(await silent(), {}, { ...fenced, known });
+    expect(subject.hosts.map((host) => [host.name, 'fenced' in host])).toEqual([
+      ['cmp-1', true],
+      ['cmp-2', false],
+    ]);
+  });
+  test('and is none of the server is refused, with those that are', async () => {
+    const cloud = await silent();
+    await expect(surveyOf(cloud, {}, { fenced: ['cmp-2'] })).rejects.toMatchObject({
+      code: 'not-its-host',
+      message: `cmp-2 is no host of server ${cloud.servers[0]?.uuid}`,
+      hint: '--fenced takes a host that it may be on: cmp-1',
+    });
+  });
+  test('where nothing leads to any host', async () => {
+    const cloud = await simulateCloud({
+      hosts: CUT,
+      servers: [{ name: 'web', state: 'build-request-only', host: 'cmp-1' }],
+    });
+    await expect(surveyOf(cloud, {}, fenced)).rejects.toMatchObject({
+      hint: 'nothing leads to any host: leave --fenced out',
+    });
+  });
+  test('and the databases cannot be read: the first failure is told', async () => {
+    const gone = new LookError('database of cell1', 'gone', { code: 'x' });
+    const look = (reader: Reader): Reader => ({
+      ...reader,
+      command: { run: () => Promise.reject(new TypeError('a fault')) },
+      sql: { ...reader.sql, rows: () => Promise.reject(gone) },
+    });
+    await expect(surveyOf(await silent(), { look }, fenced)).rejects.toBe(gone);
+  });
 });
 
 test('a place where nobody could look is named with the kind that needed it', async () => {
