@@ -118,7 +118,7 @@ describe('the login', () => {
     expect(stack.logins[0]?.body).toEqual({ auth: body });
   });
 
-  test.each(['', '/', '/v3', '/v3/'])('auth_url ending in %j', async (end) => {
+  test.each(['', '/', '/v3', '/v3/', '/v2.0', '/v2.0/', '//'])('auth_url ending in %j', async (end) => {
     const stack = await startOpenstack();
     const api = connect({
       ...stack.cloud,
@@ -255,19 +255,57 @@ describe('which endpoint', () => {
       expect(await ask(network(endpoint(url)))).toBe('a');
     },
   );
+  test.each(['$URL/a//', '$URL/a/v1', '$URL/a/v1/'])(
+    'of Glance, %s: paths have a version of their own',
+    async (url) => {
+      const { api } = await open({
+        catalog: [{ type: 'image', endpoints: [endpoint(url)] }],
+        routes: { 'GET /a/v2/images': { body: 'a' } },
+      });
+      expect((await api.get('image', '/v2/images')).body).toBe('a');
+    },
+  );
+  const TWO = { region_id: 'RegionTwo', region: 'RegionTwo' };
+  test('no region is said, and each has a Neutron of its own: none of them is taken', async () => {
+    const { api, stack } = await at(network(endpoint('$URL/a'), endpoint('$URL/b', TWO)));
+    expect(await failure(api.list('network', PORTS, 'ports'))).toMatchObject({
+      name: 'UsageError',
+      code: 'region-not-said',
+      message: 'the catalog has Neutron in several regions (RegionOne, RegionTwo), and clouds.yaml says none',
+      hint: expect.stringContaining('region_name'),
+    });
+    expect(await failure(api.send(del))).toMatchObject({ code: 'region-not-said' });
+    expect(stack.asked).toEqual([]);
+  });
+  test('also when a region knows it by an older name', async () => {
+    const { api } = await open({
+      catalog: [
+        { type: 'volumev3', endpoints: [endpoint('$URL/a')] },
+        { type: 'volumev2', endpoints: [endpoint('$URL/a2'), endpoint('$URL/b', TWO)] },
+      ],
+    });
+    expect(await failure(api.get('volume', '/volumes/1'))).toMatchObject({ code: 'region-not-said' });
+  });
+  test('no region is said, and it is one and the same for all, or the others have other interfaces', async () => {
+    expect(await ask(network(endpoint('$URL/a'), endpoint('$URL/a/', TWO)))).toBe('a');
+    expect(await ask(network(endpoint('$URL/a'), endpoint('$URL/b', { ...TWO, interface: 'admin' })))).toBe(
+      'a',
+    );
+  });
   test('Cinder goes by several names', async () => {
     for (const type of ['block-storage', 'volumev3', 'block-store']) {
       const { api } = await open({ catalog: [{ type, endpoints: [endpoint('$URL/volume/v3/p1')] }] });
       expect(await api.has('volume')).toBe(true);
     }
   });
-  test.each<[string, readonly unknown[]]>([
-    ['no such service', []],
-    ['another interface only', network(endpoint('$URL/a', { interface: 'admin' }))],
-    ['another region only', network(endpoint('$URL/a', { region_id: 'RegionTwo' }))],
-  ])('%s', async (_, catalog) => {
+  test.each<[string, readonly unknown[], boolean]>([
+    ['no such service', [], false],
+    // It is there, and what it knows of the server is not known.
+    ['another interface only', network(endpoint('$URL/a', { interface: 'admin' })), true],
+    ['another region only', network(endpoint('$URL/a', { region_id: 'RegionTwo' })), false],
+  ])('%s', async (_, catalog, has) => {
     const { api } = await at(catalog, { region: 'RegionOne' });
-    expect(await api.has('network')).toBe(false);
+    expect(await api.has('network')).toBe(has);
     expect(await failure(api.get('network', PORTS))).toMatchObject({
       code: 'no-endpoint',
       place: 'Neutron',
@@ -346,6 +384,29 @@ describe('a collection with a page size of two', () => {
     });
     expect(await api.list('image', '/v2/images?owner=p', 'images')).toEqual(items);
   });
+
+  test.each(['/volume/v3/p1', '/volume/v3'])(
+    "Cinder's snapshots_links, with %s in the catalog too",
+    async (base) => {
+      const { api, stack } = await open({
+        catalog: [{ type: 'volumev3', endpoints: [endpoint(`$URL${base}`)] }],
+        routes: Object.fromEntries(
+          [`${base}/snapshots`, '/volume/v3/p1/snapshots'].map((route) => [
+            `GET ${route}`,
+            ({ path }: { path: string }) => {
+              const { page, last } = pageFrom(path);
+              const href = `http://10.0.0.9:8776/v3/p1/snapshots?marker=${page.at(-1)?.id}`;
+              return {
+                body: { snapshots: page, ...(last ? {} : { snapshots_links: [{ rel: 'next', href }] }) },
+              };
+            },
+          ]),
+        ),
+      });
+      expect(await api.list('volume', '/snapshots?volume_id=v', 'snapshots')).toEqual(items);
+      expect(stack.unforeseen).toEqual([]);
+    },
+  );
 
   test('a link that names another host does not take the token there', async () => {
     const { api, stack } = await open({
@@ -445,9 +506,11 @@ describe('an answer that is an error', () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 404, body: LOST_PAGE } } });
     expect(await failure(api.get('network', PORTS, { also: [404] }))).toMatchObject({
       name: 'LookError',
-      code: 'api-404',
+      code: 'api-not-the-service',
       hint: expect.stringContaining('proxy'),
     });
+    // Nor for a release that does not have the path: whoever asks for what is newer goes by `api-404`.
+    expect(await failure(api.list('network', PORTS, 'ports'))).toMatchObject({ code: 'api-not-the-service' });
   });
   test('403 says what to do about it', async () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 403 } } });

@@ -1,7 +1,6 @@
 /** A login at Keystone: the token and the catalog that came with it. */
 
 import { LookError, UsageError } from '../../plan/errors.ts';
-import type { Service } from '../../plan/types.ts';
 import * as z from '../../plan/zod.ts';
 import type { CloudAuth } from '../config/clouds.ts';
 import { parseAnswer } from '../parse.ts';
@@ -41,27 +40,10 @@ export interface Login {
   readonly roles: readonly string[];
 }
 
-/** Names that the catalog may give a service, newest first: service-types authority and what deployments still use. */
-const TYPES: Readonly<Record<Service, readonly string[]>> = {
-  compute: ['compute'],
-  network: ['network'],
-  image: ['image'],
-  placement: ['placement'],
-  volume: ['block-storage', 'volumev3', 'block-store', 'volumev2'],
-};
-
-/** How operators call the service behind a door. */
-export const SERVICE_NAMES: Readonly<Record<Service, string>> = {
-  compute: 'Nova',
-  network: 'Neutron',
-  image: 'Glance',
-  placement: 'Placement',
-  volume: 'Cinder',
-};
-
 /** @throws UsageError when Keystone refuses the credentials, LookError when it does not answer */
 export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () => void): Promise<Login> {
-  const base = cloud.auth.auth_url.replace(/\/(v3)?\/?$/, '');
+  // A file of the time of API v2.0 names that; every release with it, Juno too, answers v3 beside it (keystone 2014.2 `etc/keystone-paste.ini`).
+  const base = cloud.auth.auth_url.replace(/\/+(v3|v2\.0)?\/*$/, '');
   const answer = await client.send(
     'Keystone',
     {
@@ -129,25 +111,6 @@ function domain(auth: CloudAuth['auth'], of: 'user' | 'project'): unknown {
   if (id !== undefined) return { id };
   const name = (of === 'user' ? auth.user_domain_name : auth.project_domain_name) ?? auth.domain_name;
   return name === undefined ? { id: 'default' } : { name };
-}
-
-/** The service's URL without version, or null when the catalog has none. */
-export function findEndpoint(login: Login, cloud: CloudAuth, service: Service): string | null {
-  for (const type of TYPES[service]) {
-    const endpoint = login.catalog
-      .filter((entry) => entry.type === type)
-      .flatMap((entry) => entry.endpoints)
-      .find(
-        (e) =>
-          e.interface === cloud.interface &&
-          (cloud.region === undefined || (e.region_id ?? e.region) === cloud.region),
-      );
-    if (endpoint === undefined) continue;
-    const url = endpoint.url.replace(/\/$/, '');
-    // Paths of these three are written with their version; the catalog's URL may or may not have it.
-    return service === 'network' || service === 'image' ? url.replace(/\/v2(\.0)?$/, '') : url;
-  }
-  return null;
 }
 
 /** ` (request req-…)`: what an operator greps for in the service's log. */

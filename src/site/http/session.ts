@@ -7,7 +7,9 @@ import type { ServiceUser } from '../config/service-user.ts';
 import { isRecord } from '../parse.ts';
 import type { HttpAnswer, ServiceToken } from '../reader.ts';
 import type { Wires } from '../wires.ts';
-import { findEndpoint, type Login, logIn, requestId, SERVICE_NAMES } from './keystone.ts';
+import { findEndpoint, hasService, SERVICE_NAMES } from './catalog.ts';
+import { type Login, logIn, requestId } from './keystone.ts';
+import { nextPage } from './next-page.ts';
 import { type HttpClient, openHttpClient, type RawAnswer } from './request.ts';
 
 const MAX_PAGES = 1_000;
@@ -40,7 +42,7 @@ export class ApiSession {
   }
 
   async has(service: Service): Promise<boolean> {
-    return findEndpoint(await this.#ensureLogin(), this.#cloud, service) !== null;
+    return hasService(await this.#ensureLogin(), this.#cloud, service);
   }
 
   /**
@@ -89,7 +91,8 @@ export class ApiSession {
     key: string,
     microversion?: string,
   ): Promise<readonly unknown[]> {
-    if (!(await this.#ensureLogin()).isAdmin)
+    const login = await this.#ensureLogin();
+    if (!login.isAdmin)
       throw new LookError(
         SERVICE_NAMES[service],
         'the user of clouds.yaml has not the role admin here, so it may be shown its own things only',
@@ -98,6 +101,7 @@ export class ApiSession {
           hint: 'use a user and a project with the role admin: docs/reference.md, Keystone',
         },
       );
+    const base = findEndpoint(login, this.#cloud, service);
     const all: unknown[] = [];
     let next: string | null = path;
     for (let page = 0; next !== null; page++) {
@@ -112,7 +116,7 @@ export class ApiSession {
           code: 'answer-not-understood',
         });
       all.push(...items);
-      next = nextPage(SERVICE_NAMES[service], body, key);
+      next = nextPage(SERVICE_NAMES[service], body, key, base);
     }
     return all;
   }
@@ -241,7 +245,8 @@ export function acceptAnswer(
   if ((answer.status >= 200 && answer.status < 300) || (also.includes(answer.status) && !isForeign))
     return { status: answer.status, body: answer.body };
   throw new LookError(SERVICE_NAMES[service], describeFailure('GET', path, answer), {
-    code: `api-${answer.status}`,
+    // Not `api-404`: that is the word of a release that does not have the path.
+    code: isForeign ? 'api-not-the-service' : `api-${answer.status}`,
     hint: isForeign ? NOT_THE_SERVICE : HINTS[answer.status],
   });
 }
@@ -292,19 +297,4 @@ function findMessage(body: unknown): string | null {
   const [first] = Array.isArray(errors) ? errors : [];
   if (isRecord(first) && typeof first['detail'] === 'string') return oneLine(first['detail']);
   return null;
-}
-
-/** A next link may be absolute and name a proxy's inner address: only its path and query are followed. */
-function nextPage(place: string, body: Record<string, unknown>, key: string): string | null {
-  const links = body[`${key}_links`];
-  const link = Array.isArray(links) ? links.filter(isRecord).find((l) => l['rel'] === 'next') : undefined;
-  const next = body['next'] ?? link?.['href'];
-  if (next === undefined || next === null) return null;
-  if (typeof next !== 'string' || !URL.canParse(next, 'http://any'))
-    throw new LookError(place, `the link to the next page of ${key} is no link`, {
-      code: 'answer-not-understood',
-    });
-  const url = new URL(next, 'http://any');
-  const version = url.pathname.search(/\/v\d/);
-  return `${version < 0 ? url.pathname : url.pathname.slice(version)}${url.search}`;
 }
