@@ -270,6 +270,46 @@ describe('the cloud', () => {
     expect(auth.auth).not.toHaveProperty('project_id');
   });
 
+  test('a file of the time of tenants, with empty variables as some templates write them', async () => {
+    const { OS_PROJECT_NAME: OS_TENANT_NAME, ...env } = AUTH_ENV;
+    const old = { ...env, OS_TENANT_NAME, OS_TENANT_ID: 't1', OS_ENDPOINT_TYPE: 'internalURL' };
+    const empty = {
+      OS_CLOUD: '',
+      OS_REGION_NAME: '',
+      OS_INTERFACE: '',
+      OS_CACERT: '',
+      OS_CERT: '',
+      OS_KEY: '',
+    };
+    const { name, auth } = await load({ 'expunge.yaml': '' }, { ...old, ...empty });
+    expect(name).toBe('environment');
+    expect(auth).toMatchObject({ region: undefined, interface: 'internal', tls: { verify: true } });
+    expect(auth.tls).not.toHaveProperty('cacert');
+    expect(auth.auth).toMatchObject({ project_name: 'admin', project_id: 't1' });
+    // What it is called now counts first.
+    const both = {
+      ...AUTH_ENV,
+      OS_TENANT_NAME: 'other',
+      OS_ENDPOINT_TYPE: 'adminURL',
+      OS_INTERFACE: 'public',
+    };
+    expect((await load({ 'expunge.yaml': '' }, both)).auth).toMatchObject({
+      interface: 'public',
+      auth: { project_name: 'admin' },
+    });
+  });
+
+  test.each(['1e5', '12345678901234567890', '0123', '0x1f', '1.50'])(
+    'a password without quotes, %s: what a number would lose of it is kept',
+    async (password) => {
+      const { auth } = await load({
+        'expunge.yaml': 'cloud: lab',
+        'clouds.yaml': `clouds: {lab: {auth: {auth_url: "https://k:5000", username: u, password: ${password}}}}`,
+      });
+      expect(auth.auth.password).toBe(password);
+    },
+  );
+
   test('numbers as YAML reads them are text', async () => {
     const { auth } = await load({
       'expunge.yaml': 'cloud: lab',

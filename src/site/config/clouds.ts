@@ -15,19 +15,24 @@ const cloudEntry = z.looseObject({
   auth: z.record(z.string(), z.unknown()).default({}),
   region_name: text.optional(),
   interface: z.string().optional(),
+  /** its older name */
+  endpoint_type: z.string().optional(),
   cacert: z.string().optional(),
   cert: z.string().optional(),
   key: z.string().optional(),
   verify: z.boolean().optional(),
 });
 
-const authEntry = z.looseObject({
+const authEntry = z.object({
   auth_url: z.url({ protocol: /^https?$/ }),
   username: text.optional(),
   user_id: text.optional(),
   password: text.optional(),
   project_name: text.optional(),
   project_id: text.optional(),
+  /** a project, as Keystone's API v2.0 called it */
+  tenant_name: text.optional(),
+  tenant_id: text.optional(),
   user_domain_name: text.optional(),
   user_domain_id: text.optional(),
   project_domain_name: text.optional(),
@@ -41,7 +46,7 @@ const authEntry = z.looseObject({
 });
 
 export interface CloudAuth {
-  readonly auth: z.infer<typeof authEntry>;
+  readonly auth: Omit<z.infer<typeof authEntry>, 'tenant_name' | 'tenant_id'>;
   readonly region: string | undefined;
   readonly interface: 'public' | 'internal' | 'admin';
   readonly tls: {
@@ -62,7 +67,7 @@ export async function chooseCloud(
   env: Environment,
   read: ReadOptional,
 ): Promise<CloudAuth> {
-  const name = file.cloud ?? env['OS_CLOUD'];
+  const name = nameOfCloud(file, env);
   if (name === undefined) return parseCloud('the OS_* variables', fromEnvironment(env));
   const clouds = await firstClouds(candidates(file, folder, 'clouds.yaml'), read);
   const secure = await firstClouds(candidates(file, folder, 'secure.yaml'), read);
@@ -73,6 +78,11 @@ export async function chooseCloud(
       { code: 'cloud-unknown', hint: 'set clouds_file and cloud in the site file' },
     );
   return parseCloud(`cloud ${name}`, merge(entry, secure?.clouds[name] ?? {}));
+}
+
+/** undefined: the OS_* variables describe it */
+export function nameOfCloud(file: SiteFile, env: Environment): string | undefined {
+  return file.cloud ?? (env['OS_CLOUD'] || undefined);
 }
 
 function candidates(file: SiteFile, folder: string, base: string): string[] {
@@ -112,19 +122,18 @@ function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<s
   return both;
 }
 
+/** A variable that is empty counts as not set. */
 function fromEnvironment(env: Environment): Record<string, unknown> {
-  const auth: Record<string, string> = {};
-  for (const key of Object.keys(authEntry.shape)) {
-    const value = env[`OS_${key.toUpperCase()}`];
-    if (value !== undefined && value !== '') auth[key] = value;
-  }
+  const said = (keys: readonly string[]) =>
+    Object.fromEntries(
+      keys.flatMap((key) => {
+        const value = env[`OS_${key.toUpperCase()}`] ?? '';
+        return value === '' ? [] : [[key, value] as const];
+      }),
+    );
   return {
-    auth,
-    region_name: env['OS_REGION_NAME'],
-    interface: env['OS_INTERFACE']?.replace(/URL$/, ''),
-    cacert: env['OS_CACERT'],
-    cert: env['OS_CERT'],
-    key: env['OS_KEY'],
+    auth: said(Object.keys(authEntry.shape)),
+    ...said(['region_name', 'interface', 'endpoint_type', 'cacert', 'cert', 'key']),
   };
 }
 
@@ -136,13 +145,21 @@ function parseCloud(where: string, raw: Record<string, unknown>): CloudAuth {
     throw new UsageError(`${where}: ${key} is missing or not usable`, { code: 'cloud-incomplete' });
   }
   const { data } = cloud;
-  const facing = data.interface?.replace(/URL$/, '') ?? 'public';
+  // openstacksdk 4 `config/loader.py:_fix_backwards_interface`, `_fix_backwards_project`.
+  const facing = (data.interface ?? data.endpoint_type)?.replace(/URL$/, '') ?? 'public';
+  const { tenant_name, tenant_id, ...who } = auth.data;
+  const project_name = who.project_name ?? tenant_name;
+  const project_id = who.project_id ?? tenant_id;
   if (facing !== 'public' && facing !== 'internal' && facing !== 'admin')
     throw new UsageError(`${where}: interface must be public, internal or admin`, {
       code: 'cloud-incomplete',
     });
   return {
-    auth: auth.data,
+    auth: {
+      ...who,
+      ...(project_name === undefined ? {} : { project_name }),
+      ...(project_id === undefined ? {} : { project_id }),
+    },
     region: data.region_name,
     interface: facing,
     tls: {

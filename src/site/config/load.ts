@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UsageError } from '../../plan/errors.ts';
 import type * as z from '../../plan/zod.ts';
-import { type CloudAuth, chooseCloud } from './clouds.ts';
+import { type CloudAuth, chooseCloud, nameOfCloud } from './clouds.ts';
 import { findExposed, type ReadFile } from './exposed.ts';
 import { type NovaConf, parseNovaConf } from './nova-conf.ts';
 import { chooseServiceUser, type ServiceUser } from './service-user.ts';
@@ -50,7 +50,7 @@ export async function loadSite(path: string | undefined, env: Environment): Prom
   ]);
   const serviceUser = chooseServiceUser(file.service_user, novaConf, auth);
   return {
-    name: file.cloud ?? env['OS_CLOUD'] ?? 'environment',
+    name: nameOfCloud(file, env) ?? 'environment',
     file,
     auth,
     novaConf,

@@ -1,5 +1,5 @@
 /** YAML that may hold passwords: what is wrong with it is told by its place, never by its text. */
-import { parseDocument } from 'yaml';
+import { parseDocument, visit } from 'yaml';
 
 /**
  * The parser's own messages quote what they stumble over, and a password that begins with `*`, `!` or `&` and stands without
@@ -14,6 +14,12 @@ export function readYaml(text: string): { readonly data: unknown } | { readonly 
     const line = fault.linePos?.[0].line;
     return { fault: line === undefined ? fault.code : `line ${line}` };
   }
+  // A password or an id may look like a number: what a number would lose of it (`1e5`, 20 digits, a zero in front) makes it text.
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'number' && node.source !== String(node.value)) node.value = node.source;
+    },
+  });
   try {
     return { data: document.toJS() };
   } catch {
