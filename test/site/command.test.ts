@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LookError } from '../../src/plan/errors.ts';
@@ -9,6 +10,7 @@ import { quoteArgv, quoteCommand } from '../../src/site/command/quote.ts';
 import { openSsh, sshArgv } from '../../src/site/command/ssh.ts';
 import {
   BEHIND_A_PROXY,
+  lacksSudo,
   normaliseSudo,
   sudoRefusal,
   type Transport,
@@ -16,6 +18,7 @@ import {
 import type { SiteConfig } from '../../src/site/config/load.ts';
 import { NETWORK } from '../../src/site/wires.ts';
 import { fakeProgram, hostAccess } from '../support/host-access.ts';
+import { tempFolder } from '../support/temp.ts';
 
 describe('argv as text for a shell', () => {
   const print = (argv: readonly string[]) =>
@@ -335,6 +338,29 @@ describe('commands through ssh', () => {
       expect(await ssh.run(['echo', 'again'], 1_000)).toMatchObject({ out: 'again\n' });
     });
 
+    test('a host that lets nobody in says so on standard output', async () => {
+      const ssh = open('echo "This account is currently not available."; exit 1');
+      await expect(ssh.run(['true'], 1_000)).rejects.toMatchObject({
+        message: 'ssh ended with 1: This account is currently not available.',
+      });
+    });
+
+    test('what a command had said by then is not taken for such a greeting', async () => {
+      const ssh = open();
+      await expect(ssh.run(['sh', '-c', 'echo half; kill -9 $PPID'], 1_000)).rejects.toMatchObject({
+        message: 'ssh ended with SIGKILL: no message',
+      });
+    });
+
+    test('what ssh has started ends with it: a proxy would hold the program up', async () => {
+      const pid = join(tempFolder(), 'pid');
+      const ssh = open(`sleep 30 & echo $! >${pid}; for last; do :; done; eval "$last"`);
+      await expect(ssh.run(['sleep', '5'], 200)).rejects.toThrow('gave no answer');
+      const proxy = Number(readFileSync(pid, 'utf8'));
+      // Its entry stays until somebody has asked for its exit code.
+      await expect.poll(() => /^State:\s+[SR]/m.test(statusOf(proxy))).toBe(false);
+    });
+
     test('there is no ssh at all', async () => {
       const before = process.env['PATH'];
       process.env['PATH'] = '/nowhere';
@@ -343,10 +369,62 @@ describe('commands through ssh', () => {
       });
       await expect(openSsh(hostAccess()).run(['true'], 1_000)).rejects.toMatchObject({
         code: 'host-unreachable',
+        message: 'there is no ssh on this machine',
       });
     });
   });
+
+  describe('to many hosts at once', () => {
+    const HOSTS = 20;
+
+    test('a jump host is not asked by more than it takes before they have logged in', async () => {
+      const log = join(tempFolder(), 'log');
+      const script = `printf + >>${log}; sleep 0.05; printf - >>${log}; for last; do :; done; eval "$last"`;
+      const all = Array.from({ length: HOSTS }, () => open(script));
+      const answers = await Promise.all(all.map((ssh) => ssh.run(['echo', 'x'], 5_000)));
+      expect(answers.map(({ out }) => out)).toEqual(Array.from(all, () => 'x\n'));
+      let most = 0;
+      let now = 0;
+      for (const sign of readFileSync(log, 'utf8')) {
+        now += sign === '+' ? 1 : -1;
+        most = Math.max(most, now);
+      }
+      expect(most).toBeLessThan(10);
+      expect(most).toBeGreaterThan(1);
+    });
+
+    test('hosts that let nobody in do not hold up the others', async () => {
+      fakeProgram('ssh', 'case "$*" in *10.0.0.9*) exit 255; esac; for last; do :; done; eval "$last"');
+      const all = Array.from({ length: HOSTS }, (_, i) =>
+        openSsh(hostAccess({ address: i === HOSTS - 1 ? '10.0.0.1' : '10.0.0.9' })),
+      );
+      const answers = await Promise.allSettled(all.map((ssh) => ssh.run(['true'], 5_000)));
+      expect(answers.map(({ status }) => status)).toEqual(
+        Array.from(all, (_, i) => (i === HOSTS - 1 ? 'fulfilled' : 'rejected')),
+      );
+      await Promise.all(all.map((ssh) => ssh.close()));
+    });
+
+    test('one that waits for its turn when all ends is not begun', async () => {
+      const { args } = fakeProgram('ssh', 'sleep 0.2; for last; do :; done; eval "$last"');
+      const all = Array.from({ length: HOSTS }, (_, i) => openSsh(hostAccess({ address: `10.0.0.${i}` })));
+      const answers = all.map((ssh) => ssh.run(['true'], 5_000));
+      const settled = Promise.allSettled(answers);
+      await expect.poll(() => existsSync(args)).toBe(true);
+      await Promise.all(all.map((ssh) => ssh.close()));
+      expect((await settled).at(-1)).toMatchObject({ reason: { code: 'host-unreachable' } });
+      expect(readFileSync(args, 'utf8')).not.toContain(`10.0.0.${HOSTS - 1}`);
+    });
+  });
 });
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe('sudo', () => {
   const answer = (exit: number, err: string) => ({ exit, out: '', err });
@@ -384,6 +462,17 @@ describe('sudo', () => {
     expect(normaliseSudo(answer(1, 'no such domain\n')).exit).toBe(1);
   });
 
+  test.each([
+    'sh: 1: sudo: not found',
+    'sh: line 3: sudo: command not found',
+    'sh: sudo: not found',
+    'sudo: command not found',
+  ])('there is none: %s', (err) => {
+    expect(lacksSudo(answer(127, `${err}\n`))).toBe(true);
+    expect(lacksSudo(answer(1, `${err}\n`))).toBe(false);
+    expect(lacksSudo(answer(127, 'sudo: virsh: command not found\n'))).toBe(false);
+  });
+
   describe('on a host', () => {
     const hosts = (sudo: boolean) =>
       new Hosts(
@@ -408,6 +497,17 @@ describe('sudo', () => {
       const on = hosts(true);
       onTestFinished(() => on.close());
       expect((await on.run('compute1', ['cat'], 1_000, INPUT)).out).toBe(INPUT);
+    });
+
+    test('that there is no sudo is not taken for a program that is not there', async () => {
+      withSudo('echo "sh: 1: sudo: not found" >&2; return 127');
+      const on = hosts(true);
+      onTestFinished(() => on.close());
+      await expect(on.run('compute1', ['ovs-vsctl', 'list-br'], 1_000)).rejects.toMatchObject({
+        code: 'sudo-refused',
+        message: 'sudo is not there',
+        hint: expect.stringContaining('leave sudo out'),
+      });
     });
 
     test('that sudo refuses is not an answer of the program', async () => {

@@ -4,7 +4,7 @@ import type { SiteConfig } from '../config/load.ts';
 import type { HostEntry } from '../config/site-file.ts';
 import type { CommandAnswer, ImageStore } from '../reader.ts';
 import type { Wires } from '../wires.ts';
-import { type HostAccess, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
+import { type HostAccess, lacksSudo, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
 /** nova's own default of `[DEFAULT] instances_path` with the packages' state_path */
 const DEFAULT_INSTANCES_PATH = '/var/lib/nova/instances';
@@ -67,7 +67,13 @@ export class Hosts {
       transport = this.#open(access);
       this.#transports.set(name, transport);
     }
-    const answer = normaliseSudo(await transport.run(argv, timeoutMs, input));
+    const said = await transport.run(argv, timeoutMs, input);
+    if (access.sudo && lacksSudo(said))
+      throw new LookError(`host ${name}`, 'sudo is not there', {
+        code: 'sudo-refused',
+        hint: `where it is not needed, leave sudo out of hosts.${name} in the site file`,
+      });
+    const answer = normaliseSudo(said);
     const refusal = access.sudo ? sudoRefusal(answer) : null;
     if (refusal !== null)
       throw new LookError(`host ${name}`, refusal, {

@@ -1,8 +1,8 @@
 /** Commands on this very machine: the controller is also the compute host. */
-import type { ChildProcess } from 'node:child_process';
 import { LookError } from '../../plan/errors.ts';
 import { childProcess } from '../builtins.ts';
 import type { CommandAnswer } from '../reader.ts';
+import { killGroup } from './kill-group.ts';
 import { type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
 
 export function openLocal(host: HostAccess): Transport {
@@ -68,12 +68,4 @@ function runLocal(
       });
     });
   });
-}
-
-function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It has ended already, or is root's: then it ends by itself.
-  }
 }

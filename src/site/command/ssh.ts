@@ -9,12 +9,19 @@ import { randomBytes } from 'node:crypto';
 import { LookError } from '../../plan/errors.ts';
 import { childProcess } from '../builtins.ts';
 import type { CommandAnswer } from '../reader.ts';
+import { killGroup } from './kill-group.ts';
 import { quoteCommand } from './quote.ts';
 import { BEHIND_A_PROXY, type HostAccess, MOST_OUTPUT, type Transport } from './transport.ts';
+import { openTurns } from './turns.ts';
 
 const CONNECT_TIMEOUT_S = 10;
 /** from the start of ssh to the first command: connecting, keys, login scripts */
 const OPENING_MS = 40_000;
+/**
+ * An sshd drops some of the connections beyond ten that have not logged in yet (`MaxStartups 10:30:100`, openssh 9.2
+ * `servconf.c:fill_default_server_options`), and behind a jump host all hosts of a cloud come to one.
+ */
+const OPENING_AT_ONCE = 8;
 /** a mark with its exit code is shorter */
 const END_OF_STREAM = 64;
 
@@ -48,21 +55,39 @@ export function sshArgv(host: HostAccess): string[] {
   ];
 }
 
+const openings = openTurns(OPENING_AT_ONCE);
+
 export function openSsh(host: HostAccess): Transport {
-  let session: SshSession | null = null;
+  let session: Promise<SshSession> | null = null;
+  let current: SshSession | null = null;
+  let closed = false;
+  const open = async (): Promise<SshSession> => {
+    const endTurn = await openings.take();
+    if (closed) {
+      endTurn();
+      throw new LookError(`host ${host.name}`, 'it was not asked any more', { code: 'host-unreachable' });
+    }
+    current = new SshSession(host, endTurn);
+    return current;
+  };
   return {
-    run(argv, timeoutMs, input) {
-      if (session === null || session.ended) session = new SshSession(host);
-      return session.run(host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs, input);
+    async run(argv, timeoutMs, input) {
+      if (session === null || current?.ended) {
+        current = null;
+        session = open();
+      }
+      return (await session).run(host.sudo ? ['sudo', '-n', '--', ...argv] : argv, timeoutMs, input);
     },
     async close() {
-      session?.end();
+      closed = true;
+      current?.end();
     },
   };
 }
 
 class SshSession {
   ended = false;
+  #opened = false;
   readonly #host: HostAccess;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #mark = `expunge-${randomBytes(12).toString('hex')}`;
@@ -74,7 +99,8 @@ class SshSession {
   readonly #outEnd = { text: '' };
   readonly #errEnd = { text: '' };
 
-  constructor(host: HostAccess) {
+  /** @param opened is called once: the first command has run, or none will */
+  constructor(host: HostAccess, opened: () => void) {
     this.#host = host;
     const [program = 'ssh', ...args] = sshArgv(host);
     this.#child = childProcess().spawn(program, args, {
@@ -91,13 +117,35 @@ class SshSession {
       this.#hear(this.#errEnd, chunk);
     });
     this.#child.stdin.on('error', () => {});
-    this.#child.on('error', (error) => this.#fail(error.message));
-    this.#child.on('close', (code) =>
-      this.#fail(`ssh ended with ${code}: ${tellingLine(this.#err) || 'no message'}`),
+    this.#child.on('error', (error: NodeJS.ErrnoException) =>
+      this.#fail(error.code === 'ENOENT' ? 'there is no ssh on this machine' : error.message),
+    );
+    this.#child.on('close', (code, signal) =>
+      this.#fail(
+        `ssh ended with ${code ?? signal}: ${tellingLine(this.#err) || this.#greeting() || 'no message'}`,
+      ),
     );
     this.#child.stdin.write('LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/sbin; export PATH\n');
     // What a banner or a login script says before the first command is the answer to this one, which nobody reads.
-    this.run(['true'], OPENING_MS).catch(() => {});
+    this.run(['true'], OPENING_MS)
+      .then(() => {
+        this.#opened = true;
+      })
+      .catch(() => {})
+      .finally(opened);
+  }
+
+  /** Before the first command a host may say on standard output why it has none (`This account is currently not available.`). */
+  #greeting(): string {
+    return this.#opened ? '' : tellingLine(this.#out);
+  }
+
+  /** What ssh has started, a proxy or a jump host's ssh, must not hold the pipes open: nobody waits for it. */
+  #cut(why: string): void {
+    this.#fail(why);
+    killGroup(this.#child);
+    for (const stream of this.#child.stdio) stream?.destroy();
+    this.#child.unref();
   }
 
   run(argv: readonly string[], timeoutMs: number, input?: string): Promise<CommandAnswer> {
@@ -116,8 +164,7 @@ class SshSession {
     const [head] = this.#waiting;
     if (head === undefined) return;
     this.#timer = setTimeout(() => {
-      this.#fail(`${head.program} gave no answer in ${head.timeoutMs / 1000} s`);
-      this.#child.kill('SIGKILL');
+      this.#cut(`${head.program} gave no answer in ${head.timeoutMs / 1000} s`);
     }, head.timeoutMs);
   }
 
@@ -133,8 +180,7 @@ class SshSession {
     if (this.#out.length + this.#err.length <= MOST_OUTPUT) return;
     const program = this.#waiting[0]?.program ?? 'ssh';
     [this.#out, this.#err] = ['', ''];
-    this.#fail(`${program} said more than ${MOST_OUTPUT / 1024 ** 2} MiB`);
-    this.#child.kill('SIGKILL');
+    this.#cut(`${program} said more than ${MOST_OUTPUT / 1024 ** 2} MiB`);
   }
 
   /** Hands out every answer whose mark has come on both streams. */

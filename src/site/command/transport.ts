@@ -36,6 +36,11 @@ export function normaliseSudo(answer: CommandAnswer): CommandAnswer {
     : answer;
 }
 
+/** A shell that finds no sudo says 127, which would be taken for the program that sudo was to run. */
+export function lacksSudo({ exit, err }: CommandAnswer): boolean {
+  return exit === 127 && /^(?:.*: )?sudo: (?:command )?not found$/m.test(err);
+}
+
 /** sudo's remarks on the machine, after which it runs the program all the same. */
 const REMARKS = 'command not found|unable to resolve host|setrlimit';
 const SUDO_SAYS = new RegExp(`^sudo: (?!.*(?:${REMARKS})).*$`, 'm');
