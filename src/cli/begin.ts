@@ -25,11 +25,15 @@ export interface Given {
   readonly begun: Begun;
 }
 
-/** @throws UsageError when the site's files are not usable */
+/**
+ * @param logsIn the command asks the cloud: one that only reads the records of runs must not wait for a Keystone that is down
+ * @throws UsageError when the site's files are not usable
+ */
 export async function beginSite(
   io: Io,
   options: CommonOptions,
   rewire: (wires: Wires) => Wires = (wires) => wires,
+  logsIn = true,
 ): Promise<Begun> {
   const config = options.site === 'demo' ? await loadDemo(io) : await loadSite(options.site, io.env);
   for (const path of config.exposed)
@@ -41,7 +45,7 @@ export async function beginSite(
   const wires =
     simulated === undefined ? undefined : { ...rewire(simulated), close: () => simulated.close() };
   const api = new ApiSession(config.auth, wires?.http, config.serviceUser);
-  await api.warm();
+  if (logsIn) await api.warm();
   return { config, api, wires };
 }
 

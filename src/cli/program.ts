@@ -62,13 +62,13 @@ export async function runCli(
       getErrHelpWidth: () => process.stdout.columns ?? 80,
     });
 
-  const add = (command: Command, load: () => Promise<Action>) => {
+  const add = (command: Command, load: () => Promise<Action>, logsIn = true) => {
     command.exitOverride().action(async (...given: unknown[]) => {
       const own = given.at(-1);
       const options = givenOptions(program, own instanceof Command ? own : program);
       if (own instanceof Command) [asked, format] = [own.name(), options['format']];
       const { beginSite } = await import('./begin.ts');
-      const begun = await beginSite(io, options, rewire);
+      const begun = await beginSite(io, options, rewire, logsIn);
       const action = await load();
       exitCode = await action({ io, options, args: given.slice(0, -2), begun });
     });
@@ -128,6 +128,7 @@ export async function runCli(
   add(
     addCommonOptions(program.command('runs')).summary('what was done so far, and what of it is not finished'),
     async () => (await import('./commands/runs.ts')).runs,
+    false,
   ).description(
     'Lists the runs that are recorded on this machine for the site: when, which server, by whom, and how they stand. Reads only the records.',
   );
@@ -146,6 +147,7 @@ export async function runCli(
       .summary('give up a run that nobody is to finish')
       .option('--why <text>', 'the reason, for who reads the list of runs'),
     async () => (await import('./commands/abandon.ts')).abandon,
+    false,
   ).description(
     'Gives up a run that was cut or stopped, or waits for a host, so that its server can be purged anew. Writes that down, and touches nothing else: what the run did stays done.',
   );

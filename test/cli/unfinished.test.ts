@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { type End, type JournalEntry, openJournal } from '../../src/run/journal.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 
 const dead = spawnSync('true').pid;
@@ -200,4 +201,23 @@ describe('giving a run up', () => {
     expect(await abandon(first)).toBe('');
     expect(await abandon(first)).toContain('was given up before by');
   });
+});
+
+test('runs and abandon ask nobody: a Keystone that says nothing does not hold them up', async () => {
+  const cloud = await stuckCloud();
+  const run = await record(cloud, await cloud.plan('web'));
+  let asked = 0;
+  const rewire = (wires: Wires): Wires => ({
+    ...wires,
+    http: () => ({
+      send() {
+        asked += 1;
+        return new Promise(() => {});
+      },
+      close() {},
+    }),
+  });
+  expect((await cloud.expunge(['runs'], { rewire })).out).toContain(run);
+  expect(await cloud.expunge(['abandon', run], { rewire })).toMatchObject({ exit: 0 });
+  expect(asked).toBe(0);
 });
