@@ -91,9 +91,18 @@ function candidates(file: SiteFile, folder: string, base: string): string[] {
   return [
     ...beside,
     join(folder, base),
-    join(homedir(), '.config/openstack', base),
+    ...homes().map((home) => join(home, '.config/openstack', base)),
     join('/etc/openstack', base),
   ];
+}
+
+/** None for a user who does not stand in passwd. */
+function homes(): string[] {
+  try {
+    return [homedir()];
+  } catch {
+    return [];
+  }
 }
 
 async function firstClouds(
