@@ -142,6 +142,27 @@ Next: expunge doctor
     );
     expect(renderInspection(blind, terminal, 'demo')).toMatch(/\nNext: expunge doctor --site demo\n$/);
   });
+
+  test('each decision is said again: what is left out would be decided otherwise', () => {
+    const volume = '11111111-0000-4000-8000-000000000001';
+    const port = '22222222-0000-4000-8000-000000000002';
+    const decided = plan({
+      ...stuck,
+      decisions: {
+        ports: 'delete',
+        allHosts: true,
+        lift: ['even-late-delete'],
+        volumes: { rest: 'keep', named: { [volume]: 'delete' } },
+        detach: 'force',
+        surgery: true,
+        portSurgery: [port],
+        fenced: ['cmp-1'],
+      },
+    });
+    expect(renderInspection(decided, terminal, undefined)).toContain(
+      `\nNext: expunge plan ${WEB} --ports delete --all-hosts --volumes keep,${volume}=delete --detach force --surgery --port-surgery ${port} --fenced cmp-1 --even-late-delete\n`,
+    );
+  });
 });
 
 describe('who draws lines of a tree', () => {

@@ -62,6 +62,7 @@ export function commandFor(
     ...volumeWords(decisions.volumes),
     ...(decisions.detach === undefined ? [] : ['--detach', decisions.detach]),
     ...(decisions.surgery ? ['--surgery'] : []),
+    ...(decisions.portSurgery ?? []).flatMap((port) => ['--port-surgery', shellWord(port)]),
     ...(decisions.fenced ?? []).flatMap((host) => ['--fenced', shellWord(host)]),
     ...decisions.lift.map((flag) => `--${shellWord(flag)}`),
     ...siteWords(site),
