@@ -137,6 +137,45 @@ describe('somebody else is at work on the server', () => {
   });
 });
 
+describe('at the second of several servers, when the first is purged', () => {
+  async function twoServers() {
+    const server = { state: 'deleting-forever', host: 'cmp-1' } as const;
+    const cloud = await simulateCloud({
+      hosts: { 'cmp-1': 'dead' },
+      servers: ['a', 'b', 'c'].map((name) => ({ name, ...server })),
+    });
+    const [, second = '', third = ''] = cloud.servers.map(({ uuid }) => uuid);
+    cloud.world.machines
+      .prepare('INSERT INTO locks (name, connection, pid, start, says) VALUES (?, 77, ?, NULL, ?)')
+      .run(`expunge:${second}`, alive, '{}');
+    return { cloud, second, third };
+  }
+
+  test('what was done is told, and of whom it is said that nothing was touched', async () => {
+    const { cloud, second, third } = await twoServers();
+    const { exit, out, err } = await cloud.expunge(['purge', 'a', 'b', 'c', '--yes']);
+    expect(exit, out + err).toBe(3);
+    expect(out.match(/^Verified: /gm)).toHaveLength(1);
+    expect(err).toMatch(
+      new RegExp(
+        `^${second} is server 2 of 3: what was done to the one before it stays done, the one after it is not begun\\nexpunge: server ${second} is locked`,
+      ),
+    );
+    expect((await cloud.expunge(['verify', third])).exit).toBe(1);
+  });
+
+  test('for programs it is one document, with the results', async () => {
+    const { cloud, second } = await twoServers();
+    const { exit, out } = await cloud.expunge(['purge', 'a', 'b', '--yes', '--format', 'json']);
+    expect(exit).toBe(3);
+    const told = JSON.parse(out) as { servers: object[] };
+    expect(told).toMatchObject({ command: 'purge', exitCode: 3, error: { code: 'server-locked' } });
+    expect(told.servers).toHaveLength(1);
+    expect(told.servers[0]).toMatchObject({ run: expect.any(String), verified: { clean: true } });
+    expect(JSON.stringify(told)).toContain(second);
+  });
+});
+
 describe("a lock that is nobody's any more", () => {
   test('its process has ended: taken over, and that is said', async () => {
     const cloud = await stuckCloud();

@@ -9,6 +9,8 @@ import type { Io } from '../io.ts';
 import { noTrace } from '../no-trace.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
+import { reportError, sayOf } from '../render/error.ts';
+import { wrap } from '../render/lines.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
 import { renderEarlier } from '../render/resume.ts';
@@ -47,7 +49,13 @@ export async function purge(command: Given): Promise<number> {
     const reports: Report[] = [];
     for (const server of servers) {
       if (reports.length > 0 && given.format === 'text') io.out('\n\n');
-      const report = await purgeOne(site, server, given, decided.get(server), io);
+      let report: Report;
+      try {
+        report = await purgeOne(site, server, given, decided.get(server), io);
+      } catch (error) {
+        if (reports.length === 0) throw error;
+        return endBy(error, { server, of: servers.length, reports }, given, io);
+      }
       reports.push(report);
       if (report.interrupted) break;
     }
@@ -56,6 +64,37 @@ export async function purge(command: Given): Promise<number> {
     if (given.format !== 'text') io.out(await renderData(given.format, 'purge', exitCode, reports));
     return exitCode;
   });
+}
+
+/**
+ * An error at one of several servers must not hide what was done to those before it: "nothing was touched" is true of that one alone.
+ *
+ * @returns the largest exit code of all
+ */
+async function endBy(
+  error: unknown,
+  {
+    server,
+    of,
+    reports,
+  }: { readonly server: string; readonly of: number; readonly reports: readonly Report[] },
+  { format }: PurgeOptions,
+  io: Io,
+): Promise<number> {
+  const uuid = server.replace(/^uuid:/, '');
+  const done = reports.length;
+  const left = of - done - 1;
+  const before = `what was done to the ${done === 1 ? 'one' : done} before it stays done`;
+  const after =
+    left === 0 ? '' : `, the ${left === 1 ? 'one' : left} after it ${left === 1 ? 'is' : 'are'} not begun`;
+  const says = `${uuid} is server ${done + 1} of ${of}: ${before}${after}`;
+  io.err(`${wrap(says, io.onErr.columns, '').join('\n')}\n`);
+  const exitCode = Math.max(reportError(io, error), ...reports.map((report) => report.exitCode));
+  if (format === 'text') return exitCode;
+  const { code, message, hint, plan } = sayOf(error);
+  const servers: readonly ServerReport[] = plan === undefined ? reports : [...reports, { plan }];
+  io.out(await renderData(format, 'purge', exitCode, servers, { code, message, hint }));
+  return exitCode;
 }
 
 /**

@@ -10,11 +10,19 @@ export interface ServerReport {
   readonly run?: string;
 }
 
+/** What ended a command that had done something by then. */
+export interface EndedBy {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
 export async function renderData(
   format: 'json' | 'yaml',
   command: string,
   exitCode: number,
   reports: readonly ServerReport[],
+  error?: EndedBy,
 ): Promise<string> {
   return serialise(format, {
     format: 1,
@@ -35,6 +43,7 @@ export async function renderData(
             },
           }),
     })),
+    ...(error === undefined ? {} : { error }),
   });
 }
 

@@ -8,7 +8,7 @@ import { plain } from './plain.ts';
 type DataFormat = 'json' | 'yaml';
 
 /** What is said of an error, to people and to programs. */
-interface Said {
+export interface Said {
   readonly code: string;
   readonly message: string;
   readonly hint: string | null;
@@ -17,7 +17,7 @@ interface Said {
   readonly plan?: Plan;
 }
 
-function sayOf(error: unknown): Said {
+export function sayOf(error: unknown): Said {
   if (!isExpungeError(error)) {
     const [message = '', ...stack] = error instanceof Error ? (error.stack ?? error.message).split('\n') : [];
     const hint = `please report this${
