@@ -117,7 +117,7 @@ describe('a site that is not usable is one line and exit 2', () => {
       const { exit, err } = await on(cloud, [command, SERVER]);
       expect(exit).toBe(2);
       expect(err).toMatch(ONE_LINE);
-      expect(err).toContain('Keystone refuses the user or the password');
+      expect(err).toContain('Keystone refuses the login: the user, the password, or the project');
     }
     expect((await on(cloud, ['purge', '--yes', SERVER])).exit).toBe(2);
     expect(cloud.written).toEqual([]);

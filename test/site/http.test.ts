@@ -1,10 +1,12 @@
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpAct } from '../../src/plan/types.ts';
 import type { CloudAuth } from '../../src/site/config/clouds.ts';
 import { openHttpClient } from '../../src/site/http/request.ts';
 import { ApiSession } from '../../src/site/http/session.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import {
   endpoint,
   type FakeOpenstack,
@@ -529,6 +531,21 @@ describe('a line that breaks', () => {
       code: 'api-unreachable',
       place: 'Keystone',
       message: 'POST 127.0.0.1:1/v3/auth/tokens: connection refused',
+    });
+  });
+  test('a certificate that nobody who is known has signed: what to name is said', async () => {
+    const { key, cert } = makeCertificate('localhost');
+    const server = createTlsServer({ key, cert }, (_, response) => response.end('{}'));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const url = new URL(`https://localhost:${(server.address() as AddressInfo).port}/`);
+    const client = openHttpClient({ verify: true });
+    onTestFinished(() => client.close());
+    const error = await failure(client.send('Neutron', { method: 'GET', url, headers: {} }));
+    expect(error).toMatchObject({
+      code: 'api-unreachable',
+      message: `GET ${url.host}/: self-signed certificate`,
+      hint: expect.stringContaining('cacert in clouds.yaml'),
     });
   });
   test('a service that is not there: what was to be written was surely not', async () => {

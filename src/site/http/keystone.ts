@@ -55,7 +55,7 @@ export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () =>
     onSent,
   );
   if (answer.status === 401)
-    throw new UsageError('Keystone refuses the user or the password', {
+    throw new UsageError('Keystone refuses the login: the user, the password, or the project', {
       code: 'login-refused',
       hint: 'try the same with: openstack token issue',
     });

@@ -84,10 +84,14 @@ function sendOne(
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     let sent = false;
-    const fail = (why: string, stale = false) =>
+    const fail = (
+      why: string,
+      { stale = false, hint }: { stale?: boolean; hint?: string | undefined } = {},
+    ) =>
       reject(
         new LookError(place, `${method} ${url.host}${url.pathname}: ${why}`, {
           code: stale ? 'api-stale-connection' : sent ? 'api-cut' : 'api-unreachable',
+          hint,
         }),
       );
     const module = url.protocol === 'https:' ? https() : http();
@@ -132,7 +136,8 @@ function sendOne(
     request.on('close', () => clearTimeout(whole));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-      fail(error.code === undefined ? error.message : describe(error), stale);
+      const hint = UNKNOWN_AUTHORITY.has(error.code ?? '') ? NAME_AUTHORITY : undefined;
+      fail(error.code === undefined ? error.message : describe(error), { stale, hint });
     });
     request.on('finish', () => {
       sent = true;
@@ -142,10 +147,22 @@ function sendOne(
   });
 }
 
+/** OpenSSL's names (`x509_txt.c`) as Node has them, for a chain that ends at nobody who is trusted. */
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const NAME_AUTHORITY =
+  "name who signed its certificate with cacert in clouds.yaml, or OS_CACERT: the system's own list is not read";
+
 function describe(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'connection refused';
   if (error.code === 'ENOTFOUND') return 'no such host name';
-  return error.message || String(error.code);
+  // Node 24 goes on with an option of its own, which whoever runs expunge cannot give.
+  return error.message.replace(/; if the root CA is installed locally.*$/, '') || String(error.code);
 }
 
 /** A proxy's HTML error page is kept as text: the status tells what it is. */

@@ -63,7 +63,9 @@ describe('a login', () => {
     ['an unknown domain', { user_domain_name: 'Elsewhere' }],
   ])('with %s is refused', async (_, auth) => {
     const { session } = await simulatedCloud();
-    await expect(session(auth).has('network')).rejects.toThrow('Keystone refuses the user or the password');
+    await expect(session(auth).has('network')).rejects.toThrow(
+      'Keystone refuses the login: the user, the password, or the project',
+    );
   });
 
   it('that is refused gets a body that tells nothing', async () => {
