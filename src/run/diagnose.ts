@@ -1,4 +1,6 @@
 /** Tries every door of a site, without writing, and says what would be missing at three in the morning. */
+import { readLinks } from '../kinds/interfaces/links.ts';
+import { runsOvs } from '../kinds/interfaces/ovs.ts';
 import { LookError } from '../plan/errors.ts';
 import type { Service } from '../plan/types.ts';
 import { lastLine } from '../site/command/lines.ts';
@@ -191,7 +193,10 @@ async function examineHost(
     }),
     await attempt(`host ${name}, Open vSwitch`, async () => {
       const { exit, err } = await run(name, ['ovs-vsctl', '--timeout=10', 'list-br']);
-      if (exit === 127) return 'none on this host';
+      if (exit === 127) {
+        if (!runsOvs(await readLinks(site.reader, name))) return 'none on this host';
+        throw notFine(name, 'Open vSwitch runs there, but ovs-vsctl is not there (is it in a container?)');
+      }
       if (exit !== 0) throw notFine(name, `ovs-vsctl list-br ended with ${exit}: ${lastLine(err)}`);
       return 'ovs-vsctl answers';
     }),

@@ -183,3 +183,20 @@ test('no ovs-vsctl on the host is nothing to tell when no interface is Open vSwi
   const remembered = subject({ vifs: [{ ...vif, type: 'bridge' }] });
   expect((await look(noOvs, claimedAs('bridge'), remembered)).unknown).toEqual([]);
 });
+
+test.each(['ovs-system', 'ovs-netdev'])(
+  'no ovs-vsctl on a host where Open vSwitch runs (%s) is unknown, also when nobody remembers an interface',
+  async (device) => {
+    const command = {
+      ...noOvs,
+      [LINKS]: `${linkLines({})}3: ${device}: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN mode DEFAULT group default qlen 1000\\    link/ether 5e:0b:39:aa:d2:f1 brd ff:ff:ff:ff:ff:ff\n`,
+    };
+    const { unknown } = await look(command, noPorts, subject({ vifs: [] }));
+    expect(unknown).toEqual([
+      {
+        place: 'host compute1',
+        why: 'ovs-vsctl is not there, but Open vSwitch runs there (is it in a container?)',
+      },
+    ]);
+  },
+);

@@ -348,6 +348,26 @@ describe('hosts', () => {
       'ok host cmp-1, Open vSwitch: none on this host',
     ],
   ])('%s: %s', async (part, argv, answer, says) => {
-    expect(await at(`host cmp-1, ${part}`, { command: { [`cmp-1: ${argv}`]: answer } })).toEqual([says]);
+    // Where there is no ovs-vsctl, the devices tell whether there is no Open vSwitch either.
+    const bare = {
+      exit: 0,
+      out: '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN\n',
+      err: '',
+    };
+    const command = { 'cmp-1: ip -o link show': bare, [`cmp-1: ${argv}`]: answer };
+    expect(await at(`host cmp-1, ${part}`, { command })).toEqual([says]);
+  });
+
+  test('Open vSwitch in a container, where a purge would not find its records', async () => {
+    const none = failed(127, 'ovs-vsctl: command not found\n');
+    const link =
+      '3: ovs-system: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN mode DEFAULT group default\n';
+    const command = {
+      'cmp-1: ovs-vsctl --timeout=10 list-br': none,
+      'cmp-1: ip -o link show': { exit: 0, out: link, err: '' },
+    };
+    expect(await at('host cmp-1, Open vSwitch', { command })).toEqual([
+      'FAILS host cmp-1, Open vSwitch: Open vSwitch runs there, but ovs-vsctl is not there (is it in a container?)',
+    ]);
   });
 });

@@ -5,7 +5,7 @@ import { type HostDomains, readOwnDomain } from '../domain/virsh.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import { type Link, readLinks } from './links.ts';
-import { type OvsRecord, readOvs } from './ovs.ts';
+import { type OvsRecord, readOvs, runsOvs } from './ovs.ts';
 import { findOwnBridges, type OwnBridge } from './own-bridges.ts';
 import { type Candidate, candidates, deviceNames, type NeutronPort, readOwner, readPorts } from './ports.ts';
 
@@ -110,17 +110,13 @@ function withoutOvs(
   neutron: readonly NeutronPort[] | null,
 ): Omit<Unknown, 'kind'>[] {
   const types = [...subject.vifs.map((v) => v.type), ...(neutron ?? []).map((p) => p.vifType)];
-  if (!types.some((type) => OVS_TYPES.includes(type))) return [];
-  return answers.flatMap(({ host, ovs }) =>
-    ovs === null
-      ? [
-          {
-            place: `host ${host}`,
-            why: 'ovs-vsctl is not there, but the server’s interfaces are in Open vSwitch (is it in a container?)',
-          },
-        ]
-      : [],
-  );
+  const isTold = types.some((type) => OVS_TYPES.includes(type));
+  return answers.flatMap(({ host, ovs, links }) => {
+    // What Nova and Neutron have forgotten of the server has no type any more; its record in Open vSwitch may still be there.
+    if (ovs !== null || !(isTold || runsOvs(links))) return [];
+    const but = isTold ? 'the server’s interfaces are in Open vSwitch' : 'Open vSwitch runs there';
+    return [{ place: `host ${host}`, why: `ovs-vsctl is not there, but ${but} (is it in a container?)` }];
+  });
 }
 
 /** @see candidates for where the names come from */

@@ -89,3 +89,11 @@ export async function readOvs(look: Reader, host: string): Promise<OvsRecord[] |
     });
   return parseOvs(host, out);
 }
+
+/** The devices that its datapaths bear, of the kernel and of user space (openvswitch 3.1 `ofproto/ofproto-dpif.c:open_dpif_backer`). */
+const DATAPATHS = ['ovs-system', 'ovs-netdev'];
+
+/** Open vSwitch is on the host, wherever its programs are. */
+export function runsOvs(links: ReadonlyMap<string, unknown>): boolean {
+  return DATAPATHS.some((name) => links.has(name));
+}
