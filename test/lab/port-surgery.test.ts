@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ask, call } from '../../lab/api.ts';
 import { canonicalise, compareDeltas, diffSnapshots, findRoles, takeSnapshot } from '../../lab/delta.ts';
+import { nodeName } from '../../lab/node/paths.ts';
 import { openLab } from '../../lab/paths.ts';
 import { readSeed } from '../../lab/seed.ts';
 import { createTrunk } from '../../lab/servers.ts';
@@ -40,7 +41,8 @@ interface Owned {
 beforeAll(async () => {
   await takeTurn(lab);
   const text = readFileSync(siteFile(), 'utf8');
-  writeFileSync(site, text.replace(/^hosts:$/m, 'hosts:\n  default: { transport: local }'), { mode: 0o600 });
+  const taken = text.includes(`${nodeName}:`) ? '' : `\n  ${nodeName}: { transport: local }`;
+  writeFileSync(site, text.replace(/^hosts:$/m, `hosts:${taken}`), { mode: 0o600 });
   await setServicePlugins(lab, ['router', 'trunk']);
   network = (await readSeed(lab)).network;
 });

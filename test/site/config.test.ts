@@ -44,6 +44,7 @@ describe('a site file that is not usable is one clear line', () => {
     ['a path with ..', 'nova_conf: /etc/../nova.conf', 'nova_conf: must be an absolute path'],
     ['an address that ssh would read as an option', 'hosts: {a: {address: -oX}}', 'hosts.a.address: is not'],
     ['a user that ssh would read as an option', 'hosts: {a: {user: -l}}', 'hosts.a.user: is not'],
+    ['a user with a space', 'hosts: {a: {user: "a b"}}', 'hosts.a.user: is not'],
     ['memcached without a port', 'memcached: [host]', 'memcached.0: must be host:port'],
     ['memcached with a port that is none', 'memcached: ["host:99999"]', 'memcached.0: must be host:port'],
     ['a bus that is none of both', 'message_bus: no', 'message_bus: '],
@@ -174,6 +175,22 @@ describe('hosts', () => {
       message: expect.stringContaining('hosts.default.address'),
     });
   });
+
+  test('nor may it be this very machine: every other host would be looked for here', async () => {
+    await expect(hostsOf('hosts: {default: {transport: local}}')).rejects.toMatchObject({
+      code: 'site-file-invalid',
+      message: expect.stringContaining('hosts.default.transport: this machine cannot be every host'),
+    });
+  });
+
+  test.each(['stack', 'ann.lee', 'ann@corp.example', 'CORP+ann', '0ops', '_svc-1'])(
+    'a user of a directory, %s',
+    async (user) => {
+      expect((await hostsOf(`hosts: {default: {user: "${user}"}}`)).access('compute1')).toMatchObject({
+        user,
+      });
+    },
+  );
 
   test('without default only named hosts are reached', async () => {
     const hosts = await hostsOf('hosts: {compute1: {transport: local}}');

@@ -25,7 +25,8 @@ const hostEntry = z.strictObject({
   port: portNumber.optional(),
   user: z
     .string()
-    .regex(/^[a-z_][a-z0-9_-]*$/i, 'is not a user name')
+    // A directory's names have more in them than useradd's: `ann.lee`, `ann@corp.example`, `CORP+ann`.
+    .regex(/^[a-z0-9_][a-z0-9_.@+-]*$/i, 'is not a user name')
     .optional(),
   identity_file: absolutePath.optional(),
   known_hosts_file: absolutePath.optional(),
@@ -102,6 +103,11 @@ export const siteFile = z.strictObject({
     .refine((hosts) => hosts['default']?.address === undefined, {
       path: ['default', 'address'],
       message: 'one address cannot be that of every host',
+    })
+    // Another host would be looked for on this machine, found without a trace, and called clean.
+    .refine((hosts) => hosts['default']?.transport !== 'local', {
+      path: ['default', 'transport'],
+      message: 'this machine cannot be every host: say local of the one, by its name',
     })
     .optional(),
   /** seconds without a sign of life after which a service counts as down: nova.conf's service_down_time */
