@@ -40,7 +40,7 @@ describe('a host that is said to be off', () => {
   test.each([
     [
       'no answer in time',
-      new LookError('host cmp-1', 'true gave no answer in 40 s', { code: 'host-unreachable' }),
+      new LookError('host cmp-1', 'ssh began, and no command ran in 40 s', { code: 'host-unreachable' }),
     ],
     [
       'what it printed sounds like silence',

@@ -361,6 +361,17 @@ describe('commands through ssh', () => {
       await expect.poll(() => /^State:\s+[SR]/m.test(statusOf(proxy))).toBe(false);
     });
 
+    test('ssh is there, and no command runs: a connection that is shared may be dead', async () => {
+      fakeProgram('ssh', 'exec sleep 5');
+      const ssh = openSsh(hostAccess(), 200);
+      onTestFinished(() => ssh.close());
+      await expect(ssh.run(['id', '-un'], 5_000)).rejects.toMatchObject({
+        code: 'host-unreachable',
+        message: 'ssh began, and no command ran in 0.2 s',
+        hint: expect.stringContaining('ssh -O exit'),
+      });
+    });
+
     test('there is no ssh at all', async () => {
       const before = process.env['PATH'];
       process.env['PATH'] = '/nowhere';

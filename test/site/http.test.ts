@@ -175,6 +175,16 @@ describe('the login', () => {
     });
   });
 
+  test.each([301, 302, 404])('%d: the path of auth_url is doubted', async (status) => {
+    const { api } = await open({
+      login: () => ({ status, headers: { location: 'https://k/' }, body: '<html>' }),
+    });
+    expect(await failure(api.get('network', PORTS))).toMatchObject({
+      code: 'login-failed',
+      hint: expect.stringContaining('auth_url'),
+    });
+  });
+
   test('an answer that is no token', async () => {
     const { api } = await open({
       login: () => ({
@@ -514,6 +524,15 @@ describe('an answer that is an error', () => {
     // Nor for a release that does not have the path: whoever asks for what is newer goes by `api-404`.
     expect(await failure(api.list('network', PORTS, 'ports'))).toMatchObject({ code: 'api-not-the-service' });
   });
+  test.each([301, 302, 307, 308])('%d is not followed, and says what may be wrong', async (status) => {
+    const moved = { status, headers: { location: 'https://elsewhere/v2.0/ports' } };
+    const { api, stack } = await open({ routes: { 'GET /network/v2.0/ports': moved } });
+    expect(await failure(api.get('network', PORTS))).toMatchObject({
+      code: `api-${status}`,
+      hint: expect.stringContaining('http where it is https'),
+    });
+    expect(stack.asked).toHaveLength(1);
+  });
   test('403 says what to do about it', async () => {
     const { api } = await open({ routes: { 'GET /network/v2.0/ports': { status: 403 } } });
     expect(await failure(api.get('network', PORTS))).toMatchObject({
@@ -546,6 +565,17 @@ describe('a line that breaks', () => {
       code: 'api-unreachable',
       message: `GET ${url.host}/: self-signed certificate`,
       hint: expect.stringContaining('cacert in clouds.yaml'),
+    });
+  });
+  test('https in the URL of a service that speaks http', async () => {
+    const stack = await startOpenstack();
+    const client = openHttpClient({ verify: true });
+    onTestFinished(() => client.close());
+    const url = new URL(stack.url.replace('http:', 'https:'));
+    expect(await failure(client.send('Neutron', { method: 'GET', url, headers: {} }))).toMatchObject({
+      code: 'api-unreachable',
+      message: `GET ${url.host}/: TLS: wrong version number`,
+      hint: 'its URL says https: does it speak http?',
     });
   });
   test('a service that is not there: what was to be written was surely not', async () => {

@@ -22,6 +22,9 @@ const OPENING_MS = 40_000;
  * `servconf.c:fill_default_server_options`), and behind a jump host all hosts of a cloud come to one.
  */
 const OPENING_AT_ONCE = 8;
+/** A host that lost its power keeps the connection that a `ControlPersist` of ssh_config shares alive, until the kernel gives it up. */
+const FROM_BEFORE =
+  'where ssh_config shares connections (ControlPath), one from before may be dead: ssh -O exit <host>';
 /** a mark with its exit code is shorter */
 const END_OF_STREAM = 64;
 
@@ -57,7 +60,7 @@ export function sshArgv(host: HostAccess): string[] {
 
 const openings = openTurns(OPENING_AT_ONCE);
 
-export function openSsh(host: HostAccess): Transport {
+export function openSsh(host: HostAccess, openingMs = OPENING_MS): Transport {
   let session: Promise<SshSession> | null = null;
   let current: SshSession | null = null;
   let closed = false;
@@ -67,7 +70,7 @@ export function openSsh(host: HostAccess): Transport {
       endTurn();
       throw new LookError(`host ${host.name}`, 'it was not asked any more', { code: 'host-unreachable' });
     }
-    current = new SshSession(host, endTurn);
+    current = new SshSession(host, openingMs, endTurn);
     return current;
   };
   return {
@@ -100,7 +103,7 @@ class SshSession {
   readonly #errEnd = { text: '' };
 
   /** @param opened is called once: the first command has run, or none will */
-  constructor(host: HostAccess, opened: () => void) {
+  constructor(host: HostAccess, openingMs: number, opened: () => void) {
     this.#host = host;
     const [program = 'ssh', ...args] = sshArgv(host);
     this.#child = childProcess().spawn(program, args, {
@@ -127,7 +130,7 @@ class SshSession {
     );
     this.#child.stdin.write('LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/sbin; export PATH\n');
     // What a banner or a login script says before the first command is the answer to this one, which nobody reads.
-    this.run(['true'], OPENING_MS)
+    this.run(['true'], openingMs)
       .then(() => {
         this.#opened = true;
       })
@@ -141,8 +144,8 @@ class SshSession {
   }
 
   /** What ssh has started, a proxy or a jump host's ssh, must not hold the pipes open: nobody waits for it. */
-  #cut(why: string): void {
-    this.#fail(why);
+  #cut(why: string, hint?: string): void {
+    this.#fail(why, hint);
     killGroup(this.#child);
     for (const stream of this.#child.stdio) stream?.destroy();
     this.#child.unref();
@@ -164,7 +167,9 @@ class SshSession {
     const [head] = this.#waiting;
     if (head === undefined) return;
     this.#timer = setTimeout(() => {
-      this.#cut(`${head.program} gave no answer in ${head.timeoutMs / 1000} s`);
+      const seconds = head.timeoutMs / 1000;
+      if (this.#opened) this.#cut(`${head.program} gave no answer in ${seconds} s`);
+      else this.#cut(`ssh began, and no command ran in ${seconds} s`, FROM_BEFORE);
     }, head.timeoutMs);
   }
 
@@ -203,14 +208,14 @@ class SshSession {
     }
   }
 
-  #fail(why: string): void {
+  #fail(why: string, hint?: string): void {
     this.ended = true;
     clearTimeout(this.#timer);
     for (const { reject } of this.#waiting.splice(0))
       reject(
         new LookError(`host ${this.#host.name}`, why, {
           code: 'host-unreachable',
-          ...(this.#host.proxied === true ? { hint: BEHIND_A_PROXY } : {}),
+          hint: this.#host.proxied === true ? BEHIND_A_PROXY : hint,
         }),
       );
   }

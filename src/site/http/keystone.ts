@@ -63,6 +63,10 @@ export async function logIn(client: HttpClient, cloud: CloudAuth, onSent?: () =>
   if (answer.status !== 201 || typeof token !== 'string')
     throw new LookError('Keystone', `answered ${answer.status} to the login${requestId(answer.headers)}`, {
       code: 'login-failed',
+      hint:
+        answer.status >= 300 && answer.status < 500
+          ? 'is auth_url in clouds.yaml right, with its path?'
+          : undefined,
     });
   const { catalog, roles, is_admin_project } = parseAnswer('Keystone', tokenAnswer, answer.body).token;
   const isAdmin = is_admin_project !== false && roles.some(({ name }) => name.toLowerCase() === 'admin');

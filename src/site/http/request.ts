@@ -136,8 +136,7 @@ function sendOne(
     request.on('close', () => clearTimeout(whole));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-      const hint = UNKNOWN_AUTHORITY.has(error.code ?? '') ? NAME_AUTHORITY : undefined;
-      fail(error.code === undefined ? error.message : describe(error), { stale, hint });
+      fail(error.code === undefined ? error.message : describe(error), { stale, hint: hintFor(error) });
     });
     request.on('finish', () => {
       sent = true;
@@ -158,7 +157,18 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 const NAME_AUTHORITY =
   "name who signed its certificate with cacert in clouds.yaml, or OS_CACERT: the system's own list is not read";
 
+/** OpenSSL's reason when the first bytes that come are none of TLS. */
+const NOT_TLS = 'wrong version number';
+
+function hintFor({ code = '', message }: NodeJS.ErrnoException): string | undefined {
+  if (UNKNOWN_AUTHORITY.has(code)) return NAME_AUTHORITY;
+  return message.includes(NOT_TLS) ? 'its URL says https: does it speak http?' : undefined;
+}
+
 function describe(error: NodeJS.ErrnoException): string {
+  // `write EPROTO …:error:0A00010B:SSL routines:…:wrong version number:…/tlsany_meth.c:77:` and a line's end.
+  const tls = /:SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1];
+  if (tls !== undefined) return `TLS: ${tls}`;
   if (error.code === 'ECONNREFUSED') return 'connection refused';
   if (error.code === 'ENOTFOUND') return 'no such host name';
   // Node 24 goes on with an option of its own, which whoever runs expunge cannot give.
