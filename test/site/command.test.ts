@@ -372,6 +372,21 @@ describe('commands through ssh', () => {
       });
     });
 
+    test('at the end a host that froze is not waited for', { timeout: 20_000 }, () => {
+      const script = 'for last; do :; done; eval "$last"; sleep 10';
+      fakeProgram('ssh', script);
+      const program = `import { openSsh } from ${JSON.stringify(new URL('../../src/site/command/ssh.ts', import.meta.url).href)};
+        const ssh = openSsh(${JSON.stringify(hostAccess())});
+        process.stdout.write((await ssh.run(['echo', 'x'], 5_000)).out);
+        await ssh.close();`;
+      const begin = performance.now();
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        encoding: 'utf8',
+      });
+      expect(stdout).toBe('x\n');
+      expect(performance.now() - begin).toBeLessThan(8_000);
+    });
+
     test('there is no ssh at all', async () => {
       const before = process.env['PATH'];
       process.env['PATH'] = '/nowhere';

@@ -173,8 +173,13 @@ class SshSession {
     }, head.timeoutMs);
   }
 
+  /** With nothing under way nobody waits for the host to end its side: one that froze would hold the program up. */
   end(): void {
-    if (!this.ended) this.#child.stdin.end();
+    if (this.ended) return;
+    this.#child.stdin.end();
+    if (this.#waiting.length > 0) return;
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream.destroy();
+    this.#child.unref();
   }
 
   /** Looks only into what is new: all that came so far, looked through for each piece, keeps a host that talks much busy for minutes. */
