@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { digestPlan } from '../../plan/digest.ts';
 import { UsageError } from '../../plan/errors.ts';
 import { refuseFormat } from '../../plan/format.ts';
+import { parseJson } from '../../plan/parse-json.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { RunRecord } from '../../run/read-run.ts';
 import { explainIssue } from '../../site/config/load.ts';
@@ -82,14 +83,20 @@ async function applyNow(
 
 /** @throws UsageError for a file that is no plan, or one of which a byte was changed */
 async function readPlan(path: string): Promise<Plan> {
-  let data: unknown;
+  let text: string;
   try {
-    data = JSON.parse(await readFile(path, 'utf8'));
+    text = await readFile(path, 'utf8');
   } catch (error) {
     throw new UsageError(`cannot read the plan ${path}: ${reasonOf(error)}`, {
       code: 'plan-file-unreadable',
     });
   }
+  // The parser's own message quotes what it stumbles over: of a plan that was cut, a console token, or a password of another file.
+  const data = parseJson(text);
+  if (data === undefined)
+    throw new UsageError(`cannot read the plan ${path}: it is not JSON, or was cut`, {
+      code: 'plan-file-unreadable',
+    });
   const { plan: schema } = await import('../../plan/schema.ts');
   const parsed = schema.safeParse(data);
   if (!parsed.success)
