@@ -325,6 +325,16 @@ describe('which endpoint', () => {
       message: 'the catalog has no public endpoint for it',
     });
   });
+  test('a token for the whole system, without the endpoints that have a project in them', async () => {
+    const catalog = [{ type: 'volumev3', endpoints: [] }];
+    expect(await (await open({ catalog })).api.has('volume')).toBe(false);
+    const { api } = await open({ catalog, auth: { system_scope: 'all' } });
+    expect(await api.has('volume')).toBe(true);
+    expect(await failure(api.get('volume', '/volumes/1'))).toMatchObject({
+      code: 'no-endpoint',
+      hint: expect.stringContaining('log in to a project'),
+    });
+  });
   test('an endpoint that is no URL', async () => {
     const { api } = await at(network(endpoint('neutron at $URL')));
     expect(await failure(api.get('network', PORTS))).toMatchObject({ code: 'no-endpoint' });

@@ -44,9 +44,16 @@ function placesOf({ catalog }: Login, { region }: CloudAuth, service: Service): 
   );
 }
 
-/** Whether the cloud has the service, also where not by the interface that clouds.yaml says: that is a fault of one of the two. */
+/**
+ * Whether the cloud has the service, also where not by the interface that clouds.yaml says: that is a fault of one of the two. A token for
+ * the whole system comes without the endpoints that have a project in their path, and the service is there without any (keystone 22
+ * `catalog/backends/sql.py:get_v3_catalog`).
+ */
 export function hasService(login: Login, cloud: CloudAuth, service: Service): boolean {
-  return placesOf(login, cloud, service).length > 0;
+  if (placesOf(login, cloud, service).length > 0) return true;
+  const isBare = ({ type, endpoints }: Login['catalog'][number]) =>
+    TYPES[service].includes(type) && endpoints.length === 0;
+  return cloud.auth.system_scope !== undefined && login.catalog.some(isBare);
 }
 
 /**

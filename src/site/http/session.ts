@@ -189,7 +189,10 @@ export class ApiSession {
         `the catalog has no ${this.#cloud.interface} endpoint for it${base === null ? '' : ' that is a URL'}`,
         {
           code: 'no-endpoint',
-          hint: 'check region_name and interface in clouds.yaml',
+          hint:
+            this.#cloud.auth.system_scope === undefined
+              ? 'check region_name and interface in clouds.yaml'
+              : 'with system_scope Keystone leaves out every URL with a project in it: log in to a project',
         },
       );
     return this.#client.send(place, {
