@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/plan/errors.ts';
 import { Hosts } from '../../src/site/command/hosts.ts';
@@ -19,8 +19,10 @@ const AUTH_ENV = {
 /** Writes files into a folder and loads `expunge.yaml` from it. */
 function load(files: Record<string, string>, env: Record<string, string> = AUTH_ENV): Promise<SiteConfig> {
   const folder = tempFolder();
-  for (const [name, text] of Object.entries(files))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text.replaceAll('$HERE', folder));
+  }
   return loadSite(join(folder, 'expunge.yaml'), env);
 }
 
@@ -492,5 +494,72 @@ describe('nova.conf', () => {
       serviceDownTime: undefined,
       instancesPath: undefined,
     });
+  });
+
+  describe('what a value refers to stands in its place', () => {
+    test.each([
+      ['[DEFAULT]\nstate_path = /srv/nova\ninstances_path = $state_path/instances', '/srv/nova/instances'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as oslo.config writes it
+      ['[DEFAULT]\ninstances_path = ${state_path}/vms\nstate_path = $top/nova\ntop = /srv', '/srv/nova/vms'],
+      ['[DEFAULT]\ninstances_path = $Paths.top/vms\n[paths]\ntop = /srv', '/srv/vms'],
+      ['[DEFAULT]\nstate_path = /opt/stack/data/nova', '/opt/stack/data/nova/instances'],
+      // Packages set state_path in a file of their own, or have it as their default.
+      ['[DEFAULT]\ninstances_path = $state_path/instances', '/var/lib/nova/instances'],
+      // Only Nova knows this one; the file system of a host does not, and it is told there.
+      ['[DEFAULT]\ninstances_path = $pybasedir/instances', '$pybasedir/instances'],
+    ])('%j', (text, path) => {
+      expect(parseNovaConf(text).instancesPath).toBe(path);
+    });
+
+    test('its own section before DEFAULT; a dollar sign itself is written twice, or after a backslash', () => {
+      expect(
+        parseNovaConf(
+          [
+            '[DEFAULT]\nmy_ip = 10.0.0.5\npass = wrong\ntransport_url = rabbit://nova:a$$b\\$c@$my_ip/',
+            '[database]\npass = right\nconnection = mysql://nova:$pass@$my_ip/nova?a=$',
+          ].join('\n'),
+        ),
+      ).toMatchObject({
+        transportUrl: 'rabbit://nova:a$b$c@10.0.0.5/',
+        connection: 'mysql://nova:right@10.0.0.5/nova?a=$',
+      });
+    });
+
+    test('two that name each other come to an end', () => {
+      const text = '[DEFAULT]\ninstances_path = $a\na = $b\nb = $a';
+      expect(parseNovaConf(text).instancesPath).toMatch(/^\$[ab]$/);
+    });
+  });
+
+  test('names of sections in any case of letters', () => {
+    expect(parseNovaConf('[API_Database]\nconnection = x\n[Database]\nconnection = y')).toMatchObject({
+      apiConnection: 'x',
+      connection: 'y',
+    });
+  });
+
+  test('nova.conf.d beside it counts over it, in the order of its names', async () => {
+    const { novaConf } = await load({
+      'expunge.yaml': 'nova_conf: $HERE/nova.conf',
+      'nova.conf': '[DEFAULT]\ninstances_path = /a\n[database]\nconnection = of-nova.conf',
+      'nova.conf.d/10-b.conf': 'instances_path = /b\n[api_database]\nconnection = of-10',
+      'nova.conf.d/20-c.conf': 'instances_path = /c',
+      'nova.conf.d/30-d.conf.rpmsave': 'instances_path = /d',
+    });
+    expect(novaConf).toMatchObject({
+      instancesPath: '/c',
+      connection: 'of-nova.conf',
+      apiConnection: 'of-10',
+    });
+  });
+
+  test('a file of nova.conf.d that cannot be read is named', async () => {
+    const error = await refusal({
+      'expunge.yaml': 'nova_conf: $HERE/nova.conf',
+      'nova.conf': '',
+      'nova.conf.d/a.conf/x': '',
+    });
+    expect(error).toMatchObject({ code: 'file-unreadable' });
+    expect(error.message).toContain('nova.conf.d/a.conf');
   });
 });

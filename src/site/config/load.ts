@@ -1,5 +1,5 @@
 /** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UsageError } from '../../plan/errors.ts';
 import type * as z from '../../plan/zod.ts';
@@ -43,10 +43,12 @@ export async function loadSite(path: string | undefined, env: Environment): Prom
   const { nova_conf } = file;
   const [auth, novaConf] = await Promise.all([
     chooseCloud(file, dirname(found), env, async (of) => note(of, 0o077, await readOptional(of))),
-    // Packages give nova.conf to Nova's group, which is to read it.
     nova_conf === undefined
       ? null
-      : readText(nova_conf, 'nova_conf').then((text) => parseNovaConf(note(nova_conf, 0o007, text))),
+      : readNovaConf(nova_conf).then((files) =>
+          // Packages give nova.conf to Nova's group, which is to read it.
+          parseNovaConf(files.map(({ path: of, text }) => note(of, 0o007, text)).join('\n[DEFAULT]\n')),
+        ),
   ]);
   const serviceUser = chooseServiceUser(file.service_user, novaConf, auth);
   return {
@@ -57,6 +59,20 @@ export async function loadSite(path: string | undefined, env: Environment): Prom
     serviceUser,
     exposed: await findExposed(read),
   };
+}
+
+/**
+ * nova.conf and, in the order of their names, what lies in `nova.conf.d` beside it: Nova reads that folder by itself since Ocata
+ * (oslo.config 3.20 `cfg.py:find_config_dirs`), and where a deployment puts everything, it has no more in nova.conf.
+ */
+async function readNovaConf(path: string): Promise<readonly { path: string; text: string }[]> {
+  const names = await readdir(`${path}.d`).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
+    throw new UsageError(`cannot read ${path}.d: ${firstLine(error)}`, { code: 'file-unreadable' });
+  });
+  const more = names.filter((name) => name.endsWith('.conf') && !name.startsWith('.')).sort();
+  const paths = [path, ...more.map((name) => join(`${path}.d`, name))];
+  return Promise.all(paths.map(async (of) => ({ path: of, text: await readText(of, 'nova_conf') })));
 }
 
 async function findSiteFile(): Promise<string> {

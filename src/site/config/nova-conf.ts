@@ -32,8 +32,14 @@ const SERVICE_USER_KEYS = [
   'project_domain_id',
 ];
 
-/** oslo.config's ini: `key = value`, `#` comments, lines that begin with white space go on from the one before. */
-export function parseNovaConf(text: string): NovaConf {
+/** nova.conf's sections and keys, as `section.key`. */
+type Values = ReadonlyMap<string, string>;
+
+/**
+ * oslo.config's ini: `key = value`, `#` comments, lines that begin with white space go on from the one before, names of sections in
+ * any case of letters but for DEFAULT (`iniparser.py:BaseParser.parse`, `cfg.py:_normalize_group_name`).
+ */
+function parseIni(text: string): Values {
   const values = new Map<string, string>();
   let section = 'DEFAULT';
   let last: string | null = null;
@@ -41,7 +47,7 @@ export function parseNovaConf(text: string): NovaConf {
     if (/^\s*([#;]|$)/.test(line)) continue;
     const heading = /^\[([^\]]+)\]/.exec(line);
     if (heading?.[1] !== undefined) {
-      section = heading[1];
+      section = heading[1] === 'DEFAULT' ? heading[1] : heading[1].toLowerCase();
       last = null;
     } else if (/^\s/.test(line) && last !== null) {
       values.set(last, `${values.get(last) ?? ''}\n${line.trim()}`);
@@ -52,36 +58,81 @@ export function parseNovaConf(text: string): NovaConf {
       values.set(last, (pair[2] ?? '').trim().replace(/^(["'])(.*)\1$/, '$2'));
     }
   }
-  const downTime = Number.parseInt(values.get('DEFAULT.service_down_time') ?? '', 10);
+  return values;
+}
+
+/** What packages set, where Nova's own default is the folder of its Python modules (nova 26 `conf/paths.py`). */
+const DEFAULTS: Values = new Map([['DEFAULT.state_path', '/var/lib/nova']]);
+
+/** A value may name one that names another; no more deeply than this, so that two that name each other end. */
+const MAX_DEPTH = 8;
+
+/**
+ * The value of a key with what it refers to put in: `$name` and `${name}` of its own section or of DEFAULT, `$section.name`; a dollar
+ * sign itself is written `$$` or `\$` (oslo.config 9 `cfg.py:ConfigOpts._substitute`, `StrSubWrapper`). What stands in no file, such
+ * as a default of Nova's, stays as it is written.
+ */
+function valueIn(values: Values, section: string, key: string, depth = 0): string | undefined {
+  const own = `${section}.${key}`;
+  const raw = values.get(own) ?? DEFAULTS.get(own);
+  if (raw === undefined || depth > MAX_DEPTH) return raw;
+  return raw
+    .replaceAll('\\$', '$$$$')
+    .replaceAll(
+      /\$(?:\$|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi,
+      (whole, plain?: string, braced?: string) => {
+        const name = plain ?? braced;
+        if (name === undefined) return '$';
+        const [, other = '', rest = ''] = /^([^.]+)\.(.+)$/.exec(name) ?? [];
+        return (
+          (rest === ''
+            ? valueIn(values, section, name, depth + 1)
+            : valueIn(values, other.toLowerCase(), rest, depth + 1)) ??
+          valueIn(values, 'DEFAULT', name, depth + 1) ??
+          whole
+        );
+      },
+    );
+}
+
+/** @param text of one file, or of several one after the other: what comes last counts */
+export function parseNovaConf(text: string): NovaConf {
+  const values = parseIni(text);
+  const read = (section: string, key: string) => valueIn(values, section, key);
+  const downTime = Number.parseInt(read('DEFAULT', 'service_down_time') ?? '', 10);
   // The second name is that of older releases (oslo.messaging 14 `impl_rabbit.py:rabbit_opts`).
   const rabbit = (name: string, older: string) =>
-    values.get(`oslo_messaging_rabbit.${name}`) ?? values.get(`oslo_messaging_rabbit.${older}`);
+    read('oslo_messaging_rabbit', name) ?? read('oslo_messaging_rabbit', older);
   return {
-    apiConnection: values.get('api_database.connection'),
-    connection: values.get('database.connection'),
-    transportUrl: values.get('DEFAULT.transport_url'),
+    apiConnection: read('api_database', 'connection'),
+    connection: read('database', 'connection'),
+    transportUrl: read('DEFAULT', 'transport_url'),
     rabbitTls: {
       on: /^(1|true|yes|on)$/i.test(rabbit('ssl', 'rabbit_use_ssl') ?? ''),
       ca: rabbit('ssl_ca_file', 'kombu_ssl_ca_certs') || undefined,
       cert: rabbit('ssl_cert_file', 'kombu_ssl_certfile') || undefined,
       key: rabbit('ssl_key_file', 'kombu_ssl_keyfile') || undefined,
     },
-    instanceNameTemplate: values.get('DEFAULT.instance_name_template'),
+    instanceNameTemplate: read('DEFAULT', 'instance_name_template'),
     serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
-    instancesPath: values.get('DEFAULT.instances_path'),
-    serviceUser: readServiceUser(values),
+    // Its default is `$state_path/instances` (nova 26 `conf/compute.py`).
+    instancesPath:
+      read('DEFAULT', 'instances_path') ??
+      (values.has('DEFAULT.state_path') ? `${read('DEFAULT', 'state_path')}/instances` : undefined),
+    serviceUser: readServiceUser(read),
   };
 }
 
 /** keystoneauth1 `loading/conf.py:load_from_conf_options`: another section may hold the keys, and only `password` logs in by password. */
-function readServiceUser(values: ReadonlyMap<string, string>): Readonly<Record<string, string>> | undefined {
-  const section = values.get('service_user.auth_section') ?? 'service_user';
-  const type = values.get(`${section}.auth_type`) ?? values.get(`${section}.auth_plugin`);
+function readServiceUser(
+  read: (section: string, key: string) => string | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const section = read('service_user', 'auth_section') ?? 'service_user';
+  const type = read(section, 'auth_type') ?? read(section, 'auth_plugin');
   if (type !== 'password' && type !== 'v3password') return undefined;
   const found = SERVICE_USER_KEYS.flatMap((key) => {
-    const value = values.get(`${section}.${key}`);
-    // oslo.config writes a dollar sign twice.
-    return value === undefined || value === '' ? [] : [[key, value.replaceAll('$$', '$')] as const];
+    const value = read(section, key);
+    return value === undefined || value === '' ? [] : [[key, value] as const];
   });
   return Object.fromEntries(found);
 }
