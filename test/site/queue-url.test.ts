@@ -80,6 +80,14 @@ describe('a template of cell_mappings', () => {
       'rabbit://a:b@h2:2/',
     );
   });
+  test('an IPv6 address gets its brackets once', () => {
+    const own = 'rabbit://a:b@[fd00::1]:5672/';
+    for (const template of ['rabbit://a:b@[{hostname}]:{port}/', 'rabbit://a:b@{hostname}:{port}/'])
+      expect(fill(template, own)).toBe(own);
+    expect(fill('rabbit://a:b@[{hostname2}]:{port2}/', `${own.slice(0, -1)},a:b@[fd00::2]:5673/`)).toBe(
+      'rabbit://a:b@[fd00::2]:5673/',
+    );
+  });
   test('a URL without braces needs no nova.conf', () => {
     expect(fill('rabbit://a:b@h/')).toBe('rabbit://a:b@h/');
   });

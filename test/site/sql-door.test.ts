@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SqlAct } from '../../src/plan/types.ts';
+import { parseNovaConf } from '../../src/site/config/nova-conf.ts';
 import type { Site } from '../../src/site/connect.ts';
 import { openConnection, queryRows } from '../../src/site/sql/connections.ts';
 import { Databases } from '../../src/site/sql/databases.ts';
@@ -211,6 +212,15 @@ describe('a database that does not answer is could not look', () => {
   });
   test('no address of it at all', async () => {
     expect(await failure(fromT(connect()))).toMatchObject({ code: 'no-api-database', exitCode: 2 });
+  });
+  test('an address that is none is named by the file that it stands in', async () => {
+    const site = connect({
+      novaConf: parseNovaConf(`[api_database]\nconnection = ${PASSWORD_OF_DATABASE}@h/nova_api`),
+    });
+    expect(await failure(fromT(site))).toMatchObject({
+      code: 'database-url-invalid',
+      message: "nova.conf's [api_database] connection: is not a database URL",
+    });
   });
   test.each(['neutron', 'cinder'])('the %s database, which the site file does not name', async (name) => {
     const site = connect({ file: { databases: { nova_api: databaseUrl(1) } } });

@@ -29,6 +29,18 @@ describe("a database URL in SQLAlchemy's form", () => {
     ['mysql://u:100%x%zz%25@h/n', { password: '100%x%zz%' }],
     ['mysql://u:a%FFb@h/n', { password: 'a%FFb' }],
     ['mysql://u:a+b@h/n', { password: 'a+b' }],
+    // SQLAlchemy ends a password at its @ alone.
+    ['mysql://u:a/b#c?d@h:33/n?charset=utf8', { password: 'a/b#c?d', host: 'h', port: 33, database: 'n' }],
+    ['mysql://u:12/34@h/n', { password: '12/34', host: 'h', port: 3306, database: 'n' }],
+    ['mysql://u:a[b]:c@[fd00::1]/n', { password: 'a[b]:c', host: 'fd00::1' }],
+    ['mysql://u:a@b@h/n', { password: 'a@b', host: 'h' }],
+    [
+      'mysql://u:p@h/n?ssl_ca=/a@b/c',
+      { password: 'p', database: 'n', tls: { ca: '/a@b/c', verifyHost: true } },
+    ],
+    ['mysql://u:p@h:/n', { host: 'h', port: 3306 }],
+    ['mysql://u:p@db_1/n', { host: 'db_1' }],
+    [' mysql://u:p@h/n\n', { host: 'h', database: 'n' }],
     [
       'mysql://u:p@h/n?ssl_ca=/ca&ssl_cert=/c&ssl_key=/k',
       { tls: { ca: '/ca', cert: '/c', key: '/k', verifyHost: true } },
@@ -46,7 +58,9 @@ describe("a database URL in SQLAlchemy's form", () => {
     ['mysql://u:S3CRET@h/', 'names no database'],
     ['u:S3CRET@h/n', 'u databases are not supported'],
     ['mysql://u:S3CRET@h:port/n', 'is not a database URL'],
-    ['mysql://u:S3CRET#@h/n', 'is not a database URL'],
+    ['mysql://u:S3CRET@h:99999/n', 'is not a database URL'],
+    ['mysql://u:S3CRET@h1:3306,h2:3306/n', 'is not a database URL'],
+    ['mysql:u:S3CRET@h/n', 'is not a database URL'],
     ['', 'is not a database URL'],
   ])('%j is refused, without a word of it', (url, says) => {
     const error = (() => {
@@ -92,6 +106,20 @@ describe("a cell's template, filled from this host's own connection", () => {
     );
     expect(parse(url)).toMatchObject({ host: 'db', port: 3306, database: 'n', password: 'p' });
   });
+
+  test.each(['mysql://u:p@[{hostname}]:{port}/n', 'mysql://u:p@{hostname}:{port}/n'])(
+    'an IPv6 address gets its brackets once: %s',
+    (template) => {
+      expect(parse(fillTemplate('c', template, 'mysql://u:p@[fd00::1]:3307/n'))).toMatchObject({
+        host: 'fd00::1',
+        port: 3307,
+      });
+      expect(parse(fillTemplate('c', template, 'mysql://u:p@db:3307/n'))).toMatchObject({
+        host: 'db',
+        port: 3307,
+      });
+    },
+  );
 
   test('a connection without a query leaves a bare ?, which says nothing', () => {
     expect(parse(fillTemplate('c', 'mysql://{hostname}/{path}?{query}', 'mysql://u:p@db/n'))).toMatchObject({

@@ -128,13 +128,17 @@ export class Databases {
   async #url(database: string): Promise<DatabaseUrl> {
     const { file, novaConf } = this.#config;
     if (database === 'api') {
-      const url = file.databases?.nova_api ?? novaConf?.apiConnection;
+      const own = file.databases?.nova_api;
+      const url = own ?? novaConf?.apiConnection;
       if (url === undefined)
         throw new UsageError('the site file says nothing about the nova_api database', {
           code: 'no-api-database',
           hint: 'set databases.nova_api, or nova_conf to a nova.conf with [api_database] connection',
         });
-      return parseDatabaseUrl('databases.nova_api', url);
+      return parseDatabaseUrl(
+        own === undefined ? "nova.conf's [api_database] connection" : 'databases.nova_api',
+        url,
+      );
     }
     if (isService(database)) {
       const url = file.databases?.[database];

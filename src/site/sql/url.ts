@@ -19,6 +19,40 @@ export interface DatabaseUrl {
     | undefined;
 }
 
+/** The parts of a URL as they are written, nothing unquoted; `host` without the brackets of an IPv6 address. */
+interface WrittenUrl {
+  readonly scheme: string;
+  readonly user: string;
+  readonly password: string;
+  readonly host: string;
+  readonly port: string;
+  readonly database: string;
+  readonly query: string;
+}
+
+/**
+ * As SQLAlchemy takes a URL apart, which is not how browsers do: in a password `/`, `#` and `?` stand for themselves, and up to
+ * SQLAlchemy 1.3 so does `@` (`engine/url.py:_parse_rfc1738_args`; compared with 1.4.46).
+ */
+const WRITTEN =
+  /^(?<scheme>[\w+]+):\/\/(?:(?<user>[^:/]*?)(?::(?<password>.*?))?@)?(?:\[(?<ipv6>[^/?\]]+)\]|(?<host>[^/:?@]*))(?::(?<port>\d*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s;
+
+function takeApart(url: string): WrittenUrl | null {
+  const found = WRITTEN.exec(url.trim())?.groups;
+  if (found === undefined) return null;
+  const {
+    scheme = '',
+    user = '',
+    password = '',
+    ipv6,
+    host = '',
+    port = '',
+    database = '',
+    query = '',
+  } = found;
+  return { scheme, user, password, host: ipv6 ?? host, port, database, query };
+}
+
 /**
  * `mysql+pymysql://user:p%40ss@host:3306/nova?charset=utf8&ssl_ca=/etc/ca.pem`
  *
@@ -33,17 +67,14 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
       code: 'database-url-invalid',
       hint: 'the form is mysql://user:password@host:port/name',
     });
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw invalid('is not a database URL');
-  }
-  if (!/^(mysql|mariadb)(\+\w+)?:$/.test(parsed.protocol))
-    throw invalid(`${parsed.protocol.slice(0, -1)} databases are not supported`);
-  const database = unquote(parsed.pathname.replace(/^\//, ''));
+  const kind = /^\s*(\w[\w+]*):/.exec(url)?.[1];
+  if (kind === undefined) throw invalid('is not a database URL');
+  if (!/^(mysql|mariadb)(\+\w+)?$/.test(kind)) throw invalid(`${kind} databases are not supported`);
+  const written = takeApart(url);
+  if (written === null || Number(written.port) > 65_535) throw invalid('is not a database URL');
+  const database = unquote(written.database);
   if (database === '') throw invalid('names no database');
-  const query = parsed.searchParams;
+  const query = new URLSearchParams(written.query);
   const tls = [...query.keys()].some((k) => k.startsWith('ssl'))
     ? {
         ...(query.get('ssl_ca') === null ? {} : { ca: query.get('ssl_ca') as string }),
@@ -54,10 +85,10 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
       }
     : undefined;
   return {
-    host: parsed.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost',
-    port: parsed.port === '' ? 3306 : Number(parsed.port),
-    user: unquote(parsed.username),
-    password: unquote(parsed.password),
+    host: written.host || 'localhost',
+    port: written.port === '' ? 3306 : Number(written.port),
+    user: unquote(written.user),
+    password: unquote(written.password),
     database,
     socketPath: query.get('unix_socket') ?? undefined,
     tls,
@@ -79,7 +110,7 @@ function unquote(text: string): string {
  * Fills a cell's URL template from this host's own `[database] connection`.
  *
  * nova 18+ `objects/cell_mapping.py:CellMapping._format_db_url`: `{scheme} {username} {password} {hostname} {port} {path}
- * {query} {fragment}`; `path` has no leading slash.
+ * {query} {fragment}`; `path` has no leading slash, and an IPv6 `hostname` no brackets: templates write them (`[{hostname}]`).
  *
  * @throws UsageError when the template needs a nova.conf that the site file does not name, or that has no URL either
  */
@@ -90,22 +121,31 @@ export function fillTemplate(what: string, template: string, connection: string 
       code: 'cell-url-template',
       hint: 'name a nova.conf with a [database] connection as nova_conf in the site file',
     });
-  if (!URL.canParse(connection))
+  const source = takeApart(connection);
+  if (source === null)
     throw new UsageError(`${what}: nova.conf's [database] connection is not a database URL`, {
       code: 'database-url-invalid',
     });
-  const source = new URL(connection);
+  const [, query = '', fragment = ''] = /^([^#]*)#?(.*)$/s.exec(source.query) ?? [];
   const parts: Record<string, string> = {
-    scheme: source.protocol.slice(0, -1),
-    username: source.username,
+    scheme: source.scheme,
+    username: source.user,
     password: source.password,
-    hostname: source.hostname,
+    hostname: inBrackets(source.host),
     port: source.port,
-    path: source.pathname.replace(/^\//, ''),
-    query: source.search.replace(/^\?/, ''),
-    fragment: source.hash.replace(/^#/, ''),
+    path: source.database,
+    query,
+    fragment,
   };
-  const filled = template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole);
-  // A connection without a port leaves "host:/nova", which Python's parser takes and URL does not need.
-  return filled.replace(/:\/(?!\/)/, '/');
+  return withoutBrackets(template).replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole);
+}
+
+/** An IPv6 address as a URL has it. */
+function inBrackets(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** A template whose `{hostname}` brings its brackets with it, where it is one that has them. */
+export function withoutBrackets(template: string): string {
+  return template.replaceAll(/\[(\{hostname\d*\})\]/g, '$1');
 }
