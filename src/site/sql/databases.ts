@@ -80,8 +80,12 @@ export class Databases {
 
   /** All cells of `cell_mappings`, disabled ones too: a server stuck in one is still stuck. */
   async cells(): Promise<ReadonlyMap<string, CellUrls>> {
-    this.#cells ??= this.#readCells();
-    return this.#cells;
+    const reading = this.#cells ?? this.#readCells();
+    this.#cells = reading;
+    reading.catch((error: unknown) => {
+      if (mayPass(error) && this.#cells === reading) this.#cells = null;
+    });
+    return reading;
   }
 
   async #readCells() {
@@ -112,15 +116,15 @@ export class Databases {
         true,
       ))();
     this.#open.set(database, opening);
+    const forget = () => {
+      if (this.#open.get(database) === opening) this.#open.delete(database);
+    };
+    // One that broke, or could not be had, is opened anew when somebody asks again: a cluster may take a moment to find its next writer.
     opening.then(
-      (connection) => {
-        // One that broke is opened anew when somebody asks again.
-        const forget = () => {
-          if (this.#open.get(database) === opening) this.#open.delete(database);
-        };
-        connection.onLost(forget);
+      (connection) => connection.onLost(forget),
+      (error: unknown) => {
+        if (mayPass(error)) forget();
       },
-      () => {},
     );
     return opening;
   }
@@ -166,6 +170,11 @@ export class Databases {
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }
+}
+
+/** Not so a login that was refused: asked again and again, it locks the account. */
+function mayPass(error: unknown): boolean {
+  return !(error instanceof UsageError);
 }
 
 /** How a database is called that needs no look into cell_mappings; null: one of a cell. */
