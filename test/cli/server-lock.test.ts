@@ -275,6 +275,14 @@ describe('the database cannot say whether it is free: nothing is touched', () =>
       /database nova_api: the lock on the server cannot be had: the database gives no reason/,
     ],
     ['a line that breaks', 'cut', /database nova_api: the database says/],
+    [
+      'a cluster of Percona that forbids it',
+      {
+        error: 'Percona-XtraDB-Cluster prohibits use of GET_LOCK with pxc_strict_mode = ENFORCING',
+        code: 1105,
+      },
+      /prohibits use of GET_LOCK[\s\S]*pxc_strict_mode = MASTER/,
+    ],
   ];
   test.each(answers)('%s', async (_, answer, says) => {
     const cloud = await startSmallCloud({ sql: (sql) => (sql.includes('get_lock') ? answer : undefined) });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import mysql from 'mysql2';
 import { onTestFinished } from 'vitest';
 
-type Value = string | number | null;
+type Value = string | number | bigint | null;
 export type MysqlAnswer =
   | readonly Readonly<Record<string, Value>>[]
   | { readonly affected: number }
@@ -28,11 +28,18 @@ interface Options {
   readonly answer: (sql: string) => MysqlAnswer | undefined;
   readonly refuseLogin?: string;
   readonly onLogin?: (user: string) => void;
+  /** what it says of itself when it greets */
+  readonly statusFlags?: number;
 }
 
 const FIELD_TYPE_STRING = 253;
 
-export async function startMysql({ answer, refuseLogin, onLogin }: Options): Promise<FakeMysql> {
+export async function startMysql({
+  answer,
+  refuseLogin,
+  onLogin,
+  statusFlags = 2,
+}: Options): Promise<FakeMysql> {
   const asked: string[] = [];
   const open = new Set<mysql.Connection>();
   // biome-ignore lint/suspicious/noExplicitAny: the serving half of mysql2 has hardly any types
@@ -47,7 +54,7 @@ export async function startMysql({ answer, refuseLogin, onLogin }: Options): Pro
       protocolVersion: 10,
       serverVersion: '8.0.0-fake',
       connectionId: 1,
-      statusFlags: 2,
+      statusFlags,
       characterSet: 45,
       // PROTOCOL_41, PLUGIN_AUTH, SECURE_CONNECTION, CONNECT_WITH_DB, FOUND_ROWS
       capabilityFlags: 0x00088200 | 0xa | 0x2,
@@ -88,7 +95,7 @@ export async function startMysql({ answer, refuseLogin, onLogin }: Options): Pro
             orgName: name,
             characterSet: 45,
             columnLength: 255,
-            columnType: typeof found[0]?.[name] === 'number' ? 8 : FIELD_TYPE_STRING,
+            columnType: /^(number|bigint)$/.test(typeof found[0]?.[name]) ? 8 : FIELD_TYPE_STRING,
             flags: 0,
             decimals: 0,
           })),

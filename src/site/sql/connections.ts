@@ -61,6 +61,9 @@ export async function openConnection(
     database: url.database,
     charset: 'utf8mb4',
     dateStrings: true,
+    // As they stand in the row: what is saved of it is what an undo writes.
+    jsonStrings: true,
+    supportBigNumbers: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     ...(url.tls === undefined ? {} : { ssl: tlsOptions(place, url.host, url.tls) }),
     ...(session === undefined ? {} : { connectAttributes: { ...session.says } }),
@@ -70,13 +73,48 @@ export async function openConnection(
     // A server that hangs up between two questions: the next question says so. Unheard, it would end the process.
     connection.on('error', () => {});
     const wrapped = wrapConnection(connection);
-    if (readOnly) await wrapped.run('SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
+    if (takesBackslashAsText(connection))
+      await wrapped.run("SET SESSION sql_mode = 'TRADITIONAL'", [], QUERY_TIMEOUT_MS);
+    if (readOnly) await sayReadOnly(wrapped);
     if (session !== undefined)
       await wrapped.run('SET SESSION wait_timeout = ?', [session.idleSeconds], QUERY_TIMEOUT_MS);
     return wrapped;
   } catch (error) {
     throw explainSqlError(place, error);
   }
+}
+
+/** https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html: the bit of SERVER_STATUS_NO_BACKSLASH_ESCAPES */
+const NO_BACKSLASH_ESCAPES = 512;
+
+/**
+ * With `NO_BACKSLASH_ESCAPES` in its `sql_mode` a server ends a text at a quote that mysql2 3.24 escapes with a backslash, and takes
+ * what follows for SQL (tried on MariaDB 10.11). It says so when it greets. The session then gets the mode that Nova's own have
+ * (oslo.db `options.py:mysql_sql_mode`).
+ */
+function takesBackslashAsText(connection: Connection): boolean {
+  const { _handshakePacket: greeting } = (
+    connection as unknown as { connection: { _handshakePacket?: { statusFlags?: number } } }
+  ).connection;
+  return ((greeting?.statusFlags ?? 0) & NO_BACKSLASH_ESCAPES) !== 0;
+}
+
+async function sayReadOnly(connection: SqlConnection): Promise<void> {
+  try {
+    await connection.run('SET SESSION TRANSACTION READ ONLY', [], QUERY_TIMEOUT_MS);
+  } catch (error) {
+    if (!(await lacksStatement(connection, error))) throw error;
+  }
+}
+
+/**
+ * Whether a statement was refused because the server is older than it: MySQL and MariaDB 5.5, the databases of Juno's time, know
+ * neither transactions that only read (MySQL 5.6.5, MariaDB 10.0) nor EXPLAIN of a write (MySQL 5.6.3, MariaDB 10.0.5).
+ */
+export async function lacksStatement(connection: SqlConnection, error: unknown): Promise<boolean> {
+  if (!hasCode(error, 'ER_PARSE_ERROR')) return false;
+  const [row] = await connection.rows('select version() as v', [], QUERY_TIMEOUT_MS);
+  return /^5\.[0-5]\./.test(String(row?.['v']));
 }
 
 /** mysql2 3.24 cannot ask for an address: it would compare the certificate with `localhost`. */
@@ -160,17 +198,33 @@ function parseRow(packet: SqlPacket): Row {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ER_ACCESS_DENIED_ERROR: 'check user and password of this database',
+  ER_ACCESS_DENIED_ERROR:
+    'check user and password of this database, and whether this account may come without TLS, or from this machine',
   ER_DBACCESS_DENIED_ERROR: 'this user may not use the database: docs/reference.md lists the GRANTs',
   ER_TABLEACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
   ER_COLUMNACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
   ER_BAD_DB_ERROR: 'there is no such database on this server',
+  ER_HOST_NOT_PRIVILEGED: 'its accounts are for other machines than this one',
+  ER_HOST_IS_BLOCKED:
+    'after too many faulty connections from here: FLUSH HOSTS, or mysqladmin flush-hosts, lifts it',
+  ER_CON_COUNT_ERROR: 'no connection is left (max_connections): try again, or see who holds them',
+  ER_TOO_MANY_USER_CONNECTIONS: 'no connection is left for this account (max_user_connections)',
+  ER_UNKNOWN_COM_ERROR: 'a node of a Galera cluster answers so when it is not in sync or has no quorum',
+  ER_LOCK_DEADLOCK: 'another transaction was in the way, and this one was rolled back whole: try again',
+  ER_LOCK_WAIT_TIMEOUT: 'an open transaction holds the rows: information_schema.innodb_trx lists them',
+  HANDSHAKE_NO_SSL_SUPPORT: 'its URL asks for TLS (ssl_…), and this server has none',
+  HANDSHAKE_SSL_ERROR: 'ssl_ca in its URL names who signed the certificate: is it that one, for that host?',
+  ENOTFOUND: 'there is no such host',
   ECONNREFUSED: 'nothing listens there: is the database up, is the address right?',
   ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',
   PROTOCOL_SEQUENCE_TIMEOUT:
     'connected, but no answer: is it locked, out of quorum, or a proxy without a backend?',
   ER_OPTION_PREVENTS_STATEMENT: 'this is a replica that takes no writes: name the server that does',
 };
+
+/** Percona XtraDB Cluster 5.7 and newer by default: ER_UNKNOWN_ERROR to `GET_LOCK` (its manual, PXC Strict Mode, explicit table locking). */
+const STRICT_MODE =
+  'where all writes go to one node, SET GLOBAL pxc_strict_mode = MASTER there allows it: docs/safety.md, One run at a time';
 
 /**
  * The server's own words without the statement, which could hold values. A password or a right that is missing is the
@@ -181,7 +235,8 @@ export function explainSqlError(place: string, error: unknown): LookError | Usag
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const said = error instanceof Error && error.message !== '' ? error.message : code;
-  const details = { code: `database-${code.toLowerCase().replaceAll('_', '-')}`, hint: HINTS[code] };
+  const hint = /pxc_strict_mode/.test(said) ? STRICT_MODE : HINTS[code];
+  const details = { code: `database-${code.toLowerCase().replaceAll('_', '-')}`, hint };
   if (/^ER_.*ACCESS_?DENIED_ERROR$/.test(code))
     return new UsageError(`${place}: the database says: ${said}`, details);
   return new LookError(place, `the database says: ${said}`, details);

@@ -1,7 +1,7 @@
 /** The writing half of the sql door: all statements of a step in one transaction, row counts asserted. */
-import { ActError, LookError, type UsageError } from '../../plan/errors.ts';
+import { ActError, hasCode, LookError, type UsageError } from '../../plan/errors.ts';
 import type { SqlAct, SqlWrite } from '../../plan/types.ts';
-import { explainSqlError, type SqlConnection } from './connections.ts';
+import { explainSqlError, lacksStatement, type SqlConnection } from './connections.ts';
 import type { Databases } from './databases.ts';
 import { renderWrite } from './render.ts';
 
@@ -43,7 +43,9 @@ export async function writeTransaction(
     // Ending the connection rolls back whatever was not committed; rollback() itself could hang on a dead line.
     connection.giveUp();
     if (error instanceof ActError) throw error;
-    throw asFailedAct(explainSqlError(place, error), committing);
+    // Galera weighs a transaction against those of other nodes at its COMMIT, and says so when it was rolled back.
+    const isUndone = hasCode(error, 'ER_LOCK_DEADLOCK');
+    throw asFailedAct(explainSqlError(place, error), committing && !isUndone);
   }
 }
 
@@ -79,6 +81,7 @@ function asFailedAct(error: LookError | UsageError, unknown: boolean): ActError 
 /**
  * Asks the database to explain every statement of a transaction, which takes the same rights as running it and changes nothing:
  * a user who may not write is found out before the first step, not at the last, and so is a replica (tried on MariaDB 10.11, `read_only`).
+ * A server that cannot explain a write (5.5) is not asked: there it is found out at the step itself, and rolled back.
  *
  * @throws UsageError when a right is missing, LookError when the database cannot be asked or takes no writes
  */
@@ -92,6 +95,8 @@ export async function rehearseTransaction(databases: Databases, act: SqlAct): Pr
     }
     databases.keepSpare(act.database, connection);
   } catch (error) {
+    if (await lacksStatement(connection, error).catch(() => false))
+      return databases.keepSpare(act.database, connection);
     connection.giveUp();
     throw explainSqlError(place, error);
   }
