@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/plan/errors.ts';
@@ -336,6 +337,94 @@ describe('the cloud', () => {
         'clouds: {lab: {auth: {auth_url: "https://k:5000", username: 7, password: 12345, project_id: 9}}}',
     });
     expect(auth.auth).toMatchObject({ username: '7', password: '12345', project_id: '9' });
+  });
+
+  test.each(['1e5', '0123', '12345678901234567890', '1234e567', '0x1F', '1.50', '.5', '.inf'])(
+    'a password that YAML takes for a number is the one that is written: %s',
+    async (password) => {
+      const { auth } = await load({
+        'expunge.yaml': 'cloud: lab',
+        'clouds.yaml': `clouds: {lab: {auth: {auth_url: "https://k:5000", username: u, password: ${password}}}}`,
+      });
+      expect(auth.auth.password).toBe(password);
+    },
+  );
+
+  test('an entry may take over another’s keys', async () => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: other',
+      'clouds.yaml': `${CLOUDS.replace('  lab:', '  lab: &lab')}  other:\n    <<: *lab\n    region_name: Two\n`,
+    });
+    expect(auth).toMatchObject({ region: 'Two', interface: 'internal', auth: { password: 'from-clouds' } });
+  });
+
+  test('what stands there without a value is not said', async () => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: lab',
+      'clouds.yaml': `${CLOUDS}    cacert:\n    cert: ""\n    key: ~\n    verify:\n`,
+    });
+    expect(auth.tls).toEqual({ verify: true });
+  });
+
+  test('older and looser ways to say it', async () => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: lab',
+      'clouds.yaml': `clouds:
+  lab:
+    endpoint_type: internalURL
+    username: outside
+    auth: {auth-url: "http://k:5000", username: inside, tenant_name: t, tenant_id: old, project_id: new, password: p}
+    cacert: ~/ca.pem
+`,
+    });
+    expect(auth).toMatchObject({
+      interface: 'internal',
+      auth: { auth_url: 'http://k:5000', username: 'outside', project_name: 't', project_id: 'new' },
+    });
+    expect(auth.tls.cacert).toBe(join(homedir(), 'ca.pem'));
+  });
+
+  test('variables of older releases, and those that are empty', async () => {
+    const { auth } = await load(
+      { 'expunge.yaml': '' },
+      {
+        OS_AUTH_URL: 'http://k:5000/v2.0',
+        OS_USERNAME: 'admin',
+        OS_PASSWORD: SECRET,
+        OS_TENANT_NAME: 'admin',
+        OS_ENDPOINT_TYPE: 'internalURL',
+        OS_CLOUD: '',
+        OS_CACERT: '',
+        OS_VERIFY: 'false',
+        OS_REGION_NAME: '',
+        OS_INTERFACE: '',
+      },
+    );
+    expect(auth).toEqual({
+      auth: { auth_url: 'http://k:5000/v2.0', username: 'admin', password: SECRET, project_name: 'admin' },
+      region: undefined,
+      interface: 'internal',
+      tls: { verify: true },
+    });
+  });
+
+  test.each(['clouds.yml', 'clouds.json'])('%s will do', async (name) => {
+    const { auth } = await load({
+      'expunge.yaml': 'cloud: lab',
+      [name]: '{"clouds": {"lab": {"auth": {"auth_url": "http://k:5000"}}}}',
+    });
+    expect(auth.auth.auth_url).toBe('http://k:5000');
+  });
+
+  test('OS_CLIENT_CONFIG_FILE and _SECURE_FILE name them, where none lies beside the site file', async () => {
+    const elsewhere = tempFolder();
+    writeFileSync(join(elsewhere, 'c'), CLOUDS);
+    writeFileSync(join(elsewhere, 's'), 'clouds: {lab: {auth: {password: from-secure}}}');
+    const env = { OS_CLIENT_CONFIG_FILE: join(elsewhere, 'c'), OS_CLIENT_SECURE_FILE: join(elsewhere, 's') };
+    const { auth } = await load({ 'expunge.yaml': 'cloud: lab' }, env);
+    expect(auth.auth).toMatchObject({ username: 'admin', password: 'from-secure' });
+    const own = { 'expunge.yaml': 'cloud: lab', 'clouds.yaml': CLOUDS.replace('admin', 'own') };
+    expect((await load(own, env)).auth.auth.username).toBe('own');
   });
 
   test.each<[string, Record<string, string>, string]>([

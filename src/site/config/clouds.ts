@@ -15,24 +15,19 @@ const cloudEntry = z.looseObject({
   auth: z.record(z.string(), z.unknown()).default({}),
   region_name: text.optional(),
   interface: z.string().optional(),
-  /** its older name */
-  endpoint_type: z.string().optional(),
   cacert: z.string().optional(),
   cert: z.string().optional(),
   key: z.string().optional(),
   verify: z.boolean().optional(),
 });
 
-const authEntry = z.object({
+const authEntry = z.looseObject({
   auth_url: z.url({ protocol: /^https?$/ }),
   username: text.optional(),
   user_id: text.optional(),
   password: text.optional(),
   project_name: text.optional(),
   project_id: text.optional(),
-  /** a project, as Keystone's API v2.0 called it */
-  tenant_name: text.optional(),
-  tenant_id: text.optional(),
   user_domain_name: text.optional(),
   user_domain_id: text.optional(),
   project_domain_name: text.optional(),
@@ -46,7 +41,7 @@ const authEntry = z.object({
 });
 
 export interface CloudAuth {
-  readonly auth: Omit<z.infer<typeof authEntry>, 'tenant_name' | 'tenant_id'>;
+  readonly auth: z.infer<typeof authEntry>;
   readonly region: string | undefined;
   readonly interface: 'public' | 'internal' | 'admin';
   readonly tls: {
@@ -69,8 +64,8 @@ export async function chooseCloud(
 ): Promise<CloudAuth> {
   const name = nameOfCloud(file, env);
   if (name === undefined) return parseCloud('the OS_* variables', fromEnvironment(env));
-  const clouds = await firstClouds(candidates(file, folder, 'clouds.yaml'), read);
-  const secure = await firstClouds(candidates(file, folder, 'secure.yaml'), read);
+  const clouds = await firstClouds(candidates(file, folder, env, 'clouds'), read);
+  const secure = await firstClouds(candidates(file, folder, env, 'secure'), read);
   const entry = clouds?.clouds[name];
   if (clouds === null || entry === undefined)
     throw new UsageError(
@@ -85,14 +80,26 @@ export function nameOfCloud(file: SiteFile, env: Environment): string | undefine
   return file.cloud ?? (env['OS_CLOUD'] || undefined);
 }
 
-function candidates(file: SiteFile, folder: string, base: string): string[] {
-  const beside = file.clouds_file === undefined ? [] : [join(file.clouds_file, '..', base)];
-  if (file.clouds_file !== undefined && base === 'clouds.yaml') return [file.clouds_file];
+/** openstacksdk 4 `config/loader.py`: `CONFIG_FILES`, `SECURE_FILES`, and the variables that come before them */
+const FORMS = ['yaml', 'yml', 'json'] as const;
+const VARIABLES = { clouds: 'OS_CLIENT_CONFIG_FILE', secure: 'OS_CLIENT_SECURE_FILE' } as const;
+
+function candidates(
+  file: SiteFile,
+  folder: string,
+  env: Environment,
+  what: keyof typeof VARIABLES,
+): string[] {
+  if (file.clouds_file !== undefined && what === 'clouds') return [file.clouds_file];
+  const within = (of: string) => FORMS.map((form) => join(of, `${what}.${form}`));
+  const named = env[VARIABLES[what]];
   return [
-    ...beside,
-    join(folder, base),
-    ...homes().map((home) => join(home, '.config/openstack', base)),
-    join('/etc/openstack', base),
+    ...(file.clouds_file === undefined ? [] : within(join(file.clouds_file, '..'))),
+    // What lies beside the site file is meant for it; a variable may be set for something else.
+    ...within(folder),
+    ...(named ? [named] : []),
+    ...homes().flatMap((home) => within(join(home, '.config/openstack'))),
+    ...within('/etc/openstack'),
   ];
 }
 
@@ -131,51 +138,69 @@ function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<s
   return both;
 }
 
-/** A variable that is empty counts as not set. */
 function fromEnvironment(env: Environment): Record<string, unknown> {
-  const said = (keys: readonly string[]) =>
-    Object.fromEntries(
-      keys.flatMap((key) => {
-        const value = env[`OS_${key.toUpperCase()}`] ?? '';
-        return value === '' ? [] : [[key, value] as const];
-      }),
-    );
-  return {
-    auth: said(Object.keys(authEntry.shape)),
-    ...said(['region_name', 'interface', 'endpoint_type', 'cacert', 'cert', 'key']),
-  };
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      // Only a file can say that nobody's certificate is looked at.
+      name.startsWith('OS_') && name !== 'OS_VERIFY'
+        ? [[name.slice('OS_'.length).toLowerCase(), value] as const]
+        : [],
+    ),
+  );
+}
+
+/** Keys with dashes are the same keys, and one without a value is as if it were not there. */
+function normalise(raw: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(raw).flatMap(([key, value]) =>
+      value === null || value === '' ? [] : [[key.replaceAll('-', '_'), value] as const],
+    ),
+  );
+}
+
+/**
+ * Older and looser ways to say it (openstacksdk 4 `config/loader.py:_fix_backwards_auth`, `_fix_backwards_interface`): a tenant is a
+ * project, `endpoint_type` is `interface`, and what belongs to `auth` may stand beside it and then counts over it.
+ */
+function modernise(raw: Record<string, unknown>): Record<string, unknown> {
+  const { endpoint_type, ...entry } = normalise(raw);
+  const within = isRecord(entry['auth']) ? normalise(entry['auth']) : {};
+  const said = (key: string) => entry[key] ?? within[key];
+  const auth = Object.keys(authEntry.shape).flatMap((key) => {
+    const value =
+      said(key) ?? (/^project_(name|id)$/.test(key) ? said(key.replace('project', 'tenant')) : undefined);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return { interface: endpoint_type, ...entry, auth: Object.fromEntries(auth) };
 }
 
 function parseCloud(where: string, raw: Record<string, unknown>): CloudAuth {
-  const cloud = cloudEntry.safeParse(raw);
+  const cloud = cloudEntry.safeParse(modernise(raw));
   const auth = authEntry.safeParse(cloud.success ? cloud.data.auth : {});
   if (!cloud.success || !auth.success) {
     const key = (cloud.error ?? auth.error)?.issues[0]?.path.join('.') ?? 'auth';
     throw new UsageError(`${where}: ${key} is missing or not usable`, { code: 'cloud-incomplete' });
   }
   const { data } = cloud;
-  // openstacksdk 4 `config/loader.py:_fix_backwards_interface`, `_fix_backwards_project`.
-  const facing = (data.interface ?? data.endpoint_type)?.replace(/URL$/, '') ?? 'public';
-  const { tenant_name, tenant_id, ...who } = auth.data;
-  const project_name = who.project_name ?? tenant_name;
-  const project_id = who.project_id ?? tenant_id;
+  const facing = data.interface?.replace(/URL$/, '') ?? 'public';
   if (facing !== 'public' && facing !== 'internal' && facing !== 'admin')
     throw new UsageError(`${where}: interface must be public, internal or admin`, {
       code: 'cloud-incomplete',
     });
   return {
-    auth: {
-      ...who,
-      ...(project_name === undefined ? {} : { project_name }),
-      ...(project_id === undefined ? {} : { project_id }),
-    },
+    auth: auth.data,
     region: data.region_name,
     interface: facing,
     tls: {
       verify: data.verify ?? true,
-      ...(data.cacert === undefined ? {} : { cacert: data.cacert }),
-      ...(data.cert === undefined ? {} : { cert: data.cert }),
-      ...(data.key === undefined ? {} : { key: data.key }),
+      ...(data.cacert === undefined ? {} : { cacert: expandHome(data.cacert) }),
+      ...(data.cert === undefined ? {} : { cert: expandHome(data.cert) }),
+      ...(data.key === undefined ? {} : { key: expandHome(data.key) }),
     },
   };
+}
+
+/** As openstacksdk does (4 `config/cloud_region.py:get_requests_verify_args`). */
+function expandHome(path: string): string {
+  return path.replace(/^~(?=\/)/, homes()[0] ?? '~');
 }
