@@ -1,8 +1,9 @@
 /** The queue door: which bus is meant, what is asked of it, and that looking takes nothing. */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ActError, LookError } from '../../src/plan/errors.ts';
 import type { SiteConfig } from '../../src/site/config/load.ts';
+import { parseNovaConf } from '../../src/site/config/nova-conf.ts';
 import { openBus } from '../../src/site/queue/amqp.ts';
 import { Buses } from '../../src/site/queue/buses.ts';
 import { type BusUrl, parseBusUrl } from '../../src/site/queue/url.ts';
@@ -81,6 +82,26 @@ describe('which bus', () => {
       'expunge:own',
     ]);
     expect(urls[0]?.tls).toEqual({ ca: '/ca.pem' });
+  });
+  test.each([
+    ['nobody else says so', 'rabbit://h/', undefined, { ca: '/ca.pem' }],
+    [
+      'nova.conf has other files',
+      'rabbit://h/',
+      '[oslo_messaging_rabbit]\nssl_cert_file = /c\nssl_ca_file = /x',
+      { ca: '/ca.pem', cert: '/c' },
+    ],
+    ['the URL says that there is none', 'rabbit://h/?ssl=0', undefined, undefined],
+  ])('who names an authority wants TLS: %s', async (_, url, conf, tls) => {
+    const { buses, urls } = open(
+      {
+        file: { message_bus: { ca_file: '/ca.pem' } },
+        novaConf: conf === undefined ? null : parseNovaConf(conf),
+      },
+      { cells: [{ uuid: 'c1', name: 'cell1', transport_url: url }] },
+    );
+    await buses.waiting('cell:c1', QUEUE);
+    expect(urls[0]?.tls).toEqual(tls);
   });
   test.each([
     ['url', { url: 'rabbit://a:b@own/' }],
@@ -168,12 +189,74 @@ describe('what waits', () => {
   });
 });
 
+async function listen(serve: (socket: Socket) => void): Promise<AddressInfo> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return server.address() as AddressInfo;
+}
+
+/** A frame of AMQP 0-9-1 (its specification, 2.3.5): a method on channel 0. */
+function methodFrame(classId: number, methodId: number, ...content: readonly Buffer[]): Buffer {
+  const body = Buffer.concat([Buffer.from([0, classId, 0, methodId]), ...content]);
+  const head = Buffer.alloc(7);
+  head[0] = 1;
+  head.writeUInt32BE(body.length, 3);
+  return Buffer.concat([head, body, Buffer.from([0xce])]);
+}
+
+function longText(text: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
+  return Buffer.concat([length, Buffer.from(text)]);
+}
+
+/** connection.start: version 0-9, no properties, one mechanism, one locale */
+const START = methodFrame(10, 10, Buffer.from([0, 9]), longText(''), longText('PLAIN'), longText('en_US'));
+/** connection.close with ACCESS_REFUSED, as RabbitMQ 3.10 answers a login that it does not take */
+const REFUSAL = 'ACCESS_REFUSED - Login was refused';
+const REFUSED = methodFrame(
+  10,
+  50,
+  Buffer.from([0x01, 0x93, REFUSAL.length]),
+  Buffer.from(REFUSAL),
+  Buffer.alloc(4),
+);
+
 describe('RabbitMQ that does not answer', () => {
   const openUrl = (url: string) => openBus('message bus of cell1', parseBusUrl('bus', url));
   test('nobody listens there: the next broker is tried, then it is told', async () => {
     const error = await failure(openUrl(`rabbit://a:${SECRET}@127.0.0.1:1,a:${SECRET}@127.0.0.1:2/`));
     expect(error).toMatchObject({ name: 'LookError', code: 'message-bus-unreachable' });
     expect(error.message).toContain('127.0.0.1:2');
+  });
+  test.each([
+    ['hangs up', Buffer.alloc(0)],
+    // RFC 8446, 6: a fatal alert, as Erlang's TLS sends it
+    ['sends an alert', Buffer.from('15030300020246', 'hex')],
+  ])('it speaks TLS, and nobody said so: it %s', async (_, says) => {
+    const { port } = await listen((socket) => socket.once('data', () => socket.end(says)));
+    const error = await failure(openUrl(`rabbit://a:${SECRET}@127.0.0.1:${port}/`));
+    expect(error).toMatchObject({
+      code: 'message-bus-unreachable',
+      hint: expect.stringContaining('ca_file'),
+    });
+  });
+  test('one that refuses the user is told, though the next is not there', async () => {
+    const { port } = await listen((socket) => {
+      socket.once('data', () => socket.write(START));
+      socket.on('data', (said) => {
+        if (said.includes('PLAIN')) socket.end(REFUSED);
+      });
+    });
+    const error = await failure(openUrl(`rabbit://a:${SECRET}@127.0.0.1:${port},a:${SECRET}@127.0.0.1:1/`));
+    expect(error).toMatchObject({
+      code: 'message-bus-login',
+      message: `127.0.0.1:${port} refuses user or password`,
+    });
   });
   test('something else listens there', async () => {
     const server = createServer((socket) => {

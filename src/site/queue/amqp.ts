@@ -38,7 +38,7 @@ const MAX_RETURNS = 10;
 /**
  * Opens a connection to the first broker that takes it.
  *
- * @throws LookError with the last one's words
+ * @throws LookError with the last one's words, or those of one that answered and refused
  */
 export async function openBus(place: string, url: BusUrl): Promise<BusConnection> {
   const { default: amqp } = await import('amqplib');
@@ -58,7 +58,9 @@ export async function openBus(place: string, url: BusUrl): Promise<BusConnection
       );
       return wrap(place, connection);
     } catch (error) {
-      last = explainBusError(place, `${host}:${port}`, error);
+      const told = explainBusError(place, `${host}:${port}`, error);
+      // One that is there and refuses says more than one that is not there.
+      if (last === undefined || last.code === 'message-bus-unreachable') last = told;
     }
   }
   throw last ?? new LookError(place, 'its URL names no broker', { code: 'message-bus-url' });
@@ -180,6 +182,11 @@ const HINTS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'set message_bus.ca_file in the site file',
 };
 
+/** What a broker that speaks TLS does with a greeting that is none: it hangs up, or sends an alert, which is no frame. */
+const NOT_UNDERSTOOD = /during opening handshake|exceeds frame max/;
+const MAY_WANT_TLS =
+  'does it speak TLS? nova_conf with ssl in [oslo_messaging_rabbit], ?ssl=1 in the URL, or message_bus.ca_file say so';
+
 /** @param who the broker, or `it` once connected */
 function explainBusError(place: string, who: string, error: unknown): LookError {
   if (error instanceof LookError) return error;
@@ -206,6 +213,6 @@ function explainBusError(place: string, who: string, error: unknown): LookError 
     });
   return new LookError(place, `${who}: ${said.split('\n', 1)[0]}`, {
     code: 'message-bus-unreachable',
-    hint: HINTS[code],
+    hint: NOT_UNDERSTOOD.test(said) ? MAY_WANT_TLS : HINTS[code],
   });
 }

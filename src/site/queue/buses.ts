@@ -17,6 +17,8 @@ export interface QueueContents {
   readonly consumers: number | null;
 }
 
+const NO_FILES = { ca: undefined, cert: undefined, key: undefined };
+
 export class Buses {
   readonly #config: SiteConfig;
   readonly #databases: Databases;
@@ -94,7 +96,12 @@ export class Buses {
         hint: 'name each in message_bus.cells',
       });
     const text = own ?? said?.url ?? fillBusTemplate(place, cell.bus, novaConf?.transportUrl);
-    const url = parseBusUrl(place, text, novaConf?.rabbitTls);
+    // Who names an authority wants TLS, also where the URL leaves that to a nova.conf that nobody named: the password goes over this line.
+    const url = parseBusUrl(
+      place,
+      text,
+      said?.ca_file === undefined ? novaConf?.rabbitTls : { ...NO_FILES, ...novaConf?.rabbitTls, on: true },
+    );
     const [first, ...others] = url.brokers.map((broker) => ({
       ...broker,
       user: said?.user ?? broker.user,
