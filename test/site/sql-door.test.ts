@@ -300,6 +300,31 @@ describe('a database that does not answer is could not look', () => {
     const site = connect({ file: { databases: { nova_api: `${databaseUrl(1)}&ssl_ca=/nowhere/ca.pem` } } });
     expect(await failure(fromT(site))).toMatchObject({ code: 'database-tls' });
   });
+  test('the authority of the site file holds for a cell too, whose URL says nothing of TLS', async () => {
+    let port = 0;
+    const opened: (string | undefined)[] = [];
+    const db = await startMysql({
+      answer: (sql) =>
+        sql === CELLS
+          ? [
+              {
+                uuid: 'c1',
+                name: 'cell1',
+                database_connection: `${databaseUrl(port)}&read_default_file=/my.cnf`,
+              },
+            ]
+          : undefined,
+    });
+    port = db.port;
+    const { config } = connect({ file: { databases: { nova_api: databaseUrl(port), ca_file: '/own.pem' } } });
+    const databases = new Databases(config, (place, url, readOnly) => {
+      opened.push(url.tls?.ca);
+      return NETWORK.sql(place, { ...url, tls: undefined }, readOnly);
+    });
+    await databases.openWriting('cell:c1');
+    expect(opened).toEqual(['/own.pem', '/own.pem']);
+    await databases.close();
+  });
   test.each(['closed', 'reset'] as const)(
     '%s while nobody asked: the process lives, and the next look connects anew',
     async (how) => {

@@ -77,6 +77,17 @@ describe("a database URL in SQLAlchemy's form", () => {
   });
 });
 
+test.each([
+  ['mysql://u:p@h/n?read_default_file=/etc/my.cnf', { ca: '/own', verifyHost: true }],
+  [
+    'mysql://u:p@h/n?ssl_ca=/ca&ssl_cert=/c&ssl_key=/k',
+    { ca: '/own', cert: '/c', key: '/k', verifyHost: true },
+  ],
+  ['mysql://u:p@h/n?ssl_check_hostname=false', { ca: '/own', verifyHost: false }],
+])('an authority from elsewhere is as its ssl_ca: %s', (url, tls) => {
+  expect(parseDatabaseUrl('c', url, '/own').tls).toEqual(tls);
+});
+
 describe("a cell's template, filled from this host's own connection", () => {
   const OWN = 'mysql+pymysql://nova:p%40ss@db:3307/nova_cell0?charset=utf8#x';
 

@@ -86,6 +86,8 @@ export const siteFile = z.strictObject({
       /** used for every cell instead of what cell_mappings says */
       cell_user: z.string().optional(),
       cell_password: z.string().optional(),
+      /** of who signed the certificates of all databases */
+      ca_file: absolutePath.optional(),
       /** URLs like nova_api's; only changes of rows where an API cannot do it (`--surgery`) need these two */
       neutron: z.string().optional(),
       cinder: z.string().optional(),

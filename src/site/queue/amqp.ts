@@ -183,7 +183,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What a broker that speaks TLS does with a greeting that is none: it hangs up, or sends an alert, which is no frame. */
-const NOT_UNDERSTOOD = /during opening handshake|exceeds frame max/;
+const NOT_UNDERSTOOD = /during opening handshake|exceeds maxFrameSize|Invalid frame/;
 const MAY_WANT_TLS =
   'does it speak TLS? nova_conf with ssl in [oslo_messaging_rabbit], ?ssl=1 in the URL, or message_bus.ca_file say so';
 

@@ -129,6 +129,7 @@ function tlsOptions(
   } catch (error) {
     throw new LookError(place, `a TLS file cannot be read: ${String((error as Error).message)}`, {
       code: 'database-tls',
+      hint: 'where the URL names a file of another machine, set databases.ca_file in the site file',
     });
   }
 }
@@ -199,7 +200,7 @@ function parseRow(packet: SqlPacket): Row {
 
 const HINTS: Readonly<Record<string, string>> = {
   ER_ACCESS_DENIED_ERROR:
-    'check user and password of this database, and whether this account may come without TLS, or from this machine',
+    'check user and password of this database, and whether the account may come from here, or without TLS (databases.ca_file)',
   ER_DBACCESS_DENIED_ERROR: 'this user may not use the database: docs/reference.md lists the GRANTs',
   ER_TABLEACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
   ER_COLUMNACCESS_DENIED_ERROR: 'this user lacks a right: docs/reference.md lists the GRANTs',
@@ -212,8 +213,10 @@ const HINTS: Readonly<Record<string, string>> = {
   ER_UNKNOWN_COM_ERROR: 'a node of a Galera cluster answers so when it is not in sync or has no quorum',
   ER_LOCK_DEADLOCK: 'another transaction was in the way, and this one was rolled back whole: try again',
   ER_LOCK_WAIT_TIMEOUT: 'an open transaction holds the rows: information_schema.innodb_trx lists them',
-  HANDSHAKE_NO_SSL_SUPPORT: 'its URL asks for TLS (ssl_…), and this server has none',
-  HANDSHAKE_SSL_ERROR: 'ssl_ca in its URL names who signed the certificate: is it that one, for that host?',
+  HANDSHAKE_NO_SSL_SUPPORT: 'its URL (ssl_…) or databases.ca_file asks for TLS, and this server has none',
+  ER_SECURE_TRANSPORT_REQUIRED: 'this server wants TLS: name who signed its certificate as databases.ca_file',
+  HANDSHAKE_SSL_ERROR:
+    'ssl_ca in its URL, or databases.ca_file, names who signed the certificate: is it that one, for that host?',
   ENOTFOUND: 'there is no such host',
   ECONNREFUSED: 'nothing listens there: is the database up, is the address right?',
   ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',

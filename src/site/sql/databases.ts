@@ -131,6 +131,7 @@ export class Databases {
 
   async #url(database: string): Promise<DatabaseUrl> {
     const { file, novaConf } = this.#config;
+    const parse = (what: string, url: string) => parseDatabaseUrl(what, url, file.databases?.ca_file);
     if (database === 'api') {
       const own = file.databases?.nova_api;
       const url = own ?? novaConf?.apiConnection;
@@ -139,10 +140,7 @@ export class Databases {
           code: 'no-api-database',
           hint: 'set databases.nova_api, or nova_conf to a nova.conf with [api_database] connection',
         });
-      return parseDatabaseUrl(
-        own === undefined ? "nova.conf's [api_database] connection" : 'databases.nova_api',
-        url,
-      );
+      return parse(own === undefined ? "nova.conf's [api_database] connection" : 'databases.nova_api', url);
     }
     if (isService(database)) {
       const url = file.databases?.[database];
@@ -151,13 +149,13 @@ export class Databases {
           code: `no-${database}-database`,
           hint: `set databases.${database} in the site file`,
         });
-      return parseDatabaseUrl(`databases.${database}`, url);
+      return parse(`databases.${database}`, url);
     }
     const cell = (await this.cells()).get(database);
     if (cell === undefined)
       throw new LookError(database, 'cell_mappings has no such cell', { code: 'no-such-cell' });
     const what = `database of ${cell.name}`;
-    const url = parseDatabaseUrl(what, fillTemplate(what, cell.template, novaConf?.connection));
+    const url = parse(what, fillTemplate(what, cell.template, novaConf?.connection));
     return {
       ...url,
       user: file.databases?.cell_user ?? url.user,

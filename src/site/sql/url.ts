@@ -59,9 +59,10 @@ function takeApart(url: string): WrittenUrl | null {
  * With an authority PyMySQL asks whose certificate it is, unless `ssl_check_hostname=false` (PyMySQL 1.0
  * `connections.py:Connection._create_ssl_ctx`; SQLAlchemy 1.4 `dialects/mysql/mysqldb.py:MySQLDialect_mysqldb.create_connect_args`). So does expunge.
  *
+ * @param authority as if the URL had it as its `ssl_ca`
  * @throws UsageError without the URL in its text, since it holds a password
  */
-export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
+export function parseDatabaseUrl(what: string, url: string, authority?: string): DatabaseUrl {
   const invalid = (why: string) =>
     new UsageError(`${what}: ${why}`, {
       code: 'database-url-invalid',
@@ -75,6 +76,7 @@ export function parseDatabaseUrl(what: string, url: string): DatabaseUrl {
   const database = unquote(written.database);
   if (database === '') throw invalid('names no database');
   const query = new URLSearchParams(written.query);
+  if (authority !== undefined) query.set('ssl_ca', authority);
   const tls = [...query.keys()].some((k) => k.startsWith('ssl'))
     ? {
         ...(query.get('ssl_ca') === null ? {} : { ca: query.get('ssl_ca') as string }),
