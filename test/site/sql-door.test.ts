@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SqlAct } from '../../src/plan/types.ts';
 import { parseNovaConf } from '../../src/site/config/nova-conf.ts';
 import type { Site } from '../../src/site/connect.ts';
@@ -38,6 +40,9 @@ async function failure(work: Promise<unknown>): Promise<Record<string, unknown>>
   expect(`${message} ${stack} ${hint}`).not.toContain(PASSWORD_OF_DATABASE);
   return error as Record<string, unknown>;
 }
+
+/** COM_QUIT */
+const GOODBYE = Buffer.from([1, 0, 0, 0, 1]);
 
 const fromT = (site: Site, database = 'api') =>
   site.reader.sql.rows(database, (sql) => sql.selectFrom('t').selectAll().where('a', '=', "x' or 1=1 --"));
@@ -241,6 +246,30 @@ describe('a database that does not answer is could not look', () => {
     expect(first).toMatchObject({ name: 'LookError', code: 'database-protocol-sequence-timeout' });
     expect(second).toMatchObject({ name: 'LookError', code: 'database-protocol-connection-lost' });
     await connection.end();
+  });
+
+  test('a machine that has gone away does not hold the process at its end', async () => {
+    const db = await startMysql({ answer: () => undefined });
+    // Takes the goodbye and says nothing, nor hangs up.
+    const between = createServer({ allowHalfOpen: true }, (socket) => {
+      const on = createConnection(db.port, '127.0.0.1');
+      for (const one of [socket, on]) one.on('error', () => {});
+      socket.on('data', (said) => {
+        if (!said.equals(GOODBYE)) on.write(said);
+      });
+      on.pipe(socket, { end: false });
+      socket.on('close', () => on.destroy());
+    });
+    await new Promise<void>((done) => between.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void between.close());
+    const { port } = between.address() as AddressInfo;
+    const program = `
+      import { openConnection } from '${import.meta.dirname}/../../src/site/sql/connections.ts';
+      import { parseDatabaseUrl } from '${import.meta.dirname}/../../src/site/sql/url.ts';
+      await (await openConnection('x', parseDatabaseUrl('x', '${databaseUrl(port)}'), true)).end();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    expect(await new Promise((done) => child.once('exit', done))).toBe(0);
   });
 
   test('it hangs up in the middle', async () => {

@@ -1,6 +1,6 @@
 /** Connections to MySQL and MariaDB, and what goes over any of them. */
 import { readFileSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type {
   Connection,
   ConnectionOptions,
@@ -153,10 +153,13 @@ async function ask<T extends QueryResult>(
   }
 }
 
+function streamOf(connection: Connection): Socket {
+  return (connection as unknown as { connection: { stream: Socket } }).connection.stream;
+}
+
 /** Cuts the line. `destroy()` only says goodbye on it, and a dead line then holds the process until the kernel lets go of it. */
 function cut(connection: Connection): void {
-  const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
-  stream.destroy();
+  streamOf(connection).destroy();
 }
 
 function wrapConnection(connection: Connection): SqlConnection {
@@ -168,7 +171,11 @@ function wrapConnection(connection: Connection): SqlConnection {
       connection.once('end', callback);
       connection.once('error', callback);
     },
-    end: () => connection.end(),
+    async end() {
+      await connection.end();
+      // The server hangs up at this goodbye; one that is gone does not, and nobody waits for it.
+      streamOf(connection).unref();
+    },
     giveUp: () => cut(connection),
   };
 }
