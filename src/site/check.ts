@@ -85,16 +85,18 @@ async function commandHolds(reader: Reader, check: CheckOf<'command'>): Promise<
 }
 
 /**
- * A volume's `connection_info` holds the passwords of its storage (CHAP, rbd keyrings), in Nova's rows and in Cinder's. No step
- * changes it, so what is saved of it can do without them. Cinder's `volumes` have such a password in a column of its own
+ * A volume's `connection_info` holds the passwords of its storage (CHAP, rbd keyrings, the `serverToken` of PowerFlex: os-brick 6
+ * `initiator/connectors/scaleio.py`; SMB's among the `options` of its mount: nova 26 `virt/libvirt/volume/smbfs.py`), in Nova's rows and
+ * in Cinder's. No step changes it, so what is saved of it can do without them. Cinder's `volumes` have such a password in a column of its own
  * (cinder 21 `db/sqlalchemy/models.py:Volume.provider_auth`, `CHAP <user> <password>`); it is left out whole.
  */
 function withoutSecrets(whole: Row): Row {
   const { provider_auth: _password, ...row } = whole;
   const info = row['connection_info'];
   if (typeof info !== 'string') return row;
-  const secret = /"([^"]*(?:password|secret(?!_uuid|_type)|keyring)[^"]*)":\s*"(?:[^"\\]|\\.)*"/gi;
-  return { ...row, connection_info: info.replace(secret, '"$1": "…"') };
+  const secret = /"([^"]*(?:password|secret(?!_uuid|_type)|keyring|token)[^"]*)":\s*"(?:[^"\\]|\\.)*"/gi;
+  const within = /"(options)":\s*"(?:[^"\\]|\\.)*pass(?:word)?=(?:[^"\\]|\\.)*"/gi;
+  return { ...row, connection_info: info.replace(secret, '"$1": "…"').replace(within, '"$1": "…"') };
 }
 
 /** What a step saves before it acts, as JSON. @throws LookError */

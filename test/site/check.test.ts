@@ -253,6 +253,8 @@ describe('what is saved before an act', () => {
       discovery_auth_password: 'chap2',
       keyring: '[client.cinder]\nkey = rbd-key',
       secret_uuid: 's1',
+      serverToken: 'token-of-chap',
+      options: '-o username=nova,password=smb-chap',
     };
     const rows = [{ id: 1, connection_info: JSON.stringify({ serial: 'v1', data }) }];
     const of = databases('api: select * from block_device_mapping where id = 1', rows);
@@ -267,8 +269,19 @@ describe('what is saved before an act', () => {
         auth_password: '…',
         discovery_auth_password: '…',
         keyring: '…',
+        serverToken: '…',
+        options: '…',
       },
     });
+  });
+  test('the options of a mount without a password stay', async () => {
+    const rows = [{ id: 1, connection_info: '{"data": {"options": "-o vers=4.1", "auth_password": "x"}}' }];
+    const of = databases('api: select * from block_device_mapping where id = 1', rows);
+    const where = [{ column: 'id', is: '=' as const, value: 1 }];
+    const what = { door: 'sql' as const, database: 'api', table: 'block_device_mapping', where };
+    expect(await image(what, {}, of)).toEqual([
+      { id: 1, connection_info: '{"data": {"options": "-o vers=4.1", "auth_password": "…"}}' },
+    ]);
   });
   test("no password of Cinder's volume either", async () => {
     const rows = [{ id: 'v1', status: 'available', provider_auth: 'CHAP user chap-secret' }];
