@@ -199,11 +199,12 @@ async function listen(serve: (socket: Socket) => void): Promise<AddressInfo> {
   return server.address() as AddressInfo;
 }
 
-/** A frame of AMQP 0-9-1 (its specification, 2.3.5): a method on channel 0. */
-function methodFrame(classId: number, methodId: number, ...content: readonly Buffer[]): Buffer {
+/** A frame of AMQP 0-9-1 (its specification, 2.3.5): a method. */
+function methodOn(channel: number, classId: number, methodId: number, ...content: readonly Buffer[]): Buffer {
   const body = Buffer.concat([Buffer.from([0, classId, 0, methodId]), ...content]);
   const head = Buffer.alloc(7);
   head[0] = 1;
+  head.writeUInt16BE(channel, 1);
   head.writeUInt32BE(body.length, 3);
   return Buffer.concat([head, body, Buffer.from([0xce])]);
 }
@@ -215,16 +216,69 @@ function longText(text: string): Buffer {
 }
 
 /** connection.start: version 0-9, no properties, one mechanism, one locale */
-const START = methodFrame(10, 10, Buffer.from([0, 9]), longText(''), longText('PLAIN'), longText('en_US'));
-/** connection.close with ACCESS_REFUSED, as RabbitMQ 3.10 answers a login that it does not take */
-const REFUSAL = 'ACCESS_REFUSED - Login was refused';
-const REFUSED = methodFrame(
-  10,
-  50,
-  Buffer.from([0x01, 0x93, REFUSAL.length]),
-  Buffer.from(REFUSAL),
-  Buffer.alloc(4),
-);
+const START = methodOn(0, 10, 10, Buffer.from([0, 9]), longText(''), longText('PLAIN'), longText('en_US'));
+/** connection.close, channel.close: why, and no method that it is because of */
+function closing(code: number, why: string): Buffer {
+  const numbers = Buffer.alloc(2);
+  numbers.writeUInt16BE(code);
+  return Buffer.concat([numbers, Buffer.from([why.length]), Buffer.from(why), Buffer.alloc(4)]);
+}
+
+/** As RabbitMQ 3.10 answers a login that it does not take. */
+const REFUSED = methodOn(0, 10, 50, closing(403, 'ACCESS_REFUSED - Login was refused'));
+
+/** Takes every login, and answers each basic.get by closing its channel. */
+function startRabbit(code: number, why: string): Promise<AddressInfo> {
+  const answers = new Map<string, (channel: number) => Buffer>([
+    ['10.11', () => methodOn(0, 10, 30, Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]))],
+    ['10.40', () => methodOn(0, 10, 41, Buffer.from([0]))],
+    ['20.10', (channel) => methodOn(channel, 20, 11, longText(''))],
+    ['60.70', (channel) => methodOn(channel, 20, 40, closing(code, why))],
+    ['20.40', (channel) => methodOn(channel, 20, 41)],
+    ['10.50', () => methodOn(0, 10, 51)],
+  ]);
+  return listen((socket) => {
+    let rest = Buffer.alloc(0);
+    let greeted = false;
+    socket.on('data', (said) => {
+      rest = Buffer.concat([rest, said]);
+      if (!greeted) {
+        greeted = true;
+        rest = rest.subarray('AMQP'.length + 4);
+        socket.write(START);
+      }
+      while (rest.length >= 7 && rest.length >= 8 + rest.readUInt32BE(3)) {
+        const answer = answers.get(`${rest.readUInt16BE(7)}.${rest.readUInt16BE(9)}`);
+        if (answer !== undefined) socket.write(answer(rest.readUInt16BE(1)));
+        rest = rest.subarray(8 + rest.readUInt32BE(3));
+      }
+    });
+  });
+}
+
+describe('RabbitMQ that knows no such queue', () => {
+  const visit = async (why: string) => {
+    const { port } = await startRabbit(404, `NOT_FOUND - ${why}`);
+    const bus = await openBus('message bus of cell1', parseBusUrl('bus', `rabbit://a:b@127.0.0.1:${port}/`));
+    onTestFinished(() => bus.close());
+    return bus.visit(QUEUE, () => false);
+  };
+  test('has none', async () => {
+    expect(await visit(`no queue '${QUEUE}' in vhost '/'`)).toBeNull();
+  });
+  test.each([
+    `home node 'rabbit@ctl2' of durable queue '${QUEUE}' in vhost '/' is down or inaccessible`,
+    `queue '${QUEUE}' in vhost '/' has crashed and failed to restart`,
+  ])('or has one that it cannot get at, and nobody has looked: %s', async (why) => {
+    const error = await failure(visit(why));
+    expect(error).toMatchObject({
+      name: 'LookError',
+      code: 'message-bus-queue',
+      message: `the queue is there and cannot be read: ${why}`,
+      hint: expect.stringContaining('cluster_status'),
+    });
+  });
+});
 
 describe('RabbitMQ that does not answer', () => {
   const openUrl = (url: string) => openBus('message bus of cell1', parseBusUrl('bus', url));

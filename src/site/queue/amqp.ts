@@ -96,7 +96,7 @@ function wrap(place: string, connection: ChannelModel): BusConnection {
         channel.on('error', () => {});
         return await withinTime(place, VISIT_TIMEOUT_MS, visit(place, channel, queue, take));
       } catch (error) {
-        if (hasCode(error, 404)) return null;
+        if (isNoQueue(error)) return null;
         if (error instanceof LookError && error.code === 'message-bus-slow') cut(connection);
         throw explainBusError(place, 'it', error);
       } finally {
@@ -111,6 +111,14 @@ function wrap(place: string, connection: ChannelModel): BusConnection {
       await withinTime(place, CLOSE_TIMEOUT_MS, connection.close()).catch(() => cut(connection));
     },
   };
+}
+
+/**
+ * RabbitMQ says NOT_FOUND of a queue that it does not have, and also of one that it has and cannot get at: a durable one whose node is
+ * down, or whose process crashed (3.x `rabbit_amqqueue.erl:not_found`, `absent`). What waits in that one comes back with its node.
+ */
+function isNoQueue(error: unknown): boolean {
+  return hasCode(error, 404) && error instanceof Error && /NOT_FOUND - no queue /.test(error.message);
 }
 
 /** All of it is taken first: what was given back at once would come again. */
@@ -202,6 +210,15 @@ function explainBusError(place: string, who: string, error: unknown): LookError 
       code: 'message-bus-right',
       hint: 'docs/reference.md lists the permissions',
     });
+  if (code === '404')
+    return new LookError(
+      place,
+      `the queue is there and cannot be read: ${/NOT_FOUND - ([^"]*)/.exec(said)?.[1] ?? said}`,
+      {
+        code: 'message-bus-queue',
+        hint: 'start the node of RabbitMQ that has it: rabbitmqctl cluster_status lists them',
+      },
+    );
   if (/^Expected ConnectionOpenOk/.test(said))
     return new LookError(place, `${who} has no such vhost, or this user may not use it`, {
       code: 'message-bus-vhost',
