@@ -71,6 +71,8 @@ export async function diagnose(
     const rows = await look.sql.rows('api', (sql) =>
       sql.selectFrom('instance_mappings').select('id').limit(1),
     );
+    // Without a cell all else that there is to say is that there is none.
+    await site.cells();
     return `readable${rows.length === 0 ? ', no server in it yet' : ''}; ${await grantsOf(site, 'api')}`;
   });
   const services = SERVICE_TABLES.filter(({ database }) => look.sql.names(database)).map(

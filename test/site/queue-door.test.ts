@@ -143,7 +143,8 @@ describe('which bus', () => {
       [{ uuid: 'c1', name: 'cell1', transport_url: 'amqp://h/' }],
       'message-bus-kind',
     ],
-    ['no such cell', {}, [], 'no-such-cell'],
+    ['no such cell', {}, [cellTwo], 'no-such-cell'],
+    ['no cell at all', {}, [], 'no-cells'],
   ])('nobody can look: %s', async (_, config, cells, code) => {
     const { buses } = open(config, { cells });
     const error = await failure(buses.waiting('cell:c1', QUEUE));

@@ -148,7 +148,12 @@ describe('reading', () => {
   });
 
   test.each<[string, (port: number) => Rows, object]>([
-    ['no such cell', () => [], { code: 'no-such-cell', exitCode: 4 }],
+    [
+      'no such cell',
+      () => [{ uuid: 'c2', name: 'cell2', database_connection: 'mysql://h/nova' }],
+      { code: 'no-such-cell', exitCode: 4 },
+    ],
+    ['no cell at all', () => [], { code: 'no-cells', exitCode: 4 }],
     [
       'a template without a nova.conf',
       () => [{ uuid: 'c1', name: 'cell1', database_connection: '{scheme}://{hostname}/nova' }],

@@ -94,7 +94,7 @@ export class Databases {
       'select uuid, name, database_connection, transport_url from cell_mappings order by id',
       [],
     );
-    return new Map(
+    const cells = new Map(
       rows.map((row) => {
         const uuid = String(row['uuid']);
         const isCell0 = uuid === CELL0_UUID;
@@ -104,6 +104,8 @@ export class Databases {
         return [`cell:${uuid}`, { uuid, name, database: `cell:${uuid}`, isCell0, template, bus }] as const;
       }),
     );
+    if ([...cells.values()].every(({ isCell0 }) => isCell0)) throw noCells(cells.size);
+    return cells;
   }
 
   async #connection(database: string): Promise<SqlConnection> {
@@ -168,6 +170,22 @@ export class Databases {
     await Promise.allSettled([...this.#open.values()].map(async (c) => (await c).end()));
     this.#open.clear();
   }
+}
+
+/**
+ * Servers and hosts stand in the databases of cells: with none of them every server would be one that Nova does not know, healthy ones too,
+ * and nothing would keep it from being removed. Before Ocata there need not be any (nova 15 `cmd/status.py:_check_cellsv2`, which from then
+ * on wants cell0 and another one).
+ */
+function noCells(known: number): LookError {
+  return new LookError(
+    'database nova_api',
+    `cell_mappings names no cell${known === 0 ? ' at all' : ' but cell0'}, so of no server can be told whether Nova knows it`,
+    {
+      code: 'no-cells',
+      hint: 'is this the right database? expunge needs Ocata or newer; nova-manage cell_v2 list_cells shows what should stand there',
+    },
+  );
 }
 
 /** Not so a login that was refused: asked again and again, it locks the account. */
