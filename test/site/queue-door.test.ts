@@ -300,6 +300,11 @@ describe('RabbitMQ that does not answer', () => {
       hint: expect.stringContaining('ca_file'),
     });
   });
+  test('it speaks no TLS, and somebody said so', async () => {
+    const { port } = await listen((socket) => socket.once('data', () => socket.end(START)));
+    const error = await failure(openUrl(`rabbit://a:${SECRET}@127.0.0.1:${port}/?ssl=1`));
+    expect(error).toMatchObject({ code: 'message-bus-unreachable', hint: expect.stringContaining('no TLS') });
+  });
   test('one that refuses the user is told, though the next is not there', async () => {
     const { port } = await listen((socket) => {
       socket.once('data', () => socket.write(START));

@@ -233,6 +233,19 @@ describe('a database that does not answer is could not look', () => {
       hint: expect.stringContaining('check user and password of this database'),
     });
   });
+  test.each([
+    ['Too many connections', 1040, 'max_connections'],
+    ["Host '10.0.0.9' is not allowed to connect to this server", 1130, 'other machines'],
+    ['WSREP has not yet prepared node for application use', 1047, 'quorum'],
+    ['Lock wait timeout exceeded', 1205, 'innodb_trx'],
+  ])('what to do about it: %s', async (message, code, hint) => {
+    const { site } = await open((sql) => (sql === T ? { error: message, code } : undefined));
+    expect(await failure(fromT(site))).toMatchObject({
+      name: 'LookError',
+      message: `the database says: ${message}`,
+      hint: expect.stringContaining(hint),
+    });
+  });
   test('a right that is missing', async () => {
     const { site } = await open((sql) =>
       sql === T ? { error: 'SELECT command denied', code: 1142 } : undefined,
@@ -280,7 +293,11 @@ describe('a database that does not answer is could not look', () => {
   test('it hangs up in the middle', async () => {
     let cut = true;
     const { site } = await open((sql) => (sql === T ? (cut ? 'cut' : [{ id: 1 }]) : undefined));
-    expect(await failure(fromT(site))).toMatchObject({ name: 'LookError', place: 'database nova_api' });
+    expect(await failure(fromT(site))).toMatchObject({
+      name: 'LookError',
+      place: 'database nova_api',
+      hint: expect.stringContaining('a proxy without a backend'),
+    });
     cut = false;
     expect(await fromT({ ...site, reader: site.reader.fresh() })).toEqual([{ id: 1 }]);
   });

@@ -185,6 +185,8 @@ function cut(connection: ChannelModel): void {
 const HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there: is RabbitMQ up, is the address right?',
   ENOTFOUND: 'there is no such host',
+  ERR_SSL_WRONG_VERSION_NUMBER:
+    'it speaks no TLS there: is this its port, and should there be TLS (ssl, message_bus.ca_file)?',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'set message_bus.ca_file in the site file',
   SELF_SIGNED_CERT_IN_CHAIN: 'set message_bus.ca_file in the site file',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'set message_bus.ca_file in the site file',

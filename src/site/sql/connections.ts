@@ -227,6 +227,8 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such host',
   ECONNREFUSED: 'nothing listens there: is the database up, is the address right?',
   ETIMEDOUT: 'no answer: is the database up, is it behind a firewall?',
+  PROTOCOL_CONNECTION_LOST: 'it hung up: did it just end, or is it a proxy without a backend?',
+  ECONNRESET: 'it hung up: did it just end, or is it a proxy without a backend?',
   PROTOCOL_SEQUENCE_TIMEOUT:
     'connected, but no answer: is it locked, out of quorum, or a proxy without a backend?',
   ER_OPTION_PREVENTS_STATEMENT: 'this is a replica that takes no writes: name the server that does',
