@@ -91,6 +91,11 @@ describe('a template of cell_mappings', () => {
   test('a URL without braces needs no nova.conf', () => {
     expect(fill('rabbit://a:b@h/')).toBe('rabbit://a:b@h/');
   });
+  test('braces in a password are no template, and in no message', () => {
+    const url = `rabbit://nova:a{${SECRET.replaceAll('-', '_')}}b@h/`;
+    expect(fill(url)).toBe(url);
+    expect(fill(`{scheme}${url.slice('rabbit'.length)}`, 'rabbit://a:b@h/')).toBe(url);
+  });
   test('without a nova.conf, or with one that lacks it, nobody can look', () => {
     expect(failure(() => fill('rabbit://{username}@h/')).code).toBe('message-bus-template');
     expect(

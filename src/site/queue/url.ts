@@ -1,7 +1,7 @@
 /** URLs of a message bus in oslo.messaging's form, and the templates of them that cell_mappings may hold. */
 import { LookError } from '../../plan/errors.ts';
 import type { NovaConf } from '../config/nova-conf.ts';
-import { withoutBrackets } from '../sql/url.ts';
+import { isTemplate, TEMPLATE_NAME, withoutBrackets } from '../sql/url.ts';
 
 /** One way to the bus: the brokers of a cluster are as good as each other. */
 interface Broker {
@@ -106,7 +106,7 @@ function invalid(place: string, why: string): LookError {
  * @throws LookError when the template needs a nova.conf that the site file does not name, or that does not have what it needs
  */
 export function fillBusTemplate(place: string, template: string, transportUrl: string | undefined): string {
-  if (!/\{\w+\}/.test(template)) return template;
+  if (!isTemplate(template)) return template;
   if (transportUrl === undefined)
     throw new LookError(place, 'its URL in cell_mappings is a template', {
       code: 'message-bus-template',
@@ -125,7 +125,7 @@ export function fillBusTemplate(place: string, template: string, transportUrl: s
       parts.set(`${name}${index + 1}`, value);
     }
   }
-  return withoutBrackets(template).replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  return withoutBrackets(template).replaceAll(new RegExp(TEMPLATE_NAME, 'g'), (_, name: string) => {
     const part = parts.get(name);
     if (part !== undefined) return part;
     throw new LookError(

@@ -117,7 +117,7 @@ function unquote(text: string): string {
  * @throws UsageError when the template needs a nova.conf that the site file does not name, or that has no URL either
  */
 export function fillTemplate(what: string, template: string, connection: string | undefined): string {
-  if (!/\{\w+\}/.test(template)) return template;
+  if (!isTemplate(template)) return template;
   if (connection === undefined)
     throw new UsageError(`${what}: its URL in cell_mappings is a template`, {
       code: 'cell-url-template',
@@ -141,6 +141,13 @@ export function fillTemplate(what: string, template: string, connection: string 
   };
   return withoutBrackets(template).replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole);
 }
+
+/** Whether a URL has a name of Nova's in braces. Other braces are some password's, and stay. */
+export function isTemplate(url: string): boolean {
+  return TEMPLATE_NAME.test(url);
+}
+
+export const TEMPLATE_NAME = /\{((?:username|password|hostname|port)\d*|scheme|path|query|fragment)\}/;
 
 /** An IPv6 address as a URL has it. */
 function inBrackets(host: string): string {
