@@ -109,6 +109,10 @@ describe("a cell's template, filled from this host's own connection", () => {
     expect(fillTemplate('database of cell1', template, OWN)).toBe(url);
   });
 
+  test('an empty ssl_ca names no file', () => {
+    expect(parse('mysql://u:p@h/n?ssl_ca=&ssl_key=').tls).toEqual({ verifyHost: true });
+  });
+
   test('braces in a password are no template', () => {
     expect(fillTemplate('c', 'mysql://u:a{b}c@h/n', undefined)).toBe('mysql://u:a{b}c@h/n');
   });

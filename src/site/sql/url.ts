@@ -79,9 +79,9 @@ export function parseDatabaseUrl(what: string, url: string, authority?: string):
   if (authority !== undefined) query.set('ssl_ca', authority);
   const tls = [...query.keys()].some((k) => k.startsWith('ssl'))
     ? {
-        ...(query.get('ssl_ca') === null ? {} : { ca: query.get('ssl_ca') as string }),
-        ...(query.get('ssl_cert') === null ? {} : { cert: query.get('ssl_cert') as string }),
-        ...(query.get('ssl_key') === null ? {} : { key: query.get('ssl_key') as string }),
+        ...named('ca', query.get('ssl_ca')),
+        ...named('cert', query.get('ssl_cert')),
+        ...named('key', query.get('ssl_key')),
         verifyHost:
           query.has('ssl_ca') && !/^(false|no|off|0|f|n)$/i.test(query.get('ssl_check_hostname') ?? ''),
       }
@@ -95,6 +95,11 @@ export function parseDatabaseUrl(what: string, url: string, authority?: string):
     socketPath: query.get('unix_socket') ?? undefined,
     tls,
   };
+}
+
+/** `ssl_ca=` without a file, as a deployment's template leaves it, is TLS against Node's list of authorities. */
+function named<K extends string>(key: K, path: string | null): { readonly [k in K]?: string } {
+  return path ? ({ [key]: path } as { readonly [k in K]: string }) : {};
 }
 
 /** As Python's `unquote`: a percent sign that begins no escape stands for itself. */
