@@ -115,7 +115,7 @@ function wrap(place: string, connection: ChannelModel): BusConnection {
 
 /**
  * RabbitMQ says NOT_FOUND of a queue that it does not have, and also of one that it has and cannot get at: a durable one whose node is
- * down, or whose process crashed (3.x `rabbit_amqqueue.erl:not_found`, `absent`). What waits in that one comes back with its node.
+ * down, or whose process crashed (RabbitMQ 3.10 `rabbit_amqqueue.erl:not_found`, `absent`). What waits in that one comes back with its node.
  */
 function isNoQueue(error: unknown): boolean {
   return hasCode(error, 404) && error instanceof Error && /NOT_FOUND - no queue /.test(error.message);

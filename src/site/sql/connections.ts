@@ -84,7 +84,7 @@ export async function openConnection(
   }
 }
 
-/** https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html: the bit of SERVER_STATUS_NO_BACKSLASH_ESCAPES */
+/** `SERVER_STATUS_NO_BACKSLASH_ESCAPES`, a bit of the status in every greeting (mysql2 3.24 `constants/server_status.js`) */
 const NO_BACKSLASH_ESCAPES = 512;
 
 /**
