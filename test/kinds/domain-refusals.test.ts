@@ -135,6 +135,46 @@ test.each([
   expect(plan.steps.at(-1)?.phase).toBe('undefine');
 });
 
+describe('a domain that runs where Nova knows neither server nor host', () => {
+  const bound = { name: 'compute1', because: ['port 0faeac36 is bound there'], instancesPath: ROOT };
+  const unknown = { row: null, mapping: null, hosts: [{ ...bound, service: null }] };
+
+  test('is perhaps healthy in another region', async () => {
+    const plan = await look(domainAnswers(), subject(unknown));
+    expect(plan.refusals).toEqual([
+      {
+        code: 'domain-unknown-to-nova',
+        flag: 'even-healthy',
+        sentence: `domain ${NAME} is running on compute1, and no cell of this Nova knows that host or the server: is it the Nova of this region?`,
+      },
+    ]);
+    expect(plan.steps).toHaveLength(2);
+  });
+
+  const buildRequest = { id: 1, name: 'web', projectId: 'p1', locked: false } as unknown as NonNullable<
+    Subject['buildRequest']
+  >;
+  test.each<[string, Partial<Subject>]>([
+    [
+      'a nova-compute of it is known',
+      { hosts: [{ ...bound, service: { up: false, lastSeen: '2026-11-02 10:00:00' } }] },
+    ],
+    [
+      'an earlier run looked there',
+      { hosts: [{ ...bound, because: ['an earlier run looked there'], service: null }] },
+    ],
+    ['there is a row of it', { row: instanceRow({ deleted: 42, archived: true }) }],
+    ['it is mapped to a cell', { mapping: subject().mapping }],
+    ['it was asked for', { buildRequest }],
+  ])('is a leftover where %s', async (_, of) => {
+    expect(codes(await look(domainAnswers(), subject({ ...unknown, ...of })))).toEqual([]);
+  });
+  test('is a leftover when it is shut off', async () => {
+    const shutOff = domainAnswers({ id: null, state: 'shut off' });
+    expect(codes(await look(shutOff, subject(unknown)))).toEqual([]);
+  });
+});
+
 test('a domain whose disk lies in another server’s folder refuses without a flag', async () => {
   const plan = await look(domainAnswers({ disk: `${ROOT}/${NEIGHBOUR}/disk` }), subject());
   expect(codes(plan)).toEqual([['domain-not-novas', null]]);

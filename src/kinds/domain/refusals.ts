@@ -1,6 +1,6 @@
-/** When the domain that was found is perhaps not this server, or perhaps not stuck. Identity: no flag lifts any of it. */
+/** When the domain that was found is perhaps not this server, which no flag lifts, or perhaps not stuck. */
 import type { Kept, Refusal } from '../../plan/types.ts';
-import type { Subject } from '../subject/subject.ts';
+import { EARLIER_RUN, type Subject } from '../subject/subject.ts';
 import type { DomainsOnHost } from './find.ts';
 import type { Domain } from './virsh.ts';
 
@@ -39,6 +39,16 @@ function isElsewhere(at: DomainsOnHost, { row }: Subject): boolean {
 }
 
 /**
+ * Nova has no trace of the server, nor a nova-compute on the host that it runs on: so it looks, too, where the API database is another
+ * region's or another cloud's, and the server is healthy there. What an earlier run has seen of it was Nova's.
+ */
+function isUnknownToNova(at: DomainsOnHost, { row, mapping, buildRequest, hosts }: Subject): boolean {
+  if (at.own?.active !== true || row !== null || mapping !== null || buildRequest !== null) return false;
+  const host = hosts.find(({ name }) => name === at.host);
+  return host !== undefined && host.service === null && !host.because.includes(EARLIER_RUN);
+}
+
+/**
  * A namesake is dangerous when it uses what is about to be removed, or when it stands exactly where Nova says that this server
  * runs: the database was rebuilt, or somebody defined the domain anew. Anywhere else it is a bystander.
  */
@@ -61,6 +71,12 @@ export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
       code: 'domain-elsewhere',
       flag: null,
       sentence: `the server is ${at.own.state} on ${at.host}, but Nova says that it is on ${subject.row?.host}: stop it there, or correct instances.host`,
+    });
+  if (at.own !== null && isUnknownToNova(at, subject))
+    refusals.push({
+      code: 'domain-unknown-to-nova',
+      flag: 'even-healthy',
+      sentence: `domain ${at.own.name} is ${at.own.state} on ${at.host}, and no cell of this Nova knows that host or the server: is it the Nova of this region?`,
     });
   if (at.namesake !== null && isDangerous(at, subject))
     refusals.push({

@@ -11,6 +11,7 @@ import { shadowsOf } from './shadows.ts';
 import {
   type Cell,
   type ComputeService,
+  EARLIER_RUN,
   EVERY_HOST,
   type Host,
   isLedTo,
@@ -39,7 +40,7 @@ export async function findHosts(
     add(migration.destCompute, `destination of migration ${migration.id}`);
   }
   add(subject.systemMetadata.get('shelved_host'), 'host that shelved it');
-  for (const name of options.known?.hosts ?? []) add(name, 'an earlier run looked there');
+  for (const name of options.known?.hosts ?? []) add(name, EARLIER_RUN);
   const [{ computes, conductorUp, unknown }, ofActions, ofFaults] = await Promise.all([
     readServices(look, options, isUnplaced(subject)),
     readActionHosts(look, subject),

@@ -86,6 +86,8 @@ export interface VolumeMapping {
 
 /** The reason of a host that is only looked at because all of them are. */
 export const EVERY_HOST = 'every compute host';
+/** The reason of a host that a plan of an earlier run named. */
+export const EARLIER_RUN = 'an earlier run looked there';
 
 /** A host that may still hold something of this server. */
 export interface Host {
