@@ -61,11 +61,15 @@ describe('fibre channel', () => {
     expect(plan.steps[0]?.guards.map((g) => g.must)).toContain(`${LINK} leads to sdb`);
   });
 
-  test('a LUN above 255 is written as udev writes it', async () => {
-    const link = '/dev/disk/by-path/pci-0000:05:00.0-fc-0x5006016d09200925-lun-0x0102000000000000';
+  test.each([
+    [255, '255'],
+    [256, '0x0100000000000000'],
+    [258, '0x0102000000000000'],
+  ])('LUN %i is written as udev writes it', async (lun, written) => {
+    const link = `/dev/disk/by-path/pci-0000:05:00.0-fc-0x5006016d09200925-lun-${written}`;
     const plan = await at(
       { ...answers, [LINKS]: `${link}\t../../sdb\n` },
-      { ...fc, wwns: ['0x5006016d09200925'], luns: [258] },
+      { ...fc, wwns: ['0x5006016d09200925'], luns: [lun] },
     );
     expect(plan.steps).toHaveLength(1);
   });

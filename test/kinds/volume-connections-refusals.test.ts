@@ -245,7 +245,7 @@ describe('of several records the one that is on the host', () => {
   });
 
   test('the one that the server’s own domain uses, when both have', async () => {
-    const changes = { [`compute1: ${openQuestion(['sdc'])}`]: '' };
+    const changes = { [`compute1: ${openQuestion(['sdc', 'sdb'])}`]: '' };
     const at = { ...both, running: '/dev/sdc', changes };
     const plan = await planOf(at, twice(iscsi([OWN]), iscsi([old])));
     expect(plan.remains[0]?.what).toBe(`volume ${VOLUME}: disk sdc`);

@@ -49,6 +49,7 @@ const data = z.looseObject({
   host_device: z.string().nullish(),
   multipath_id: z.string().nullish(),
   encrypted: z.boolean().nullish(),
+  addressing_mode: z.string().nullish(),
 });
 // Names that go into an argv later: what is not of their form is no such connection.
 const portal = z.string().regex(/^[A-Za-z0-9[][A-Za-z0-9.:[\]-]*:\d+(?:,-?\d+)?$/);
@@ -98,7 +99,18 @@ export function parseConnectionValue(value: unknown): Connection | null {
     multipathId: common.data.multipath_id ?? null,
     encrypted: common.data.encrypted ?? false,
   };
-  return byType(outer.data.driver_volume_type, inner, base);
+  return byHost(byType(outer.data.driver_volume_type, inner, base), common.data.addressing_mode ?? '');
+}
+
+/** LUNs as the kernel has them: some storage sends them with a mark of how they are meant (os-brick 6.1 `linuxscsi.py:lun_for_addressing`). */
+function byHost(connection: Connection, mode: string): Connection {
+  const inKernel = (number: number): number =>
+    mode === 'SAM3-flat' || (mode === 'SAM2' && number >= 256) ? number + 0x4000 : number;
+  if (connection.type === 'iscsi')
+    return { ...connection, paths: connection.paths.map((path) => ({ ...path, lun: inKernel(path.lun) })) };
+  return connection.type === 'fibre_channel'
+    ? { ...connection, luns: connection.luns.map(inKernel) }
+    : connection;
 }
 
 /** Cinder's drivers name the protocol (cinder 21 `volume/drivers`); NFS and its like share a shape. */

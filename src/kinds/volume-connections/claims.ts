@@ -1,4 +1,5 @@
 /** What Nova has written down of other servers of a host: who else has a claim on a disk, a target or a mount. */
+import { LookError } from '../../plan/errors.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Connection, parseConnection } from '../subject/connection.ts';
 import { text } from '../subject/parse.ts';
@@ -15,10 +16,13 @@ export interface Claim {
 /**
  * Live mappings of the cell's other servers on this host. One without a connection has no disk here yet.
  *
- * @throws LookError when the cell's database does not answer
+ * @throws LookError when the cell's database does not answer, or the server's cell is not known
  */
 export async function readClaims(look: Reader, host: string, subject: Subject): Promise<readonly Claim[]> {
-  if (subject.cell === null) return [];
+  if (subject.cell === null)
+    throw new LookError(`host ${host}`, 'whose its disks are is not known: no cell has the server', {
+      code: 'connections-unreadable',
+    });
   const rows = await look.sql.rows(subject.cell.database, (sql) =>
     sql
       .selectFrom('block_device_mapping as b')
@@ -39,7 +43,10 @@ export async function readClaims(look: Reader, host: string, subject: Subject): 
   });
 }
 
-/** Whether two connections lead to one thing: by any of their paths, since a host may use some of them only. */
+/**
+ * Whether two connections lead to one thing: a LUN, by any of their paths, since a host may use some of them only; an image; an NVMe
+ * subsystem or an export, which carry the volumes of others too.
+ */
 export function sameThing(a: Connection, b: Connection): boolean {
   if (a.type === 'iscsi' && b.type === 'iscsi')
     return a.paths.some((one) => b.paths.some((other) => one.iqn === other.iqn && one.lun === other.lun));
@@ -48,13 +55,6 @@ export function sameThing(a: Connection, b: Connection): boolean {
     return ours.some((one) => theirs.includes(one));
   }
   if (a.type === 'rbd' && b.type === 'rbd') return a.pool === b.pool && a.image === b.image;
-  return sameStore(a, b);
-}
-
-/** Whether they share what carries them: an iSCSI target, an NVMe subsystem, an export. */
-export function sameStore(a: Connection, b: Connection): boolean {
-  if (a.type === 'iscsi' && b.type === 'iscsi')
-    return a.paths.some((one) => b.paths.some((other) => one.iqn === other.iqn));
   if (a.type === 'nvmeof' && b.type === 'nvmeof') return a.nqn === b.nqn;
   if (a.type === 'nfs' && b.type === 'nfs') return a.export === b.export;
   return false;

@@ -46,7 +46,7 @@ function notRunning(host: string, uuid: string): Guard {
 function closeStep(at: DiskFacts, crypt: DmMap, uuid: string): DraftStep {
   const { host } = at;
   return {
-    id: `${stepId(at)}/crypt`,
+    id: `${stepId(at)}/crypt${among(at)}`,
     phase: 'disconnect',
     place: `host ${host}`,
     title: `close encryption ${crypt.name}`,
@@ -73,7 +73,7 @@ function flushStep(at: DiskFacts, map: VolumeMap, uuid: string, needs: readonly 
   const { host } = at;
   const ways = at.disks.map((disk) => disk.name);
   return {
-    id: `${stepId(at)}/map`,
+    id: `${stepId(at)}/map${among(at)}`,
     phase: 'disconnect',
     place: `host ${host}`,
     title: `remove multipath map ${map.name}`,
@@ -193,6 +193,11 @@ function unusedDisk(at: DiskFacts, disk: VolumeDisk): Guard[] {
 
 export function stepId({ host, volumeId }: { readonly host: string; readonly volumeId: string }): string {
   return `volume-connections/${host}/${volumeId}`;
+}
+
+/** Of further disks of one volume map and encryption have steps of their own. */
+function among({ further, disks }: DiskFacts): string {
+  return further ? `-of-${disks.map((disk) => disk.name).join('-')}` : '';
 }
 
 /** Each waits for what lies above it. */

@@ -28,7 +28,7 @@ export type User =
 interface OnHost {
   readonly host: string;
   readonly volumeId: string;
-  /** Nova or Cinder lists it as this server's still */
+  /** Nova or Cinder lists it as this server's still, and on this host */
   readonly live: boolean;
   readonly users: readonly User[];
   /** another server of this host has the same volume (multi-attach): what is there is its own as well */
@@ -39,6 +39,8 @@ interface OnHost {
 export interface DiskFacts extends OnHost {
   readonly type: 'disks';
   readonly transport: 'iscsi' | 'fibre_channel';
+  /** the host has other disks too that a record of the volume leads to, and those come first */
+  readonly further: boolean;
   readonly disks: readonly VolumeDisk[];
   readonly multipath: VolumeMap | null;
   readonly crypt: DmMap | null;
@@ -46,8 +48,6 @@ export interface DiskFacts extends OnHost {
   readonly doubts: readonly string[];
   /** open files of multipathd, which watches each path of a map: `find`'s own lines */
   readonly watched: readonly string[];
-  /** numbers of their iSCSI sessions */
-  readonly sessions: readonly number[];
 }
 
 /** An iSCSI session that a connection of the server goes through. */

@@ -47,7 +47,10 @@ function byHand(subject: Subject, attachments: readonly CinderConnection[]): ByH
       ? []
       : [{ place: `host ${host}`, volumeId, driver: connection.driver, live }],
   );
-  return [
-    ...new Map(named.reverse().map((one) => [`${one.place} ${one.volumeId}`, one] as const)).values(),
-  ].reverse();
+  // One that is listed still counts before one that was.
+  const first = [...named.filter((one) => one.live), ...named.filter((one) => !one.live)];
+  return first.filter(
+    (one, at) =>
+      first.findIndex(({ place, volumeId }) => place === one.place && volumeId === one.volumeId) === at,
+  );
 }

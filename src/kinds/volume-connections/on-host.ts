@@ -64,26 +64,34 @@ function matchDisks(wanted: readonly WantedVolume[], { disks, initiator, links }
     one.connections.flatMap((connection): Matched[] => {
       if (connection.type !== 'iscsi' && connection.type !== 'fibre_channel') return [];
       const found = disksOf(connection, disks, initiator.sessions, links);
-      return found.length === 0 ? [] : [{ wanted: one, connection, disks: found }];
+      return found.length === 0 ? [] : [{ wanted: one, connection, disks: found, further: false }];
     }),
   );
 }
 
 /**
- * One match for each volume. A disk is one volume's: a row that is marked deleted has no claim on what a live one has, and of two
- * live ones neither is taken for granted (`claims.ts` tells whose it is by Nova's other rows).
+ * For each volume what its records of today lead to, then what older ones do, or those that were not chosen: a detachment that failed
+ * leaves disks, and nothing finds them once the rows are gone. A disk is one volume's: a row that is marked deleted has no claim on what
+ * a live one has, and of two live ones neither is taken for granted (`claims.ts` tells whose it is by Nova's other rows).
  */
 function chooseAll(matched: readonly Matched[], around: Surroundings, { disks }: Overview) {
   const taken = new Set<string>();
-  const volumes = [...new Set(matched.map((match) => match.wanted))];
-  return volumes.flatMap((wanted) => {
-    const match = choose(
-      matched.filter((m) => m.wanted === wanted && !m.disks.some((disk) => taken.has(disk.name))),
-      around,
-    );
-    if (match === undefined) return [];
-    const stack = stackOf(match.disks, disks, around);
+  const have = new Set<WantedVolume>();
+  const take = (match: Matched) => {
+    const left = match.disks.filter((disk) => !taken.has(disk.name));
+    if (left.length === 0) return [];
+    const stack = stackOf(left, disks, around);
     for (const name of stack.names) taken.add(name);
-    return [{ match, stack }];
+    const further = have.has(match.wanted);
+    have.add(match.wanted);
+    return [{ match: { ...match, further }, stack }];
+  };
+  const isCurrent = ({ wanted, connection }: Matched): boolean => wanted.current.includes(connection);
+  const volumes = [...new Set(matched.map((match) => match.wanted))];
+  const first = volumes.flatMap((wanted) => {
+    const of = matched.filter((match) => match.wanted === wanted);
+    return choose(of, around) ?? [];
   });
+  const chosen = [...first.filter(isCurrent), ...first.filter((match) => !isCurrent(match))].flatMap(take);
+  return [...chosen, ...matched.filter((match) => !first.includes(match)).flatMap(take)];
 }

@@ -3,7 +3,7 @@ import type { Reader } from '../../site/reader.ts';
 import type { Mount } from '../files/mounts.ts';
 import type { Connection } from '../subject/connection.ts';
 import type { Subject } from '../subject/subject.ts';
-import { describeClaim, sameStore } from './claims.ts';
+import { describeClaim, sameThing } from './claims.ts';
 import type { MountFacts, NvmeFacts, RbdFacts, User } from './facts.ts';
 import { isMountOf, type MappedImage, namespacesOf, type Subsystem } from './other-transports.ts';
 import type { Overview } from './overview.ts';
@@ -65,7 +65,7 @@ export async function describeOther(
   open: readonly OpenDevice[],
 ): Promise<NvmeFacts | RbdFacts | MountFacts> {
   const { wanted, connection } = one;
-  const claims = around.claims.filter((claim) => sameStore(claim.connection, connection));
+  const claims = around.claims.filter((claim) => sameThing(claim.connection, connection));
   const same = around.claims.filter((claim) => claim.volumeId === wanted.volumeId);
   const programs = open
     .filter((o) => one.names.includes(o.device))
@@ -74,7 +74,7 @@ export async function describeOther(
     host,
     volumeId: wanted.volumeId,
     live: wanted.live,
-    users: [...claims.map(serverUser), ...usersAround(around, one.names, []), ...programs],
+    users: [...claims.map(serverUser), ...usersAround(around, one.names), ...programs],
     sharedWith: same.map(describeClaim),
   };
   if (one.type === 'nvme')

@@ -1,7 +1,7 @@
 import type { Decisions, DraftStep, Kept, Manual, Remain } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
-import { diskSteps } from './disk-steps.ts';
+import { diskSteps, stepId } from './disk-steps.ts';
 import type { ByHand, ConnectionFacts, DiskFacts, SessionFacts } from './facts.ts';
 import { disconnectStep, unmapStep, unmountStep } from './other-steps.ts';
 import { refuseByHand, refuseDoubts, refuseUsers } from './refusals.ts';
@@ -88,17 +88,10 @@ function stepsOf(at: OnHost, uuid: string): DraftStep[] {
 /** Disks that go, on one host, with the step that removes each. */
 type Going = ReadonlyMap<string, string>;
 
-function goingOn(host: string, volumes: readonly DiskFacts[], steps: readonly DraftStep[]): Going {
-  const ids = new Set(steps.map((step) => step.id));
+function goingOn(host: string, volumes: readonly DiskFacts[]): Going {
+  const here = volumes.filter((at) => at.host === host);
   return new Map(
-    volumes
-      .filter((at) => at.host === host)
-      .flatMap((at) =>
-        at.disks.map(
-          (disk) => [disk.name, `volume-connections/${host}/${at.volumeId}/${disk.name}`] as const,
-        ),
-      )
-      .filter(([, id]) => ids.has(id)),
+    here.flatMap((at) => at.disks.map((disk) => [disk.name, `${stepId(at)}/${disk.name}`] as const)),
   );
 }
 
@@ -144,7 +137,7 @@ export function planConnections(facts: ConnectionFacts, subject: Subject, decisi
   const going = fates.flatMap(({ at, fate }) => (fate.is === 'goes' ? [at] : []));
   const steps = going.flatMap((at) => stepsOf(at, subject.uuid));
   const disks = going.filter((at) => at.type === 'disks');
-  const sessions = facts.sessions.map((at) => planSession(at, goingOn(at.host, disks, steps)));
+  const sessions = facts.sessions.map((at) => planSession(at, goingOn(at.host, disks)));
   const remains: Omit<Remain, 'kind'>[] = going.map((at) => ({
     place: `host ${at.host}`,
     what: describe(at),

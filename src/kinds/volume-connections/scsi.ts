@@ -3,7 +3,7 @@ import type { Connection } from '../subject/connection.ts';
 import type { DmMap, Layer, ScsiDisk } from './block.ts';
 import { type Claim, describeClaim, fibreTargets, sameThing } from './claims.ts';
 import type { DiskFacts, User, VolumeDisk, VolumeMap } from './facts.ts';
-import { leadsTo, type Session } from './iscsi.ts';
+import type { Session } from './iscsi.ts';
 import { deviceOf, layersAbove, type OpenDevice, type Surroundings, usersAround } from './surroundings.ts';
 import type { WantedVolume } from './wanted.ts';
 
@@ -14,13 +14,16 @@ export interface Matched {
   readonly wanted: WantedVolume;
   readonly connection: ScsiConnection;
   readonly disks: readonly ScsiDisk[];
+  /** beside the one that was chosen of the volume: left by an earlier attachment, or before the storage moved it */
+  readonly further: boolean;
 }
 
 const GIB = 1024 ** 3;
 
 /**
  * The disks of a connection: those of a session to one of its targets, with the LUN that belongs to it (os-brick 6.1
- * `connectors/iscsi.py:_get_connection_devices`), or those with udev's link of port and LUN (`connectors/fibre_channel.py`).
+ * `connectors/iscsi.py:_get_connection_devices`), by whatever portal: os-brick logs in to all that a target names when it is asked for
+ * them, and the record may name one. Or those with udev's link of port and LUN (`connectors/fibre_channel.py`).
  */
 export function disksOf(
   connection: ScsiConnection,
@@ -36,7 +39,7 @@ export function disksOf(
     connection.paths.some(
       (path) =>
         path.lun === disk.lun &&
-        sessions.some((session) => session.sid === disk.session && leadsTo(session, path)),
+        sessions.some((session) => session.sid === disk.session && session.iqn === path.iqn),
     ),
   );
 }
@@ -83,13 +86,12 @@ function expectedLinks(
  */
 export function choose(matches: readonly Matched[], around: Surroundings): Matched | undefined {
   const used = (around.own?.disks ?? []).flatMap((disk) => deviceOf(disk, around) ?? []);
-  const found = matches.filter((match) => match.disks.length > 0);
-  const usedHere = found.find(({ disks }) => {
+  const usedHere = matches.find(({ disks }) => {
     const names = disks.map((disk) => disk.name);
     const all = [...names, ...layersAbove(around.layers, names).map((layer) => layer.kernelName)];
     return all.some((name) => used.includes(name));
   });
-  return usedHere ?? found[0];
+  return usedHere ?? matches[0];
 }
 
 /** Names of devices that would be removed with these disks. */
@@ -116,7 +118,11 @@ export function stackOf(found: readonly ScsiDisk[], all: readonly ScsiDisk[], ar
   const disks = all.filter((disk) => first.includes(disk.name) || slaves.includes(disk.name));
   const names = disks.map((disk) => disk.name);
   const partitions =
-    map === undefined ? [] : around.maps.filter((m) => new RegExp(`^part\\d+-${map.uuid}$`).test(m.uuid));
+    map === undefined
+      ? []
+      : around.maps.filter(
+          ({ uuid }) => /^part\d+-/.test(uuid) && uuid.replace(/^part\d+-/, '') === map.uuid,
+        );
   const crypt = mapOf(on([...names, ...(map === undefined ? [] : [map.kernelName])], 'crypt'));
   const isOurs = crypt?.name.startsWith('crypt-') && crypt.uuid.startsWith('CRYPT-');
   const maps = [map, isOurs ? crypt : undefined, ...partitions].flatMap((m) => m?.kernelName ?? []);
@@ -131,7 +137,7 @@ export function stackOf(found: readonly ScsiDisk[], all: readonly ScsiDisk[], ar
 /** All that is to be said of a volume's disks on a host. */
 export function describeDisks(
   host: string,
-  { wanted, connection }: Matched,
+  { wanted, connection, further }: Matched,
   stack: Stack,
   around: Surroundings,
   sessions: readonly Session[],
@@ -148,18 +154,19 @@ export function describeDisks(
     };
   });
   const claims = around.claims.filter((claim) => claimsDisks(claim, connection, disks, sessions));
-  const used = usersAround(around, stack.names, []);
+  const used = usersAround(around, stack.names);
   const mine = open.filter((o) => stack.names.includes(o.device));
   return {
     type: 'disks',
     host,
     volumeId: wanted.volumeId,
-    live: wanted.live,
+    live: wanted.current.includes(connection) && !further,
+    further,
     transport: connection.type,
     disks,
     multipath: stack.multipath,
     crypt: stack.crypt,
-    doubts: doubtsOf(wanted, connection, disks, stack, expected),
+    doubts: doubtsOf(wanted, connection, disks, stack, expected, around),
     users: [
       ...claims.filter((c) => c.volumeId !== wanted.volumeId).map(serverUser),
       ...used,
@@ -167,9 +174,8 @@ export function describeDisks(
         .filter((o) => o.program !== 'multipathd')
         .map(({ device, pid, program }): User => ({ type: 'program', device, pid, name: program ?? '?' })),
     ],
-    sharedWith: claims.filter((c) => c.volumeId === wanted.volumeId).map(describeClaim),
+    sharedWith: around.claims.filter((c) => c.volumeId === wanted.volumeId).map(describeClaim),
     watched: mine.filter((o) => o.program === 'multipathd').map((o) => o.line),
-    sessions: [...new Set(disks.flatMap((disk) => disk.session ?? []))],
   };
 }
 
@@ -198,10 +204,11 @@ function doubtsOf(
   wanted: WantedVolume,
   connection: ScsiConnection,
   disks: readonly VolumeDisk[],
-  { multipath }: Stack,
+  { multipath, crypt }: Stack,
   expected: readonly (readonly [string, string])[],
+  { links }: Surroundings,
 ): string[] {
-  const names = disks.map((disk) => disk.name);
+  const names = [...disks.map((disk) => disk.name), ...(crypt === null ? [] : [crypt.name])];
   const elsewhere = expected.filter(([, name]) => !names.includes(name));
   const { sizeGb } = wanted;
   const odd =
@@ -209,11 +216,27 @@ function doubtsOf(
       ? []
       : disks.filter(({ bytes }) => bytes > 0 && (bytes < sizeGb * GIB || bytes >= (sizeGb + 1) * GIB));
   const noted = connection.multipathId;
+  const other =
+    noted === null || multipath !== null ? [] : disks.flatMap((disk) => otherId(disk, noted, links));
   return [
     ...elsewhere.map(([link, name]) => `${link} leads to ${name}`),
     ...odd.map(({ name, bytes }) => `${name} has ${bytes} bytes, the volume ${sizeGb} GiB`),
     ...(noted !== null && multipath !== null && multipath.uuid !== `mpath-${noted}`
       ? [`the WWID of ${multipath.name} is ${multipath.uuid.replace(/^mpath-/, '')}, not ${noted}`]
       : []),
+    ...other,
   ];
+}
+
+/**
+ * Nova notes the WWID of a disk that came by multipath. udev has it in a link of the disk, also where the map is gone already; where it
+ * gave the link to another path of the volume, nothing is said.
+ */
+function otherId({ name }: VolumeDisk, noted: string, links: ReadonlyMap<string, string>): string[] {
+  const ids = [...links].flatMap(([link, leadsTo]) =>
+    leadsTo === name ? (/^\/dev\/disk\/by-id\/scsi-(3[0-9a-f]+)$/.exec(link)?.[1] ?? []) : [],
+  );
+  return noted.startsWith('3') && ids.length > 0 && !ids.includes(noted)
+    ? [`the WWID of ${name} is ${ids.join(', ')}, not ${noted}`]
+    : [];
 }

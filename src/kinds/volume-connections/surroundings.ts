@@ -46,10 +46,18 @@ export function layersAbove(layers: readonly Layer[], names: readonly string[]):
 /** The kernel's name of what a path of a domain's XML leads to; null when no device of this host is known by it. */
 export function deviceOf(path: string, { layers, links }: Surroundings): string | null {
   const linked = links.get(path);
-  if (linked !== undefined) return linked;
+  if (linked !== undefined) return named(linked, layers) ?? linked;
   const mapper = /^\/dev\/mapper\/(.+)$/.exec(path)?.[1];
-  if (mapper !== undefined) return layers.find((layer) => layer.name === mapper)?.kernelName ?? null;
+  if (mapper !== undefined) return named(mapper, layers);
   return /^\/dev\/([^/]+)$/.exec(path)?.[1] ?? null;
+}
+
+/**
+ * The kernel's name of a device by the name that it has itself: os-brick makes a link in `/dev/disk` lead to `/dev/mapper/crypt-…`
+ * (6.1 `encryptors/luks.py:attach_volume`).
+ */
+function named(name: string, layers: readonly Layer[]): string | null {
+  return layers.find((layer) => layer.name === name)?.kernelName ?? null;
 }
 
 /**
@@ -57,9 +65,9 @@ export function deviceOf(path: string, { layers, links }: Surroundings): string 
  *
  * @param names all that would be removed: disks, their map, what is encrypted above
  */
-export function usersAround(around: Surroundings, names: readonly string[], own: readonly string[]): User[] {
+export function usersAround(around: Surroundings, names: readonly string[]): User[] {
   const above = layersAbove(around.layers, names);
-  const known = new Set([...names, ...own]);
+  const known = new Set(names);
   const inUse = around.layers.filter((l) => known.has(l.kernelName));
   // A map is there once for each disk below it.
   const all = new Map([...inUse, ...above].map((layer) => [layer.kernelName, layer]));

@@ -19,6 +19,8 @@ export interface WantedVolume {
   readonly sizeGb: number | null;
   /** Cinder's first: Nova's copy can be older than a move of the storage */
   readonly connections: readonly Connection[];
+  /** those of them that speak of this host and of today: of the others LUN and target may be somebody else's by now */
+  readonly current: readonly Connection[];
 }
 
 /**
@@ -33,17 +35,21 @@ export function wantedOn(
   attachments: readonly CinderConnection[],
 ): readonly WantedVolume[] {
   const here = attachments.filter((a) => a.host === null || a.host === host);
+  // Nova writes down one connection, that of the host the server is on; LUNs may differ from host to host.
+  const home = subject.row?.host ?? host;
   const ids = new Set([...subject.volumes.map((v) => v.volumeId), ...here.map((a) => a.volumeId)]);
   const wanted = [...ids].sort().map((volumeId): WantedVolume => {
     const rows = subject.volumes.filter((v) => v.volumeId === volumeId);
     const live = rows.filter((v) => !v.deleted);
     const held = here.filter((a) => a.volumeId === volumeId);
-    const connections = [...held, ...live, ...rows].flatMap(({ connection }) => connection ?? []);
+    const connections = distinct([...held, ...live, ...rows].flatMap(({ connection }) => connection ?? []));
+    const today = [...held, ...(home === host ? live : [])].map(({ connection }) => connection);
     return {
       volumeId,
       live: live.length > 0 || held.length > 0,
       sizeGb: [...live, ...rows].flatMap((v) => v.sizeGb ?? [])[0] ?? null,
-      connections: distinct(connections),
+      connections,
+      current: connections.filter((connection) => today.includes(connection)),
     };
   });
   return wanted.sort((a, b) => Number(b.live) - Number(a.live));
