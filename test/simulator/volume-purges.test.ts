@@ -140,6 +140,28 @@ test('of a shared target the session stays, and the disk of the neighbour', asyn
   expect(sessionsOf(cloud.world, 'cmp-1')).toHaveLength(1);
 });
 
+test.each([
+  ['running', 1],
+  ['queued', 0],
+  ['completed', 0],
+])(
+  'a neighbour whose live migration to the host is %s: sessions that stay for it: %i',
+  async (status, stay) => {
+    const shared = { mine: [{ target: 'shared' as const }], others: [{ target: 'shared' as const }] };
+    const cloud = await simulateCloud(describeScene({ ...shared, elsewhere: true }));
+    const [, neighbour] = pair(cloud);
+    cloud.world
+      .db('nova')
+      .prepare(
+        `INSERT INTO migrations (source_compute, dest_compute, status, instance_uuid, deleted, migration_type)
+       VALUES ('cmp-2', 'cmp-1', ?, ?, 0, 'live-migration')`,
+      )
+      .run(status, neighbour.uuid);
+    await purge(cloud);
+    expect(sessionsOf(cloud.world, 'cmp-1')).toHaveLength(stay);
+  },
+);
+
 test('what Nova was asked to detach, and never did, goes like any other', async () => {
   const cloud = await simulateCloud(describeScene({ mine: [{ detaching: true }] }));
   await purge(cloud);

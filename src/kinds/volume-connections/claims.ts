@@ -14,7 +14,14 @@ export interface Claim {
 }
 
 /**
- * Live mappings of the cell's other servers on this host. One without a connection has no disk here yet.
+ * While a live migration or an evacuation is so far, its destination has the disks, and `instances.host` is still the source (nova 26
+ * `compute/manager.py:_do_live_migration`, `compute/resource_tracker.py:finish_evacuation`).
+ */
+const ON_THE_WAY = ['preparing', 'running', 'pre-migrating'];
+
+/**
+ * Live mappings of the cell's other servers on this host, and of those that are on the way to it. One without a connection has no disk
+ * here yet.
  *
  * @throws LookError when the cell's database does not answer, or the server's cell is not known
  */
@@ -28,7 +35,21 @@ export async function readClaims(look: Reader, host: string, subject: Subject): 
       .selectFrom('block_device_mapping as b')
       .innerJoin('instances as i', 'i.uuid', 'b.instance_uuid')
       .select(['b.instance_uuid', 'b.volume_id', 'b.connection_info', 'i.display_name'])
-      .where('i.host', '=', host)
+      .where((is) =>
+        is.or([
+          is('i.host', '=', host),
+          is(
+            'i.uuid',
+            'in',
+            is
+              .selectFrom('migrations as m')
+              .select('m.instance_uuid')
+              .where('m.dest_compute', '=', host)
+              .where('m.status', 'in', ON_THE_WAY)
+              .where('m.deleted', '=', 0),
+          ),
+        ]),
+      )
       .where('i.deleted', '=', 0)
       .where('b.deleted', '=', 0)
       .where('b.destination_type', '=', 'volume')
