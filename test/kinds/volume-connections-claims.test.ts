@@ -280,6 +280,13 @@ describe('ways of storage', () => {
     });
   });
 
+  test('a LUN of fibre channel that is numbered with a mark is compared as the kernel has it', async () => {
+    const { fibre } = ways;
+    if (fibre === undefined) throw new Error('no fibre channel');
+    const theirs = { target_wwn: ['5006016d09200925'], target_lun: 2, addressing_mode: 'SAM3-flat' };
+    expect((await planWith(fibre, data('fibre_channel', theirs))).refusals).toEqual([]);
+  });
+
   test('ports of fibre channel go with LUNs by position where there is one for each', async () => {
     const { fibre } = ways;
     if (fibre?.connection.type !== 'fibre_channel') throw new Error('no fibre channel');

@@ -109,6 +109,9 @@ describe('a disk is the volume’s', () => {
     const plan = await planOf({ ...scene, changes: { [`compute1: ${question}`]: vda } }, own);
     expect(plan.refusals).toEqual([]);
     expect(acts(plan)[0]).toBe(`tee ${scsiPath({ sid: 1, lun: 1 })}/delete <<<1`);
+    const neighbourDisk = linkOf(PORTAL, OWN_IQN, 1);
+    const used = await planOf({ ...scene, neighbourDisk, changes: { [`compute1: ${question}`]: vda } }, own);
+    expect(used.codes).toEqual(['connection-other-domain']);
   });
 
   test('one of which the kernel tells no state is flushed', async () => {
@@ -144,6 +147,8 @@ describe('the WWID that Nova noted', () => {
       },
     ]);
     expect((await planOf(byId(other), own)).refusals).toEqual([]);
+    const vendors = withVolumes([iscsi([OWN], { multipathId: '1IET_00010001' })]);
+    expect((await planOf(byId(other), vendors)).refusals).toEqual([]);
   });
 
   test.each<[string, Scene]>([

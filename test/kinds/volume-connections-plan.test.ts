@@ -335,6 +335,10 @@ describe('by hand', () => {
     ]);
   });
 
+  test('is listed for each host that has it', async () => {
+    expect(await places(withVolumes([scaleio]), cinder('scaleio', 'compute7'))).toHaveLength(2);
+  });
+
   test('of a server whose row is gone it is where it was last', async () => {
     const gone = withVolumes([scaleio], { gone: true, row: null });
     expect(await places(gone, {})).toEqual([`host compute1: connection of volume ${VOLUME} by scaleio`]);

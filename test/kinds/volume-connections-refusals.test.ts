@@ -315,6 +315,12 @@ describe('what Cinder knows', () => {
     expect(JSON.stringify(plan)).not.toContain('hidden-word');
   });
 
+  test('and is refused for identity as Nova’s is', async () => {
+    const disks = [{ name: 'sdb', sid: 1, lun: 4, bytes: 5 }];
+    const plan = await planOf({ ...after, disks }, own, [], cinder('compute1'));
+    expect(plan.codes).toEqual(['connection-other-disk']);
+  });
+
   test('not on a host that it does not have it on', async () => {
     expect((await planOf(after, own, [], cinder('compute2'))).remains).toEqual([]);
   });
