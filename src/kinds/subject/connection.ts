@@ -102,7 +102,7 @@ export function parseConnectionValue(value: unknown): Connection | null {
   return byHost(byType(outer.data.driver_volume_type, inner, base), common.data.addressing_mode ?? '');
 }
 
-/** LUNs as the kernel has them: some storage sends them with a mark of how they are meant (os-brick 6.1 `linuxscsi.py:lun_for_addressing`). */
+/** LUNs as the kernel has them: some storage sends them with a mark of how they are meant (os-brick 6.4 `linuxscsi.py:lun_for_addressing`). */
 function byHost(connection: Connection, mode: string): Connection {
   const inKernel = (number: number): number =>
     mode === 'SAM3-flat' || (mode === 'SAM2' && number >= 256) ? number + 0x4000 : number;
