@@ -196,4 +196,8 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
     ),
     volumes: [{ target: 'san', size: 10 }],
   },
+  {
+    ...refused('foreigner', 'healthy', 'cmp-6', 'of another region’s Nova', twists.forgetInNova),
+    options: ['--fenced', 'cmp-4'],
+  },
 ];

@@ -195,3 +195,20 @@ export function giveSnapshotTo(other: string): Twist {
       server.name,
     );
 }
+
+/** Another region's: the API database that is asked has neither the server nor a nova-compute on its host. */
+export const forgetInNova: Twist = (world, { uuid, host }) => {
+  for (const name of ['nova_api', 'nova'] as const) {
+    const database = world.db(name);
+    // All that bears its uuid goes, whatever refers to what.
+    database.exec('PRAGMA foreign_keys=OFF');
+    for (const { t: table, c: column } of database
+      .prepare(
+        "SELECT t.name AS t, c.name AS c FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND c.name IN ('instance_uuid', 'uuid', 'resource_id')",
+      )
+      .all())
+      database.prepare(`DELETE FROM "${table}" WHERE "${column}" = ?`).run(uuid);
+    database.exec('PRAGMA foreign_keys=ON');
+  }
+  change(world, 'nova', 'DELETE FROM services WHERE host = ?', host);
+};
