@@ -198,3 +198,19 @@ test.each([
 ])('%j is no connection', (text) => {
   expect(parseConnection(text)).toBeNull();
 });
+
+describe('a LUN has the number that the kernel gives it', () => {
+  test.each([
+    [undefined, 300, 300],
+    ['SAM', 300, 300],
+    ['transparent', 300, 300],
+    ['SAM2', 255, 255],
+    ['SAM2', 256, 16640],
+    ['SAM3-flat', 1, 16385],
+  ])('addressed by %s, %i is %i', (addressing_mode, lun, onHost) => {
+    const iscsi = { ...PATHS, target_lun: lun, addressing_mode };
+    expect(parseConnection(nova('iscsi', iscsi))).toMatchObject({ paths: [{ lun: onHost }] });
+    const fibre = { target_wwn: ['5006016d09200925'], target_lun: lun, addressing_mode };
+    expect(parseConnection(nova('fibre_channel', fibre))).toMatchObject({ luns: [onHost] });
+  });
+});

@@ -120,7 +120,8 @@ describe('NVMe over fabrics', () => {
   test('only while nobody else comes through it', async () => {
     const [step] = (await at(answers, nvme)).steps;
     if (step === undefined) throw new Error('no step');
-    const namespaces = 'compute1: find /sys/block -maxdepth 1 -lname */nvme-subsys1/* -printf %f\\n';
+    const namespaces =
+      'compute1: find /sys/block -maxdepth 1 ( -lname */nvme-subsys1/* -o -lname */nvme1/* ) -printf %f\\n';
     const good = {
       [virshQuestion('list --uuid')]: '\n',
       [namespaces]: 'nvme1n1\n',

@@ -7,7 +7,7 @@
 import { parseJson } from '../../plan/parse-json.ts';
 import * as z from '../../plan/zod.ts';
 
-/** One way to a LUN. */
+/** One way to a LUN. Its number is the kernel's: see `lunOnHost`. */
 export interface IscsiPath {
   /** `10.0.0.1:3260`, `[fd00::1]:3260` */
   readonly portal: string;
@@ -99,18 +99,21 @@ export function parseConnectionValue(value: unknown): Connection | null {
     multipathId: common.data.multipath_id ?? null,
     encrypted: common.data.encrypted ?? false,
   };
-  return byHost(byType(outer.data.driver_volume_type, inner, base), common.data.addressing_mode ?? '');
+  return addressed(byType(outer.data.driver_volume_type, inner, base), common.data.addressing_mode ?? null);
 }
 
-/** LUNs as the kernel has them: some storage sends them with a mark of how they are meant (os-brick 6.4 `linuxscsi.py:lun_for_addressing`). */
-function byHost(connection: Connection, mode: string): Connection {
-  const inKernel = (number: number): number =>
-    mode === 'SAM3-flat' || (mode === 'SAM2' && number >= 256) ? number + 0x4000 : number;
-  if (connection.type === 'iscsi')
-    return { ...connection, paths: connection.paths.map((path) => ({ ...path, lun: inKernel(path.lun) })) };
-  return connection.type === 'fibre_channel'
-    ? { ...connection, luns: connection.luns.map(inKernel) }
-    : connection;
+function addressed(connection: Connection, mode: string | null): Connection {
+  switch (connection.type) {
+    case 'iscsi':
+      return {
+        ...connection,
+        paths: connection.paths.map((path) => ({ ...path, lun: lunOnHost(path.lun, mode) })),
+      };
+    case 'fibre_channel':
+      return { ...connection, luns: connection.luns.map((number) => lunOnHost(number, mode)) };
+    default:
+      return connection;
+  }
 }
 
 /** Cinder's drivers name the protocol (cinder 21 `volume/drivers`); NFS and its like share a shape. */
@@ -151,6 +154,14 @@ function byType(driver: string, inner: unknown, base: Common): Connection {
     default:
       return other;
   }
+}
+
+/**
+ * The number that the kernel gives a LUN, which is not the storage's where it is sent in flat addressing (os-brick 6.4
+ * `initiator/linuxscsi.py:lun_for_addressing`; Pure's driver of Cinder asks for `SAM2`, which is flat from 256 on).
+ */
+function lunOnHost(number: number, mode: string | null): number {
+  return mode === 'SAM3-flat' || (mode === 'SAM2' && number >= 256) ? number + 0x4000 : number;
 }
 
 /** Portals, targets and LUNs go together by position; without lists there is one of each (os-brick `iscsi.py:_get_all_targets`). */

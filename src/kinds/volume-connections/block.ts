@@ -15,11 +15,11 @@ export interface ScsiDisk {
   readonly lun: number;
 }
 
-const SCSI_PATH = /^[\w/:.+-]*\/(\d+):(\d+):(\d+):(\d+)$/;
+const SCSI_PATH = /^[\w/:.+@-]*\/(\d+):(\d+):(\d+):(\d+)$/;
 
-/** A path of `/sys/devices` that may stand in an argv. */
+/** A path of `/sys/devices` that may stand in an argv. Device trees of arm64 have folders like `soc@0`. */
 function isPlain(path: string): boolean {
-  return /^\/sys\/devices\/[\w/:.+-]+$/.test(path) && !path.includes('/..');
+  return /^\/sys\/devices\/[\w/:.+@-]+$/.test(path) && !path.includes('/..');
 }
 
 /** Every block device of the host: name → the kernel's path of it. One that is a partition has no entry of its own. */

@@ -57,6 +57,8 @@ export interface SessionFacts extends Session {
   readonly folder: string;
   /** the initiator has a record of the target, from which it would log in again */
   readonly recorded: boolean;
+  /** numbers of the other sessions that came by the same record: one for each interface, or `node.session.nr_sessions` of them */
+  readonly alike: readonly number[];
   /** SCSI devices of the session by number, `2:0:0:1`, with the disk's name; null: one that is no disk */
   readonly devices: readonly { readonly id: string; readonly lun: number; readonly disk: string | null }[];
   /** servers of this host whose connections go through the same target */
@@ -77,6 +79,10 @@ export interface NvmeFacts extends OnHost {
   readonly subsystem: string;
   /** names of its block devices: `nvme1n1` */
   readonly namespaces: readonly string[];
+  /** names of the kernel's hidden devices, one for each path to one of them: `nvme1c1n1` */
+  readonly hidden: readonly string[];
+  /** what all of them lie below in sysfs: the subsystem and its controllers */
+  readonly folders: readonly string[];
 }
 
 export interface RbdFacts extends OnHost {

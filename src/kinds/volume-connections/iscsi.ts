@@ -35,7 +35,9 @@ const SESSION = /^[\w-]+: \[(\d+)\] (\S+):(\d+),-?\d+ (\S+)(?: \((flash|non-flas
 const RECORD = /^(\S+):(\d+),-?\d+ (\S+)$/;
 
 /**
- * @param needed a connection names this host: then a program that is missing is not "no iSCSI here"
+ * Every session, and every target that it has a record of: once, also where it has one for each of several interfaces, which
+ * `iscsiadm -m node` lists one by one.
+ *
  * @throws LookError when the initiator does not answer
  */
 export async function readInitiator(look: Reader, host: string): Promise<Initiator> {
@@ -45,8 +47,12 @@ export async function readInitiator(look: Reader, host: string): Promise<Initiat
   ]);
   return {
     sessions: listed(sessions).flatMap((line) => parseSession(host, line) ?? []),
-    records: listed(records).map((line) => parseRecord(host, line)),
+    records: distinct(listed(records).map((line) => parseRecord(host, line))),
   };
+}
+
+function distinct(records: readonly IscsiTarget[]): IscsiTarget[] {
+  return records.filter((record, at) => records.findIndex((one) => sameTarget(one, record)) === at);
 }
 
 function listed({ exit, out }: { readonly exit: number; readonly out: string }): string[] {
@@ -57,13 +63,23 @@ function listed({ exit, out }: { readonly exit: number; readonly out: string }):
 function parseSession(host: string, line: string): Session | null {
   const [, sid, address, port, iqn, flash] = SESSION.exec(line) ?? [];
   if (sid === undefined || iqn === undefined) throw notUnderstood(host, 'iscsiadm', line);
-  return flash === 'flash' ? null : { sid: Number(sid), portal: `${address}:${port}`, iqn, line };
+  return flash === 'flash' ? null : { sid: Number(sid), portal: portalOf(address, port), iqn, line };
 }
 
 function parseRecord(host: string, line: string): IscsiTarget {
   const [, address, port, iqn] = RECORD.exec(line) ?? [];
   if (iqn === undefined) throw notUnderstood(host, 'iscsiadm', line);
-  return { portal: `${address}:${port}`, iqn };
+  return { portal: portalOf(address, port), iqn };
+}
+
+/** In brackets when it is IPv6. iscsiadm goes by the dot: it sets `[san1]:3260`, and leaves `::ffff:10.0.0.1:3260` as it is. */
+function portalOf(address = '', port = ''): string {
+  const plain = address.replace(/^\[(.*)\]$/, '$1');
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+export function sameTarget(a: IscsiTarget, b: IscsiTarget): boolean {
+  return a.iqn === b.iqn && a.portal === b.portal;
 }
 
 /** Portals are compared without regard to case, as os-brick does (6.1 `connectors/iscsi.py:_connect_to_iscsi_portal_unsafe`). */

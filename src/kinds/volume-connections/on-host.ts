@@ -6,7 +6,7 @@ import type { DiskFacts, MountFacts, NvmeFacts, RbdFacts, RecordFacts, SessionFa
 import { describeOther, matchOthers } from './other-volumes.ts';
 import { type Overview, readOverview } from './overview.ts';
 import { choose, describeDisks, disksOf, type Matched, stackOf } from './scsi.ts';
-import { describeSession, nearby, usesTarget } from './sessions.ts';
+import { atEveryPortal, describeSession, nearby, usesTarget } from './sessions.ts';
 import { readOpenDevices, readSurroundings, type Surroundings } from './surroundings.ts';
 import type { WantedVolume } from './wanted.ts';
 
@@ -23,12 +23,13 @@ export async function lookOnHost(
   look: Reader,
   host: string,
   subject: Subject,
-  wanted: readonly WantedVolume[],
+  named: readonly WantedVolume[],
 ): Promise<HostConnections> {
-  const types = new Set(wanted.flatMap((w) => w.connections.map((c) => c.type)));
+  const types = new Set(named.flatMap((w) => w.connections.map((c) => c.type)));
   if (![...types].some((type) => ['iscsi', 'fibre_channel', 'nvmeof', 'rbd', 'nfs'].includes(type)))
     return NOTHING_HERE;
   const overview = await readOverview(look, host, types);
+  const wanted = atEveryPortal(named, overview.initiator);
   const matched = matchDisks(wanted, overview);
   const near = nearby(wanted, overview, []);
   const rest = matchOthers(wanted, overview);

@@ -43,9 +43,15 @@ function notOpen(host: string, what: string, argv: readonly string[]): Guard {
   });
 }
 
+/** Several tests of find, any of which is enough. */
+function grouped(tests: readonly string[]): readonly string[] {
+  return tests.includes('-o') ? ['(', ...tests, ')'] : tests;
+}
+
 /** All controllers of the subsystem at once (os-brick 6.1 `connectors/nvmeof.py:_try_disconnect` ends one after the other). */
 export function disconnectStep(at: NvmeFacts, uuid: string): DraftStep {
-  const { host, nqn, subsystem, namespaces } = at;
+  const { host, nqn, subsystem, namespaces, hidden, folders } = at;
+  const below = folders.flatMap((folder) => ['-o', '-lname', `*/${folder}/*`]).slice(1);
   return {
     id: `${stepId(at)}/${subsystem}`,
     phase: 'disconnect',
@@ -57,9 +63,9 @@ export function disconnectStep(at: NvmeFacts, uuid: string): DraftStep {
       notRunning(host, uuid),
       commandGuard(`${subsystem} has no other namespace than ${namespaces.join(', ') || 'none'}`, {
         host,
-        argv: ['find', '/sys/block', '-maxdepth', '1', '-lname', `*/${subsystem}/*`, '-printf', '%f\\n'],
+        argv: ['find', '/sys/block', '-maxdepth', '1', ...grouped(below), '-printf', '%f\\n'],
         exit: [0],
-        out: { linesWithin: [...namespaces] },
+        out: { linesWithin: [...namespaces, ...hidden] },
       }),
       ...namespaces.flatMap((name) => [
         notMounted(host, `/dev/${name}`),

@@ -6,6 +6,7 @@ import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { type Mount, parseMounts } from '../files/mounts.ts';
+import type { Connection } from '../subject/connection.ts';
 import { ask } from './ask.ts';
 
 /** A subsystem that the host is connected to. */
@@ -42,13 +43,31 @@ export async function readSubsystems(look: Reader, host: string): Promise<readon
   return found;
 }
 
-/** Names of the block devices of a subsystem: below it, or below one of its controllers where the kernel has no paths of its own. */
-export function namespacesOf(subsystem: Subsystem, block: ReadonlyMap<string, string>): string[] {
-  const folders = [subsystem.name, ...subsystem.controllers].map((name) => `/${name}/`);
-  return [...block].flatMap(([name, at]) =>
-    name.startsWith('nvme') && folders.some((folder) => at.includes(folder)) ? [name] : [],
-  );
+/** Block devices of a subsystem. */
+export interface Namespaces {
+  readonly names: readonly string[];
+  /** `nvme1c1n1`: one path to a namespace of which the kernel joins the paths. It has no node in /dev, and is no namespace of its own */
+  readonly hidden: readonly string[];
+  /** what all of them lie below in sysfs: the subsystem, or a controller of it where the kernel joins no paths (RHEL 8) or there is but one */
+  readonly folders: readonly string[];
 }
+
+export function namespacesOf(
+  { name: own, controllers }: Subsystem,
+  block: ReadonlyMap<string, string>,
+): Namespaces {
+  const folders = [own, ...controllers];
+  const below = [...block].flatMap(([name, at]) =>
+    folders.some((folder) => at.includes(`/${folder}/`)) ? [name] : [],
+  );
+  return {
+    names: below.filter((name) => /^nvme\d+n\d+$/.test(name)),
+    hidden: below.filter((name) => /^nvme\d+c\d+n\d+$/.test(name)),
+    folders,
+  };
+}
+
+type NfsConnection = Extract<Connection, { type: 'nfs' }>;
 
 /** An rbd image that the kernel has as a device. */
 export interface MappedImage {
@@ -60,7 +79,11 @@ export interface MappedImage {
 
 const mapped = z.looseObject({
   pool: z.string(),
+  /** Ceph 14 and later; empty: Cinder's volumes are in none */
+  namespace: z.string().optional(),
   name: z.string(),
+  /** `-`: the image itself */
+  snap: z.string().optional(),
   device: z.string().regex(/^\/dev\/rbd\d+$/),
 });
 /** Ceph 14 and later list them; before, they were keyed by number. */
@@ -69,11 +92,17 @@ const mappedImages = z.union([
   z.record(z.string(), mapped).transform((all) => Object.values(all)),
 ]);
 
-/** @throws LookError when rbd is missing or does not answer; only asked where the kernel has such devices */
+/**
+ * Images of pools, without those of a namespace and snapshots, which are somebody else's under the same name.
+ *
+ * @throws LookError when rbd is missing or does not answer; only asked where the kernel has such devices
+ */
 export async function readMappedImages(look: Reader, host: string): Promise<readonly MappedImage[]> {
   const { out } = await ask(look, host, ['rbd', 'showmapped', '--format', 'json']);
   const images = parseAnswer(`host ${host}`, mappedImages, parseJson(out));
-  return images.map(({ pool, name, device }) => ({ pool, image: name, device }));
+  return images.flatMap(({ pool, namespace = '', name, snap = '-', device }) =>
+    namespace === '' && snap === '-' ? [{ pool, image: name, device }] : [],
+  );
 }
 
 /** Every mount of the host, as the kind `files` asks for them. */
@@ -84,9 +113,15 @@ export async function readMounts(look: Reader, host: string): Promise<readonly M
 
 /**
  * Whether Nova mounted this export here: the folder bears the MD5 or, in later releases, SHA-256 of the export's name (nova 26
- * `virt/libvirt/volume/fs.py:LibvirtBaseFileSystemVolumeDriver._get_mount_path`, `utils.py:get_hash_str`).
+ * `virt/libvirt/volume/fs.py:LibvirtBaseFileSystemVolumeDriver._get_mount_path`, `utils.py:get_hash_str`). Cinder and Glance name theirs in the
+ * same way (os-brick 6.1 `remotefs/remotefs.py:RemoteFsClient.get_mount_point`), so it is the folder of the file that Nova noted, or one
+ * below a folder called nova.
  */
-export function isMountOf({ target }: Mount, exported: string): boolean {
+export function isMountOf({ target }: Mount, { export: exported, devicePath }: NfsConnection): boolean {
   const folder = target.slice(target.lastIndexOf('/') + 1);
-  return ['md5', 'sha256'].some((name) => createHash(name).update(exported).digest('hex') === folder);
+  const isNamed = ['md5', 'sha256'].some(
+    (name) => createHash(name).update(exported).digest('hex') === folder,
+  );
+  const isNovas = target.includes('/nova/') || devicePath?.startsWith(`${target}/`) === true;
+  return isNamed && isNovas;
 }

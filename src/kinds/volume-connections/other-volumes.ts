@@ -5,7 +5,13 @@ import type { Connection } from '../subject/connection.ts';
 import type { Subject } from '../subject/subject.ts';
 import { describeClaim, sameThing } from './claims.ts';
 import type { MountFacts, NvmeFacts, RbdFacts, User } from './facts.ts';
-import { isMountOf, type MappedImage, namespacesOf, type Subsystem } from './other-transports.ts';
+import {
+  isMountOf,
+  type MappedImage,
+  type Namespaces,
+  namespacesOf,
+  type Subsystem,
+} from './other-transports.ts';
 import type { Overview } from './overview.ts';
 import { readOpen, readPrograms, whoUses } from './programs.ts';
 import { serverUser } from './scsi.ts';
@@ -18,7 +24,7 @@ export type Other = {
   readonly connection: Connection;
   readonly names: readonly string[];
 } & (
-  | { readonly type: 'nvme'; readonly subsystem: Subsystem }
+  | { readonly type: 'nvme'; readonly subsystem: Subsystem; readonly block: Namespaces }
   | { readonly type: 'rbd'; readonly image: MappedImage }
   | { readonly type: 'mount'; readonly mount: Mount; readonly export: string }
 );
@@ -30,19 +36,17 @@ export function matchOthers(wanted: readonly WantedVolume[], overview: Overview)
       if (connection.type === 'nvmeof')
         return overview.subsystems
           .filter((s) => s.nqn === connection.nqn)
-          .map((subsystem) => ({
-            ...common,
-            type: 'nvme',
-            subsystem,
-            names: namespacesOf(subsystem, overview.block),
-          }));
+          .map((subsystem) => {
+            const block = namespacesOf(subsystem, overview.block);
+            return { ...common, type: 'nvme', subsystem, block, names: block.names };
+          });
       if (connection.type === 'rbd')
         return overview.images
           .filter((i) => i.pool === connection.pool && i.image === connection.image)
           .map((image) => ({ ...common, type: 'rbd', image, names: [image.device.slice('/dev/'.length)] }));
       if (connection.type === 'nfs')
         return overview.mounts
-          .filter((mount) => isMountOf(mount, connection.export))
+          .filter((mount) => isMountOf(mount, connection))
           .map((mount) => ({ ...common, type: 'mount', mount, export: connection.export, names: [] }));
       return [];
     }),
@@ -84,6 +88,8 @@ export async function describeOther(
       nqn: one.subsystem.nqn,
       subsystem: one.subsystem.name,
       namespaces: one.names,
+      hidden: one.block.hidden,
+      folders: one.block.folders,
     };
   if (one.type === 'rbd')
     return {

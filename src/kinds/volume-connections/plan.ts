@@ -5,7 +5,7 @@ import { diskSteps, stepId } from './disk-steps.ts';
 import type { ByHand, ConnectionFacts, DiskFacts, SessionFacts } from './facts.ts';
 import { disconnectStep, unmapStep, unmountStep } from './other-steps.ts';
 import { refuseByHand, refuseDoubts, refuseUsers } from './refusals.ts';
-import { isController, sessionSteps, staleRecordStep } from './session-steps.ts';
+import { type Ending, isController, sessionSteps, staleRecordStep } from './session-steps.ts';
 
 type OnHost = ConnectionFacts['volumes'][number];
 type KeptHere = Omit<Kept, 'kind'>;
@@ -99,7 +99,10 @@ function goingOn(host: string, volumes: readonly DiskFacts[]): Going {
  * A session ends when no disk but this server's comes through it and nobody else of this host uses its target. Logging out takes every
  * LUN of the session from the host: those of other servers too.
  */
-function planSession(at: SessionFacts, going: Going): Pick<KindPlan, 'steps' | 'remains' | 'kept'> {
+function planSession(
+  at: SessionFacts,
+  going: Going,
+): Pick<KindPlan, 'remains' | 'kept'> & { ends: Ending[] } {
   const ours = at.devices.flatMap(({ disk }) => (disk === null ? [] : (going.get(disk) ?? [])));
   const strangers = at.devices.filter(
     (device) => !isController(device) && (device.disk === null || !going.has(device.disk)),
@@ -107,9 +110,9 @@ function planSession(at: SessionFacts, going: Going): Pick<KindPlan, 'steps' | '
   const place = `host ${at.host}`;
   const what = `iSCSI session to ${at.iqn} at ${at.portal}`;
   if (strangers.length === 0 && at.claimedBy.length === 0)
-    return { steps: sessionSteps(at, ours), remains: [{ place, what }], kept: [] };
+    return { ends: [{ at, needs: ours }], remains: [{ place, what }], kept: [] };
   // One that carries nothing of the server is nobody's business here.
-  if (ours.length === 0) return { steps: [], remains: [], kept: [] };
+  if (ours.length === 0) return { ends: [], remains: [], kept: [] };
   const others = strangers.map(({ disk, id }) => disk ?? id);
   const why = [
     ...(others.length === 0
@@ -117,7 +120,7 @@ function planSession(at: SessionFacts, going: Going): Pick<KindPlan, 'steps' | '
       : [`${others.join(', ')} ${others.length === 1 ? 'comes' : 'come'} through it too`]),
     ...(at.claimedBy.length === 0 ? [] : [`it is used by ${at.claimedBy.join(', ')}`]),
   ];
-  return { steps: [], remains: [], kept: [{ place, what, why: why.join('; ') }] };
+  return { ends: [], remains: [], kept: [{ place, what, why: why.join('; ') }] };
 }
 
 function planByHand(byHand: readonly ByHand[], decisions: Decisions): Omit<Manual, 'kind'>[] {
@@ -146,7 +149,11 @@ export function planConnections(facts: ConnectionFacts, subject: Subject, decisi
     fate.is === 'stays' ? [{ place: `host ${at.host}`, what: describe(at), why: fate.why }] : [],
   );
   return {
-    steps: [...steps, ...sessions.flatMap((s) => s.steps), ...facts.records.map(staleRecordStep)],
+    steps: [
+      ...steps,
+      ...sessionSteps(sessions.flatMap((s) => s.ends)),
+      ...facts.records.map(staleRecordStep),
+    ],
     remains: [
       ...remains,
       ...sessions.flatMap((s) => s.remains),

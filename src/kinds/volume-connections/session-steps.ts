@@ -1,7 +1,7 @@
 /** Logs out of iSCSI targets, and takes their records away (os-brick 6.1 `connectors/iscsi.py:_disconnect_from_iscsi_portal`). */
 import type { BeforeImage, Check, DraftStep } from '../../plan/types.ts';
 import type { RecordFacts, SessionFacts } from './facts.ts';
-import { type IscsiTarget, NONE, SESSIONS } from './iscsi.ts';
+import { type IscsiTarget, NONE, SESSIONS, sameTarget } from './iscsi.ts';
 
 /** 21: there is none. 255: as older iscsiadm say it. */
 const DONE_OR_GONE = [0, NONE, 255];
@@ -20,6 +20,10 @@ function noSession(at: SessionFacts): Check {
   };
 }
 
+function logoutId({ host, sid }: SessionFacts): string {
+  return `volume-connections/${host}/session/${sid}`;
+}
+
 /** Well known units of SCSI that are no disks of anybody: the controller (LUN 0 without a disk) and the well-known LUNs. */
 export function isController({ lun, disk }: SessionFacts['devices'][number]): boolean {
   return disk === null && (lun === 0 || lun >= 0xc000);
@@ -29,7 +33,7 @@ export function isController({ lun, disk }: SessionFacts['devices'][number]): bo
  * By the number of the session, which is never given twice: `--logout` by target and portal would end every session to them, one
  * that was made a moment ago too.
  */
-function logoutStep(at: SessionFacts, needs: readonly string[]): DraftStep {
+function logoutStep({ at, needs }: Ending, recordGoes: boolean): DraftStep {
   const { host, iqn, portal, sid } = at;
   const manual = {
     argv: onTarget(at, '--op', 'update', '-n', 'node.startup', '-v', 'manual'),
@@ -37,7 +41,7 @@ function logoutStep(at: SessionFacts, needs: readonly string[]): DraftStep {
   };
   const controllers = at.devices.filter(isController).map((device) => device.id);
   return {
-    id: `volume-connections/${host}/session/${sid}`,
+    id: logoutId(at),
     phase: 'disconnect',
     place: `host ${host}`,
     title: `log out of ${iqn} at ${portal}`,
@@ -46,7 +50,7 @@ function logoutStep(at: SessionFacts, needs: readonly string[]): DraftStep {
       door: 'command',
       host,
       // First, so that a logout that hangs does not come back as a login when the host boots.
-      ...(at.recorded ? { first: [manual] } : {}),
+      ...(recordGoes ? { first: [manual] } : {}),
       argv: ['iscsiadm', '-m', 'session', '-r', String(sid), '--logout'],
       exit: DONE_OR_GONE,
     },
@@ -104,11 +108,36 @@ function recordStep(at: RecordFacts, guards: DraftStep['guards'], needs: readonl
   };
 }
 
-export function sessionSteps(at: SessionFacts, needs: readonly string[]): DraftStep[] {
-  const logout = logoutStep(at, needs);
-  if (!at.recorded) return [logout];
-  const ended = { must: 'the session has ended', check: noSession(at) };
-  return [logout, recordStep(at, [ended], [logout.id])];
+/** A session that is to end, and the steps that it waits for. */
+export interface Ending {
+  readonly at: SessionFacts;
+  readonly needs: readonly string[];
+}
+
+/**
+ * Logs out, and takes away the record that the session came by. Several can come by one, and then it goes after the last of them; while
+ * one stays, it stays as it is.
+ */
+export function sessionSteps(endings: readonly Ending[]): DraftStep[] {
+  return endings.flatMap((ending, place) => {
+    const alike = endings.filter(({ at }) => at.host === ending.at.host && sameTarget(at, ending.at));
+    const sids = alike.map(({ at }) => at.sid);
+    const recordGoes = ending.at.recorded && ending.at.alike.every((sid) => sids.includes(sid));
+    const logout = logoutStep(ending, recordGoes);
+    if (!recordGoes || endings.indexOf(alike.at(-1) ?? ending) !== place) return [logout];
+    const ended = alike.map(({ at }) => ({
+      must: sids.length === 1 ? 'the session has ended' : `session ${at.sid} has ended`,
+      check: noSession(at),
+    }));
+    return [
+      logout,
+      recordStep(
+        ending.at,
+        ended,
+        alike.map(({ at }) => logoutId(at)),
+      ),
+    ];
+  });
 }
 
 export function staleRecordStep(at: RecordFacts): DraftStep {

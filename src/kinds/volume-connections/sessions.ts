@@ -1,10 +1,36 @@
 /** iSCSI sessions and records of targets that have to do with the server, and who else they serve. */
+import type { Connection, IscsiPath } from '../subject/connection.ts';
 import { type Claim, describeClaim } from './claims.ts';
 import type { SessionFacts } from './facts.ts';
-import { type Initiator, leadsTo, type Session } from './iscsi.ts';
+import { type Initiator, leadsTo, type Session, sameTarget } from './iscsi.ts';
 import type { Overview } from './overview.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { WantedVolume } from './wanted.ts';
+
+/**
+ * The same volumes, each with every portal at which the initiator knows the target that is called after it. Cinder may name one portal of
+ * several: os-brick asks that one for the others when it connects with multipath, and nobody writes them down (6.1
+ * `connectors/iscsi.py:_get_discoverydb_portals`).
+ */
+export function atEveryPortal(
+  wanted: readonly WantedVolume[],
+  { sessions, records }: Initiator,
+): readonly WantedVolume[] {
+  return wanted.map((one) => ({
+    ...one,
+    connections: one.connections.map((connection): Connection => {
+      if (connection.type !== 'iscsi') return connection;
+      const { paths } = connection;
+      const further = [...sessions, ...records].flatMap((target): IscsiPath[] => {
+        const path = paths.find(({ iqn }) => iqn === target.iqn && iqn.includes(one.volumeId));
+        return path === undefined || paths.some((known) => leadsTo(target, known))
+          ? []
+          : [{ ...path, portal: target.portal }];
+      });
+      return { ...connection, paths: [...paths, ...further] };
+    }),
+  }));
+}
 
 /**
  * Sessions and records that have to do with the server: those that carry a disk of it, those to its targets that carry nobody's,
@@ -29,7 +55,7 @@ export function nearby(
   const records = initiator.records.filter(
     (record) =>
       paths.some(({ path, one }) => leadsTo(record, path) && record.iqn.includes(one.volumeId)) &&
-      !initiator.sessions.some((session) => session.iqn === record.iqn && session.portal === record.portal),
+      !initiator.sessions.some((session) => sameTarget(session, record)),
   );
   return { sessions, records };
 }
@@ -49,6 +75,7 @@ export function describeSession(
 ): SessionFacts[] {
   const folder = folders.get(session.sid);
   if (folder === undefined) return [];
+  const alike = initiator.sessions.filter((one) => one.sid !== session.sid && sameTarget(one, session));
   const devices = scsi
     .filter((path) => path.startsWith(`${folder}/`))
     .map((path) => {
@@ -61,7 +88,8 @@ export function describeSession(
       ...session,
       host,
       folder,
-      recorded: initiator.records.some((r) => r.iqn === session.iqn && r.portal === session.portal),
+      recorded: initiator.records.some((record) => sameTarget(record, session)),
+      alike: alike.map((one) => one.sid),
       devices,
       claimedBy: around.claims.filter((claim) => usesTarget(claim, session.iqn)).map(describeClaim),
     },

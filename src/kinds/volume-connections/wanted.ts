@@ -55,8 +55,15 @@ export function wantedOn(
   return wanted.sort((a, b) => Number(b.live) - Number(a.live));
 }
 
+/** One of each. Cinder does not know what Nova noted when it connected: that is taken over from Nova's copy. */
 function distinct(connections: readonly Connection[]): Connection[] {
-  return [...new Map(connections.map((c) => [whereTo(c), c] as const).reverse()).values()].reverse();
+  const places = [...new Set(connections.map(whereTo))];
+  return places.flatMap((place) => {
+    const alike = connections.filter((c) => whereTo(c) === place);
+    const devicePath = alike.flatMap((c) => c.devicePath ?? [])[0] ?? null;
+    const multipathId = alike.flatMap((c) => c.multipathId ?? [])[0] ?? null;
+    return alike.slice(0, 1).map((c): Connection => ({ ...c, devicePath, multipathId }));
+  });
 }
 
 /** The same for two records that lead to one thing, whatever else they note. */
