@@ -139,11 +139,13 @@ describe('a volume on a target of its own', () => {
   test('the session ends only when nothing comes through it, and its record only after it', async () => {
     const plan = await planOf(ownTarget, own);
     const logout = stepOf(plan, 'session/1');
-    const question = `compute1: find ${sessionFolder(1)} -mindepth 2 -maxdepth 2 -name *:*:*:* -printf %f\\n`;
+    const question = `compute1: find ${sessionFolder(1)} -mindepth 2 -maxdepth 4 ( -name *:*:*:* -o -path */block/* ) -printf %f\\n`;
     expect(await broken(logout, { [question]: '2:0:0:0\n' })).toEqual([]);
     expect(await broken(logout, { [question]: '2:0:0:0\n2:0:0:7\n' })).toEqual([
       'the session has no device left but 2:0:0:0',
     ]);
+    // The kernel had no disk yet of what then looked like a controller.
+    expect(await broken(logout, { [question]: '2:0:0:0\nsdc\n2:0:0:0\n' })).toHaveLength(1);
     const line = `tcp: [1] ${PORTAL},1 ${OWN_IQN} (non-flash)`;
     expect(logout.settled).toEqual({
       door: 'command',
