@@ -63,8 +63,8 @@ describe('looking', () => {
     expect(link).toBe(`/dev/disk/by-path/ip-${PORTALS[0]}-iscsi-${IQN}-lun-1\t../../sda`);
     expect(await outOf(world, `realpath -e ${link.split('\t')[0]}`)).toBe('/dev/sda\n');
     expect(await outOf(world, 'realpath -e /sys/block/sda')).toBe(`${SCSI}/0:0:0:1/block/sda\n`);
-    const below = `find /sys/devices/platform/host0/session1 -mindepth 2 -maxdepth 2 -name *:*:*:* -printf %f\\n`;
-    expect(await lines(world, below)).toEqual(['0:0:0:1', '0:0:0:2']);
+    const below = `find /sys/devices/platform/host0/session1 -mindepth 2 -maxdepth 4 ( -name *:*:*:* -o -path */block/* ) -printf %f\\n`;
+    expect(await lines(world, below)).toEqual(['0:0:0:1', 'sda', '0:0:0:2', 'sdb']);
     expect(await lines(world, 'find /sys/class/iscsi_session -mindepth 1 -maxdepth 1 -printf %f\\n')).toEqual(
       ['session1'],
     );
@@ -272,9 +272,12 @@ describe('other ways to a volume', () => {
     expect(
       await lines(world, 'find /sys/class/nvme-subsystem -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n'),
     ).toEqual(['nvme-subsys1\t../../devices/virtual/nvme-subsystem/nvme-subsys1']);
-    expect(await lines(world, 'find /sys/block -maxdepth 1 -lname */nvme-subsys1/* -printf %f\\n')).toEqual([
-      'nvme1n1',
-    ]);
+    expect(
+      await lines(
+        world,
+        'find /sys/block -maxdepth 1 ( -lname */nvme-subsys1/* -o -lname */nvme1/* ) -printf %f\\n',
+      ),
+    ).toEqual(['nvme1n1']);
     expect(JSON.parse(await outOf(world, 'nvme list-subsys -o json'))).toMatchObject([
       { Subsystems: [{ Name: 'nvme-subsys1', NQN: nqn, Paths: [{ Name: 'nvme1' }] }] },
     ]);
