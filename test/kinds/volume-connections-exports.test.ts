@@ -186,6 +186,11 @@ describe('an export', () => {
     expect(acts(await plan(host(theirs, TARGET), [nfs()]))).toEqual([`umount ${TARGET}`]);
   });
 
+  test('of another name that Nova mounted is a bystander', async () => {
+    const other = `/var/lib/nova/mnt/${createHash('md5').update('10.0.0.9:/others').digest('hex')}`;
+    expect(await plan(host(other), [nfs()])).toMatchObject({ steps: [], kept: [], unknown: [] });
+  });
+
   test('that Nova mounted elsewhere is found by the file that it noted', async () => {
     const elsewhere = `/srv/mounts/${HASH}`;
     expect(acts(await plan(host(elsewhere), [nfs(VOLUME, `${elsewhere}/volume-${VOLUME}`)]))).toEqual([

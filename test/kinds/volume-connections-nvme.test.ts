@@ -130,6 +130,14 @@ test('hidden paths that were there are no other namespace just before; one that 
   });
 });
 
+test('numbers of several digits are names as well', async () => {
+  const block =
+    'nvme10n12\t../devices/virtual/nvme-subsystem/nvme-subsys1/nvme10n12\n' +
+    'nvme10c11n12\t../devices/virtual/nvme-fabrics/ctl/nvme1/nvme10c11n12\n';
+  const [step] = (await plan(host(block, nested(NQN), ['nvme10n12']))).steps;
+  expect(step?.guards[1]?.check).toMatchObject({ out: { linesWithin: ['nvme10n12', 'nvme10c11n12'] } });
+});
+
 test('a subsystem that has no namespace any more is disconnected', async () => {
   const made = await plan(host('', nested(NQN), []));
   expect(acts(made)).toEqual([`nvme disconnect -n ${NQN}`]);

@@ -1,7 +1,9 @@
 /** Records of targets: which go, and when, where several sessions or several portals have to do with one target. */
 import { describe, expect, test } from 'vitest';
+import { volumeConnections } from '../../src/kinds/volume-connections/index.ts';
 import { orderSteps } from '../../src/plan/order.ts';
 import type { DraftStep } from '../../src/plan/types.ts';
+import { decisions } from '../support/subjects.ts';
 import {
   acts,
   broken,
@@ -14,6 +16,7 @@ import {
   type Scene,
   SHARED_IQN,
   scsiPath,
+  sessionFolder,
   withVolumes,
 } from './volume-connections-samples.ts';
 
@@ -68,6 +71,26 @@ describe('several sessions by one record', () => {
     const second = `tcp: [2] ${PORTAL},1 ${SHARED_IQN} (non-flash)\n`;
     expect(await broken(last, { 'compute1: iscsiadm -m session': { exit: 21 } })).toEqual([]);
     expect(await broken(last, { 'compute1: iscsiadm -m session': second })).toEqual(['session 2 has ended']);
+  });
+
+  test('on each host it goes after the sessions of that host', async () => {
+    const at = {
+      ...{ sid: 1, portal: PORTAL, iqn: OWN_IQN, line: `tcp: [1] ${PORTAL},1 ${OWN_IQN}` },
+      ...{ folder: sessionFolder(1), recorded: true, alike: [], devices: [], claimedBy: [] },
+    };
+    const sessions = ['compute1', 'compute2'].map((host) => ({ ...at, host }));
+    const facts = { volumes: [], sessions, records: [], byHand: [] };
+    const { steps } = volumeConnections.plan(facts, own, decisions());
+    expect(steps.filter((step) => step.id.includes('/record/')).map((step) => step.needs)).toEqual([
+      ['volume-connections/compute1/session/1'],
+      ['volume-connections/compute2/session/1'],
+    ]);
+  });
+
+  test('it goes after the last of three', async () => {
+    const sessions = [1, 2, 3].map((sid) => ({ sid, ...SHARED }));
+    const { steps } = await planOf({ sessions, records: [SHARED] }, shared);
+    expect(steps.map((step) => step.id.split('/')[2])).toEqual(['session', 'session', 'session', 'record']);
   });
 
   test('it stays as it is while one of them carries the disk of somebody else', async () => {
