@@ -42,6 +42,8 @@ const subsystem: Volume = {
   nqn: NQN,
   subsystem: 'nvme-subsys1',
   namespaces: ['nvme1n1'],
+  hidden: [],
+  folders: ['nvme-subsys1'],
 };
 const image: Volume = { ...common, type: 'rbd', device: '/dev/rbd0', image: 'volumes/x' };
 const mount: Volume = { ...common, type: 'mount', export: EXPORT, source: EXPORT, target: TARGET };
@@ -165,6 +167,7 @@ describe('a session', () => {
     line: 'x',
     folder: '/sys/devices/platform/host2/session1',
     recorded: false,
+    alike: [],
     claimedBy: [],
   };
   const devices = (...disks: string[]) =>

@@ -3,7 +3,7 @@ import type { Connection } from '../subject/connection.ts';
 import type { DmMap, Layer, ScsiDisk } from './block.ts';
 import { type Claim, describeClaim, fibreTargets, sameThing } from './claims.ts';
 import type { DiskFacts, User, VolumeDisk, VolumeMap } from './facts.ts';
-import type { Session } from './iscsi.ts';
+import { leadsTo, type Session } from './iscsi.ts';
 import { deviceOf, layersAbove, type OpenDevice, type Surroundings, usersAround } from './surroundings.ts';
 import type { WantedVolume } from './wanted.ts';
 
@@ -22,8 +22,7 @@ const GIB = 1024 ** 3;
 
 /**
  * The disks of a connection: those of a session to one of its targets, with the LUN that belongs to it (os-brick 6.1
- * `connectors/iscsi.py:_get_connection_devices`), by whatever portal: os-brick logs in to all that a target names when it is asked for
- * them, and the record may name one. Or those with udev's link of port and LUN (`connectors/fibre_channel.py`).
+ * `connectors/iscsi.py:_get_connection_devices`), or those with udev's link of port and LUN (`connectors/fibre_channel.py`).
  */
 export function disksOf(
   connection: ScsiConnection,
@@ -39,7 +38,7 @@ export function disksOf(
     connection.paths.some(
       (path) =>
         path.lun === disk.lun &&
-        sessions.some((session) => session.sid === disk.session && session.iqn === path.iqn),
+        sessions.some((session) => session.sid === disk.session && leadsTo(session, path)),
     ),
   );
 }

@@ -16,20 +16,24 @@ export function atEveryPortal(
   wanted: readonly WantedVolume[],
   { sessions, records }: Initiator,
 ): readonly WantedVolume[] {
-  return wanted.map((one) => ({
-    ...one,
-    connections: one.connections.map((connection): Connection => {
-      if (connection.type !== 'iscsi') return connection;
-      const { paths } = connection;
-      const further = [...sessions, ...records].flatMap((target): IscsiPath[] => {
-        const path = paths.find(({ iqn }) => iqn === target.iqn && iqn.includes(one.volumeId));
-        return path === undefined || paths.some((known) => leadsTo(target, known))
-          ? []
-          : [{ ...path, portal: target.portal }];
-      });
-      return { ...connection, paths: [...paths, ...further] };
-    }),
-  }));
+  return wanted.map((one) => {
+    const widened = new Map(
+      one.connections.map((connection): [Connection, Connection] => {
+        if (connection.type !== 'iscsi') return [connection, connection];
+        const { paths } = connection;
+        const further = [...sessions, ...records].flatMap((target): IscsiPath[] => {
+          const path = paths.find(({ iqn }) => iqn === target.iqn && iqn.includes(one.volumeId));
+          return path === undefined || paths.some((known) => leadsTo(target, known))
+            ? []
+            : [{ ...path, portal: target.portal }];
+        });
+        return [connection, { ...connection, paths: [...paths, ...further] }];
+      }),
+    );
+    const widen = (connections: readonly Connection[]) =>
+      connections.flatMap((connection) => widened.get(connection) ?? []);
+    return { ...one, connections: widen(one.connections), current: widen(one.current) };
+  });
 }
 
 /**

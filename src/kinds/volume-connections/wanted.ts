@@ -43,13 +43,17 @@ export function wantedOn(
     const live = rows.filter((v) => !v.deleted);
     const held = here.filter((a) => a.volumeId === volumeId);
     const connections = distinct([...held, ...live, ...rows].flatMap(({ connection }) => connection ?? []));
-    const today = [...held, ...(home === host ? live : [])].map(({ connection }) => connection);
+    // An attachment that lives and says no connection is by what Nova noted of it, though its row may be marked deleted already.
+    const noted = held.some(({ connection }) => connection === null) ? rows : live;
+    const today = [...held, ...(home === host ? noted : [])].flatMap(({ connection }) =>
+      connection === null ? [] : [whereTo(connection)],
+    );
     return {
       volumeId,
       live: live.length > 0 || held.length > 0,
       sizeGb: [...live, ...rows].flatMap((v) => v.sizeGb ?? [])[0] ?? null,
       connections,
-      current: connections.filter((connection) => today.includes(connection)),
+      current: connections.filter((connection) => today.includes(whereTo(connection))),
     };
   });
   return wanted.sort((a, b) => Number(b.live) - Number(a.live));
