@@ -131,12 +131,38 @@ describe('the same volume on another server of this host', () => {
   });
 });
 
-test('without a cell nobody can say whose the disks are: unknown, not nobody’s', async () => {
-  const plan = await planOf(scene, withVolumes([iscsi([OWN])], { cell: null }));
-  expect(plan.unknown).toEqual([
-    { place: 'host compute1', why: 'whose its disks are is not known: no cell has the server' },
-  ]);
-  expect(plan.steps).toEqual([]);
+describe('of a server that no cell has', () => {
+  const HOST =
+    'api: select c.uuid from host_mappings as h inner join cell_mappings as c on c.id = h.cell_id where h.host = "compute1"';
+  const theirs = {
+    instance_uuid: NEIGHBOUR,
+    volume_id: OTHER_VOLUME,
+    connection_info: JSON.stringify(claim([[OWN_IQN, 1]]).connection),
+    display_name: 'web-2',
+  };
+  const cell0 = { uuid: '0', name: 'cell0', database: 'cell:0', isCell0: true };
+
+  test.each([
+    ['none at all', null],
+    ['only cell0, which has no hosts', cell0],
+  ])('%s: the host’s cell tells whose its disks are', async (_, cell) => {
+    const of = withVolumes([iscsi([OWN])], { cell });
+    const answers = (rows: object[]) => ({ sql: { [HOST]: [{ uuid: 'c1' }], [CLAIMS]: rows as never } });
+    expect((await planOf(scene, of, [], answers([]))).steps).toHaveLength(3);
+    expect((await planOf(scene, of, [], answers([theirs]))).codes).toEqual(['connection-of-other-server']);
+  });
+
+  test('where Nova maps the host to none, nobody can say it: unknown, not nobody’s', async () => {
+    const of = withVolumes([iscsi([OWN])], { cell: null });
+    const plan = await planOf(scene, of, [], { sql: { [HOST]: [] } });
+    expect(plan.unknown).toEqual([
+      {
+        place: 'host compute1',
+        why: 'whose its disks are is not known: no cell has the server, and none the host',
+      },
+    ]);
+    expect(plan.steps).toEqual([]);
+  });
 });
 
 describe('ways of storage', () => {

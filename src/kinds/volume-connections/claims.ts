@@ -23,14 +23,10 @@ const ON_THE_WAY = ['preparing', 'running', 'pre-migrating'];
  * Live mappings of the cell's other servers on this host, and of those that are on the way to it. One without a connection has no disk
  * here yet.
  *
- * @throws LookError when the cell's database does not answer, or the server's cell is not known
+ * @throws LookError when the cell's database does not answer, or the cell is not known
  */
 export async function readClaims(look: Reader, host: string, subject: Subject): Promise<readonly Claim[]> {
-  if (subject.cell === null)
-    throw new LookError(`host ${host}`, 'whose its disks are is not known: no cell has the server', {
-      code: 'connections-unreadable',
-    });
-  const rows = await look.sql.rows(subject.cell.database, (sql) =>
+  const rows = await look.sql.rows(await databaseOf(look, host, subject), (sql) =>
     sql
       .selectFrom('block_device_mapping as b')
       .innerJoin('instances as i', 'i.uuid', 'b.instance_uuid')
@@ -62,6 +58,26 @@ export async function readClaims(look: Reader, host: string, subject: Subject): 
     if (server === null || volumeId === null || connection === null) return [];
     return [{ server, serverName: text(row, 'display_name'), volumeId, connection }];
   });
+}
+
+/** Of the server's cell. One that no cell has, or only cell0, which has no hosts, was in the cell of the host. */
+async function databaseOf(look: Reader, host: string, { cell }: Subject): Promise<string> {
+  if (cell !== null && !cell.isCell0) return cell.database;
+  const [row] = await look.sql.rows('api', (sql) =>
+    sql
+      .selectFrom('host_mappings as h')
+      .innerJoin('cell_mappings as c', 'c.id', 'h.cell_id')
+      .select('c.uuid')
+      .where('h.host', '=', host),
+  );
+  const uuid = row === undefined ? null : text(row, 'uuid');
+  if (uuid === null)
+    throw new LookError(
+      `host ${host}`,
+      'whose its disks are is not known: no cell has the server, and none the host',
+      { code: 'connections-unreadable' },
+    );
+  return `cell:${uuid}`;
 }
 
 /**
