@@ -201,7 +201,21 @@ describe('an export', () => {
 
   test('of two volumes is unmounted once, for the first of them', async () => {
     const made = await plan(host(TARGET), [nfs(), nfs(OTHER_VOLUME)]);
-    expect(made.steps.map((step) => step.id)).toEqual([`volume-connections/compute1/${VOLUME}/mount`]);
+    expect(made.steps.map((step) => step.id)).toEqual([
+      `volume-connections/compute1/${VOLUME}/mount${TARGET}`,
+    ]);
+  });
+
+  test('that the storage moved, with both mounted: each is a step of its own', async () => {
+    const moved = '10.0.0.9:/moved';
+    const second = `/var/lib/nova/mnt/${createHash('md5').update(moved).digest('hex')}`;
+    const other = { ...nfs(), export: moved } as Connection;
+    const of = withVolumes([nfs(), other]);
+    const volumes = of.volumes.map((volume) => ({ ...volume, volumeId: VOLUME }));
+    const made = await planOf({ changes: { [LIST]: '\n', ...host(TARGET, second) } }, { ...of, volumes });
+    expect(made.steps.map((step) => step.id).sort()).toEqual(
+      [TARGET, second].map((at) => `volume-connections/compute1/${VOLUME}/mount${at}`).sort(),
+    );
   });
 
   test('stays while a domain of another server has its disk below it', async () => {

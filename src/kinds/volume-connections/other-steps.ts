@@ -123,7 +123,7 @@ export function unmapStep(at: RbdFacts, uuid: string): DraftStep {
 export function unmountStep(at: MountFacts, uuid: string): DraftStep {
   const { host, target, source } = at;
   return {
-    id: `${stepId(at)}/mount`,
+    id: `${stepId(at)}/mount${target}`,
     phase: 'disconnect',
     place: `host ${host}`,
     title: `unmount ${target}`,

@@ -77,7 +77,7 @@ export async function describeOther(
   const common = {
     host,
     volumeId: wanted.volumeId,
-    live: wanted.live,
+    live: wanted.current.includes(connection),
     users: [...claims.map(serverUser), ...usersAround(around, one.names), ...programs],
     sharedWith: same.map(describeClaim),
   };
