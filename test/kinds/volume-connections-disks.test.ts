@@ -178,7 +178,16 @@ describe('what lies on the disks', () => {
     const plan = await planOf({ ...scene, maps: [CRYPT], links }, own);
     expect(plan.refusals).toEqual([]);
     expect(steps(plan)[0]).toBe('cryptsetup close crypt-x');
-    expect((await planOf({ ...scene, links }, own)).codes).toEqual(['connection-other-disk']);
+    const theirs = { ...scene, maps: [{ ...CRYPT, on: ['vda'] }], links, changes: unopened('sdb') };
+    expect((await planOf(theirs, own)).codes).toEqual(['connection-other-disk']);
+  });
+
+  test('nor is one that os-brick left so when it closed the encryption, and which leads to nothing now', async () => {
+    const links = { [linkOf(PORTAL, OWN_IQN, 1)]: 'mapper/crypt-x' };
+    const plan = await planOf({ ...scene, links }, own);
+    expect([plan.codes, removals(plan)]).toEqual([[], ['sdb']]);
+    const other = await planOf({ ...scene, links: { [linkOf(PORTAL, OWN_IQN, 1)]: 'sdq' } }, own);
+    expect(other.codes).toEqual(['connection-other-disk']);
   });
 
   test('another domain that has the encryption by such a link uses the disk', async () => {
@@ -259,6 +268,24 @@ describe('of several records of a volume', () => {
     const at = { ...both, sessions: both.sessions?.slice(1) ?? [], disks: [disk], claims: [theirs] };
     const plan = await planOf(at, records(false, true));
     expect([plan.steps, plan.refusals, plan.kept]).toEqual([[], [], []]);
+  });
+
+  test('a disk of both is no doubt about those that only the other leads to', async () => {
+    const of = withVolumes([iscsi([SHARED]), iscsi([SHARED, { ...SHARED, portal: PORTAL_2 }])]);
+    const volumes = of.volumes.map((v, at) => ({ ...v, volumeId: VOLUME, deleted: at === 1 }));
+    const at: Scene = {
+      sessions: [
+        { sid: 1, ...SHARED },
+        { sid: 2, ...SHARED, portal: PORTAL_2 },
+      ],
+      disks: [
+        { name: 'sdb', sid: 1, lun: 4 },
+        { name: 'sdc', sid: 2, lun: 4 },
+      ],
+      changes: unopened('sdb', 'sdc'),
+    };
+    const plan = await planOf(at, { ...of, volumes });
+    expect([removals(plan), plan.kept]).toEqual([['sdb', 'sdc'], []]);
   });
 
   test('what the other leads to has another size: it stays, and it is said', async () => {

@@ -136,7 +136,7 @@ export function stackOf(found: readonly ScsiDisk[], all: readonly ScsiDisk[], ar
 /** All that is to be said of a volume's disks on a host. */
 export function describeDisks(
   host: string,
-  { wanted, connection, further }: Matched,
+  { wanted, connection, disks: found, further }: Matched,
   stack: Stack,
   around: Surroundings,
   sessions: readonly Session[],
@@ -152,6 +152,10 @@ export function describeDisks(
       link: expected.find(([, name]) => name === disk.name)?.[0] ?? null,
     };
   });
+  const names = [...found, ...disks].map((disk) => disk.name);
+  const elsewhere = expected.filter(
+    ([, name]) => !names.includes(name) && !isEncryption(name, stack, around),
+  );
   const claims = around.claims.filter((claim) => claimsDisks(claim, connection, disks, sessions));
   const used = usersAround(around, stack.names);
   const mine = open.filter((o) => stack.names.includes(o.device));
@@ -165,7 +169,7 @@ export function describeDisks(
     disks,
     multipath: stack.multipath,
     crypt: stack.crypt,
-    doubts: doubtsOf(wanted, connection, disks, stack, expected, around),
+    doubts: doubtsOf(wanted, connection, disks, stack, elsewhere, around),
     users: [
       ...claims.filter((c) => c.volumeId !== wanted.volumeId).map(serverUser),
       ...used,
@@ -198,17 +202,23 @@ function claimsDisks(
   );
 }
 
+/**
+ * os-brick makes the link lead to the encryption (6.1 `encryptors/luks.py:attach_volume`), and leaves it so when it closes that: it
+ * then leads to nothing, and says nothing of another disk.
+ */
+function isEncryption(name: string, { crypt }: Stack, { maps }: Surroundings): boolean {
+  return name === crypt?.name || (name.startsWith('crypt-') && !maps.some((map) => map.name === name));
+}
+
 /** LUN numbers are given again: what stands under ours may be another volume by now. */
 function doubtsOf(
   wanted: WantedVolume,
   connection: ScsiConnection,
   disks: readonly VolumeDisk[],
-  { multipath, crypt }: Stack,
-  expected: readonly (readonly [string, string])[],
+  { multipath }: Stack,
+  elsewhere: readonly (readonly [string, string])[],
   { links }: Surroundings,
 ): string[] {
-  const names = [...disks.map((disk) => disk.name), ...(crypt === null ? [] : [crypt.name])];
-  const elsewhere = expected.filter(([, name]) => !names.includes(name));
   const { sizeGb } = wanted;
   const odd =
     sizeGb === null
