@@ -232,9 +232,13 @@ describe('of several records of a volume', () => {
       { name: 'sdc', sid: 2, lun: 4 },
     ],
   };
+  /** The newest first. */
   const records = (...deleted: boolean[]) => {
     const of = withVolumes([iscsi([OWN]), iscsi([SHARED])]);
-    const volumes = of.volumes.map((v, at) => ({ ...v, volumeId: VOLUME, deleted: deleted[at] ?? false }));
+    const volumes = of.volumes.map((v, at) => ({
+      ...v,
+      ...{ rowId: 9 - at, volumeId: VOLUME, deleted: deleted[at] ?? false },
+    }));
     return { ...of, volumes };
   };
   const theirs = {
@@ -367,6 +371,39 @@ describe('on a host that the server is not on any more', () => {
     const plan = await planOf({ ...scene, disks }, moved);
     expect([removals(plan), plan.refusals]).toEqual([[], []]);
     expect(plan.kept).toMatchObject([{ why: expect.stringContaining('sdb has 5 bytes') }]);
+  });
+});
+
+describe('of a server that Nova has on no host', () => {
+  const nowhere = withVolumes([iscsi([SHARED])], {
+    row: instanceRow({ host: null, vmState: 'shelved_offloaded' }),
+  });
+  const at: Scene = {
+    sessions: [{ sid: 1, ...SHARED }],
+    disks: [{ name: 'sdb', sid: 1, lun: 4 }],
+  };
+  const theirs = {
+    server: NEIGHBOUR,
+    volumeId: OTHER_VOLUME,
+    connection: {
+      driver_volume_type: 'iscsi',
+      data: { target_portal: PORTAL, target_iqn: SHARED_IQN, target_lun: 4 },
+    },
+  };
+
+  test.each([
+    ['the host set aside', nowhere],
+    ['the row gone', { ...nowhere, row: null }],
+  ])('%s, what was left goes, and a LUN that is another server’s is none of it', async (_, of) => {
+    expect(removals(await planOf(at, of))).toEqual(['sdb']);
+    const plan = await planOf({ ...at, claims: [theirs] }, of);
+    expect([plan.steps, plan.refusals, plan.kept]).toEqual([[], [], []]);
+  });
+
+  test('a disk that is perhaps another stays, and it is said', async () => {
+    const disks = [{ name: 'sdb', sid: 1, lun: 4, bytes: 5 }];
+    const plan = await planOf({ ...at, disks }, nowhere);
+    expect([removals(plan), plan.codes, plan.kept]).toMatchObject([[], [], [{}]]);
   });
 });
 

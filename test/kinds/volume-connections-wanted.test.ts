@@ -103,6 +103,26 @@ describe('an attachment of Cinder', () => {
   });
 });
 
+describe('an attachment of Cinder, of a server that Nova has on no host', () => {
+  const nowhere = { ...own, row: instanceRow({ host: null }) };
+
+  test.each<[string, string | null, string[]]>([
+    ['that notes this host says that what Nova noted is of here', 'compute1', ['connection-other-disk']],
+    ['that notes no host says nothing of it', null, []],
+    ['that notes another says that it is of there', 'compute2', []],
+  ])('%s', async (_, host, codes) => {
+    const answers = cinder({ [VOLUME]: { to: null, host } }, [VOLUME]);
+    const plan = await planOf(small, nowhere, [], answers);
+    expect([plan.codes, plan.kept.length]).toEqual([codes, codes.length === 0 ? 1 : 0]);
+  });
+
+  test('that notes no host, with a connection, is perhaps of another host', async () => {
+    const answers = cinder({ [VOLUME]: { to: OWN, host: null } }, [VOLUME]);
+    const plan = await planOf(small, nowhere, [], answers);
+    expect([plan.codes, plan.kept.length]).toEqual([[], 1]);
+  });
+});
+
 describe('what Nova noted when it connected', () => {
   const noted = withVolumes([iscsi([OWN], { multipathId: WWID })]);
   const answers = cinder({ [VOLUME]: { to: OWN, host: 'compute1' } }, [VOLUME]);
@@ -124,6 +144,42 @@ describe('what Nova noted when it connected', () => {
     const older = { ...row, rowId: 3, deleted: true, connection: iscsi([OWN], { multipathId: '3older' }) };
     const plan = await planOf(map(WWID), { ...noted, volumes: [older, row] });
     expect(plan.codes).toEqual([]);
+  });
+
+  // Cinder's target of LVM with LIO has another WWID each time that it is exported (cinder 21 `cmd/rtstool.py:create`).
+  test('is by the newest row, where all are marked deleted: the volume was attached again', async () => {
+    const [row] = noted.volumes;
+    if (row === undefined) throw new Error('no row');
+    const older = { ...row, rowId: 3, sizeGb: 9, connection: iscsi([OWN], { multipathId: '3older' }) };
+    const of = deleted({ ...noted, volumes: [older, row] });
+    const plan = await planOf(map(WWID), of);
+    expect([plan.kept, plan.steps.length]).toEqual([[], 4]);
+    const none = cinder({ [VOLUME]: { to: null, host: 'compute1' } }, [VOLUME]);
+    expect((await planOf(map(WWID), of, [], none)).codes).toEqual([]);
+  });
+
+  test('in an older row is not of a newer one that came by no map', async () => {
+    const [row] = own.volumes;
+    if (row === undefined) throw new Error('no row');
+    const older = { ...row, rowId: 3, deleted: true, connection: iscsi([OWN], { multipathId: '3older' }) };
+    const links = { '/dev/disk/by-id/scsi-36001405aa': 'sdb' };
+    const plan = await planOf({ ...scene, links }, { ...own, volumes: [older, row] });
+    expect(plan.codes).toEqual([]);
+    const newer = { ...older, rowId: 9 };
+    expect((await planOf({ ...scene, links }, { ...own, volumes: [newer, row] })).codes).toEqual([]);
+  });
+
+  test('in a row that is marked deleted is not of today while a live one is there, whatever Cinder notes', async () => {
+    const [row] = noted.volumes;
+    if (row === undefined) throw new Error('no row');
+    const older = { ...row, rowId: 3, deleted: true, connection: iscsi([SHARED]) };
+    const at: Scene = {
+      sessions: [{ sid: 1, ...SHARED }],
+      disks: [{ name: 'sdb', sid: 1, lun: 4, bytes: 1_000_000 }],
+    };
+    const none = cinder({ [VOLUME]: { to: null, host: 'compute1' } }, [VOLUME]);
+    const plan = await planOf(at, { ...noted, volumes: [older, row] }, [], none);
+    expect([plan.codes, plan.kept.length]).toEqual([[], 1]);
   });
 });
 

@@ -27,7 +27,7 @@ function fateOf(at: OnHost): Fate {
   if (!at.live && at.type === 'disks' && at.doubts.length > 0)
     return {
       is: 'stays',
-      why: `Nova's record of it is old, and it is perhaps another volume: ${at.doubts.join('; ')}`,
+      why: `only an older record leads to it, or one of another host, and it is perhaps another volume: ${at.doubts.join('; ')}`,
     };
   if (at.type === 'mount' && at.users.length > 0)
     return { is: 'stays', why: `all volumes of ${at.export} are below it, and ${describeUsers(at)}` };

@@ -35,19 +35,23 @@ export function wantedOn(
   attachments: readonly CinderConnection[],
 ): readonly WantedVolume[] {
   const here = attachments.filter((a) => a.host === null || a.host === host);
-  // Nova writes down one connection, that of the host the server is on; LUNs may differ from host to host.
-  const home = subject.row?.host ?? host;
   const ids = new Set([...subject.volumes.map((v) => v.volumeId), ...here.map((a) => a.volumeId)]);
   const wanted = [...ids].sort().map((volumeId): WantedVolume => {
-    const rows = subject.volumes.filter((v) => v.volumeId === volumeId);
+    // The newest first: what an older one noted was given anew when the volume was attached again.
+    const rows = subject.volumes.filter((v) => v.volumeId === volumeId).sort((a, b) => b.rowId - a.rowId);
     const live = rows.filter((v) => !v.deleted);
     const held = here.filter((a) => a.volumeId === volumeId);
-    const connections = distinct([...held, ...live, ...rows].flatMap(({ connection }) => connection ?? []));
+    const connections = distinct(connectionsOf(held), connectionsOf([...live, ...rows]));
+    // Nova writes down one connection, that of the host the server is on; LUNs may differ from host to host. Where it has the server on
+    // no host (shelved and offloaded, never started, the row gone), what it wrote down is of one that Cinder may still name.
+    const home = subject.row?.host ?? held.find((a) => a.host === host)?.host;
+    const isHome = home === host;
     // An attachment that lives and says no connection is by what Nova noted of it, though its row may be marked deleted already.
-    const noted = held.some(({ connection }) => connection === null) ? rows : live;
-    const today = [...held, ...(home === host ? noted : [])].flatMap(({ connection }) =>
-      connection === null ? [] : [whereTo(connection)],
-    );
+    const isNoted = live.length === 0 && held.some(({ connection }) => connection === null);
+    const today = connectionsOf([
+      ...held.filter((a) => isHome || a.host === host),
+      ...(isHome ? [...live, ...(isNoted ? rows.slice(0, 1) : [])] : []),
+    ]).map(whereTo);
     return {
       volumeId,
       live: live.length > 0 || held.length > 0,
@@ -59,15 +63,26 @@ export function wantedOn(
   return wanted.sort((a, b) => Number(b.live) - Number(a.live));
 }
 
-/** One of each. Cinder does not know what Nova noted when it connected: that is taken over from Nova's copy. */
-function distinct(connections: readonly Connection[]): Connection[] {
-  const places = [...new Set(connections.map(whereTo))];
-  return places.flatMap((place) => {
-    const alike = connections.filter((c) => whereTo(c) === place);
-    const devicePath = alike.flatMap((c) => c.devicePath ?? [])[0] ?? null;
-    const multipathId = alike.flatMap((c) => c.multipathId ?? [])[0] ?? null;
-    return alike.slice(0, 1).map((c): Connection => ({ ...c, devicePath, multipathId }));
-  });
+function connectionsOf(records: readonly { readonly connection: Connection | null }[]): Connection[] {
+  return records.flatMap(({ connection }) => connection ?? []);
+}
+
+/**
+ * One of each. What was noted when it was connected only Nova has; the WWID counts of the newest row alone, since storage may give a
+ * volume another one each time that it exports it.
+ *
+ * @param held as Cinder has them
+ * @param rows as Nova has them, the newest first
+ */
+function distinct(held: readonly Connection[], rows: readonly Connection[]): Connection[] {
+  const all = [...held, ...rows];
+  return all
+    .filter((one, at) => all.findIndex((other) => whereTo(other) === whereTo(one)) === at)
+    .map((one): Connection => {
+      const noted = rows.filter((row) => whereTo(row) === whereTo(one));
+      const devicePath = noted.flatMap((row) => row.devicePath ?? [])[0] ?? one.devicePath;
+      return { ...one, devicePath, multipathId: (noted[0] ?? one).multipathId };
+    });
 }
 
 /** The same for two records that lead to one thing, whatever else they note. */
