@@ -162,6 +162,22 @@ test.each([
   },
 );
 
+test('of a server that only Cinder and the host know any more, what is a neighbour’s stays', async () => {
+  const shared = { target: 'shared' } as const;
+  const cloud = await simulateCloud(describeScene({ mine: [shared, {}], others: [shared] }));
+  const [victim] = pair(cloud);
+  const [nova, api] = [cloud.world.db('nova'), cloud.world.db('nova_api')];
+  nova.exec('PRAGMA foreign_keys = OFF');
+  for (const table of ['block_device_mapping', 'migrations', 'instance_actions', 'instance_faults'])
+    nova.prepare(`DELETE FROM ${table} WHERE instance_uuid = ?`).run(victim.uuid);
+  nova.prepare('DELETE FROM instances WHERE uuid = ?').run(victim.uuid);
+  api.prepare('DELETE FROM instance_mappings WHERE instance_uuid = ?').run(victim.uuid);
+  const purged = await cloud.expunge(['purge', victim.uuid, '--yes', ...AS_NOVA]);
+  expect(purged, purged.out + purged.err).toMatchObject({ exit: 0, err: '' });
+  expect(disksOf(cloud.world, 'cmp-1')).toHaveLength(1);
+  expect(sessionsOf(cloud.world, 'cmp-1')).toHaveLength(1);
+});
+
 test('what Nova was asked to detach, and never did, goes like any other', async () => {
   const cloud = await simulateCloud(describeScene({ mine: [{ detaching: true }] }));
   await purge(cloud);
