@@ -109,7 +109,7 @@ export const SLAVES =
 /** The question for live mappings of other servers of the host. */
 export const CLAIMS = [
   'cell:c1: select b.instance_uuid, b.volume_id, b.connection_info, i.display_name from block_device_mapping as b',
-  'inner join instances as i on i.uuid = b.instance_uuid where (i.host = "compute1" or i.uuid in (select m.instance_uuid from migrations as m where m.dest_compute = "compute1" and m.status in ("preparing", "running", "pre-migrating") and m.deleted = 0)) and i.deleted = 0 and b.deleted = 0',
+  'inner join instances as i on i.uuid = b.instance_uuid where (i.host = "compute1" or i.uuid in (select m.instance_uuid from migrations as m where m.dest_compute = "compute1" and m.status in ("preparing", "running", "running (post-copy)", "pre-migrating") and m.deleted = 0)) and i.deleted = 0 and b.deleted = 0',
   `and b.destination_type = "volume" and b.instance_uuid != "${SERVER}" order by b.id`,
 ].join(' ');
 

@@ -15,7 +15,7 @@ const VOLUME = '99999999-2222-4333-8444-000000000001';
 const PGREP = 'compute1: pgrep -f (^|/)nova-compute( |$)';
 const SERVICES =
   'cell:c1: select report_count from services where host = "compute1" and binary = "nova-compute" and deleted = 0';
-const OTHERS = `cell:c1: select b.instance_uuid, b.volume_id, b.connection_info, i.display_name from block_device_mapping as b inner join instances as i on i.uuid = b.instance_uuid where (i.host = "compute1" or i.uuid in (select m.instance_uuid from migrations as m where m.dest_compute = "compute1" and m.status in ("preparing", "running", "pre-migrating") and m.deleted = 0)) and i.deleted = 0 and b.deleted = 0 and b.destination_type = "volume" and b.instance_uuid != "${SERVER}" order by b.id`;
+const OTHERS = `cell:c1: select b.instance_uuid, b.volume_id, b.connection_info, i.display_name from block_device_mapping as b inner join instances as i on i.uuid = b.instance_uuid where (i.host = "compute1" or i.uuid in (select m.instance_uuid from migrations as m where m.dest_compute = "compute1" and m.status in ("preparing", "running", "running (post-copy)", "pre-migrating") and m.deleted = 0)) and i.deleted = 0 and b.deleted = 0 and b.destination_type = "volume" and b.instance_uuid != "${SERVER}" order by b.id`;
 const NO_WAY = new LookError('message bus of cell1', 'no answer in 3 s', { code: 'message-bus-unreachable' });
 
 const asked = (method: string | null, server: string | null = SERVER): WaitingRequest => ({

@@ -142,6 +142,7 @@ test('of a shared target the session stays, and the disk of the neighbour', asyn
 
 test.each([
   ['running', 1],
+  ['running (post-copy)', 1],
   ['queued', 0],
   ['completed', 0],
 ])(

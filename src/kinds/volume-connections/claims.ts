@@ -15,9 +15,10 @@ export interface Claim {
 
 /**
  * While a live migration or an evacuation is so far, its destination has the disks, and `instances.host` is still the source (nova 26
- * `compute/manager.py:_do_live_migration`, `compute/resource_tracker.py:finish_evacuation`).
+ * `compute/manager.py:_do_live_migration`, `virt/libvirt/migration.py:trigger_postcopy_switch`,
+ * `compute/resource_tracker.py:finish_evacuation`).
  */
-const ON_THE_WAY = ['preparing', 'running', 'pre-migrating'];
+const ON_THE_WAY = ['preparing', 'running', 'running (post-copy)', 'pre-migrating'];
 
 /**
  * Live mappings of the cell's other servers on this host, and of those that are on the way to it. One without a connection has no disk
