@@ -52,6 +52,8 @@ describe('a URL in the form of oslo.messaging', () => {
     expect(parseBusUrl('bus', 'rabbit://h/?ssl=1&ssl_ca_file=/own.pem').tls).toEqual({ ca: '/own.pem' });
     expect(parseBusUrl('bus', 'rabbit://h/', conf).tls).toEqual({ ca: '/etc/ca.pem' });
     expect(parseBusUrl('bus', 'rabbit://h/?ssl=0', conf).tls).toBeUndefined();
+    expect(parseBusUrl('bus', 'rabbit://h/?ssl=&ssl_ca_file=', conf).tls).toEqual({ ca: '/etc/ca.pem' });
+    expect(parseBusUrl('bus', 'rabbit://h/?ssl=1&ssl_ca_file=').tls).toEqual({});
   });
   test.each([
     ['none:///', 'message-bus-kind'],

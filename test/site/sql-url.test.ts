@@ -46,6 +46,9 @@ describe("a database URL in SQLAlchemy's form", () => {
       { tls: { ca: '/ca', cert: '/c', key: '/k', verifyHost: true } },
     ],
     ['mysql://u:p@h/n?ssl_verify_cert=true', { tls: { verifyHost: false } }],
+    ['mysql://u:p@h/n?ssl_ca=&ssl_key=', { tls: undefined }],
+    ['mysql://u:p@h/n?ssl_ca=/ca&ssl_key=', { tls: { ca: '/ca', verifyHost: true } }],
+    ['mysql://u:p@h/n?unix_socket=', { host: 'h', socketPath: undefined }],
     ['mysql://u:p@h/n?ssl_ca=/ca&ssl_check_hostname=False', { tls: { ca: '/ca', verifyHost: false } }],
   ])('%s', (url, parts) => {
     expect(parse(url)).toMatchObject(parts);
@@ -107,10 +110,6 @@ describe("a cell's template, filled from this host's own connection", () => {
     ['a word in braces that is none of them stays', 'mysql://h/{what}', 'mysql://h/{what}'],
   ])('%s', (_, template, url) => {
     expect(fillTemplate('database of cell1', template, OWN)).toBe(url);
-  });
-
-  test('an empty ssl_ca names no file', () => {
-    expect(parse('mysql://u:p@h/n?ssl_ca=&ssl_key=').tls).toEqual({ verifyHost: true });
   });
 
   test('braces in a password are no template', () => {

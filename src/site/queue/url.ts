@@ -1,7 +1,7 @@
 /** URLs of a message bus in oslo.messaging's form, and the templates of them that cell_mappings may hold. */
 import { LookError } from '../../plan/errors.ts';
 import type { NovaConf } from '../config/nova-conf.ts';
-import { isTemplate, TEMPLATE_NAME, withoutBrackets } from '../sql/url.ts';
+import { isTemplate, parseQuery, TEMPLATE_NAME, withoutBrackets } from '../sql/url.ts';
 
 /** One way to the bus: the brokers of a cluster are as good as each other. */
 interface Broker {
@@ -43,7 +43,7 @@ export function parseBusUrl(place: string, url: string, defaults?: NovaConf['rab
   return {
     brokers: [first, ...others],
     vhost: unquote(place, path) || '/',
-    tls: parseTls(new URLSearchParams(query), defaults),
+    tls: parseTls(parseQuery(query), defaults),
   };
 }
 

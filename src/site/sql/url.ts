@@ -75,7 +75,7 @@ export function parseDatabaseUrl(what: string, url: string, authority?: string):
   if (written === null || Number(written.port) > 65_535) throw invalid('is not a database URL');
   const database = unquote(written.database);
   if (database === '') throw invalid('names no database');
-  const query = new URLSearchParams(written.query);
+  const query = parseQuery(written.query);
   if (authority !== undefined) query.set('ssl_ca', authority);
   const tls = [...query.keys()].some((k) => k.startsWith('ssl'))
     ? {
@@ -97,9 +97,16 @@ export function parseDatabaseUrl(what: string, url: string, authority?: string):
   };
 }
 
-/** `ssl_ca=` without a file, as a deployment's template leaves it, is TLS against Node's list of authorities. */
 function named<K extends string>(key: K, path: string | null): { readonly [k in K]?: string } {
-  return path ? ({ [key]: path } as { readonly [k in K]: string }) : {};
+  return path === null ? {} : ({ [key]: path } as { readonly [k in K]: string });
+}
+
+/**
+ * As Python's `parse_qs`, by which SQLAlchemy and oslo.messaging read it: a name without a value, as a deployment's template leaves it
+ * (`ssl_ca=`), does not stand there. Tried with SQLAlchemy 1.4.46.
+ */
+export function parseQuery(text: string): URLSearchParams {
+  return new URLSearchParams([...new URLSearchParams(text)].filter(([, value]) => value !== ''));
 }
 
 /** As Python's `unquote`: a percent sign that begins no escape stands for itself. */
@@ -116,7 +123,7 @@ function unquote(text: string): string {
 /**
  * Fills a cell's URL template from this host's own `[database] connection`.
  *
- * nova 18+ `objects/cell_mapping.py:CellMapping._format_db_url`: `{scheme} {username} {password} {hostname} {port} {path}
+ * nova 18+ `objects/cell_mapping.py:CellMapping._format_url`: `{scheme} {username} {password} {hostname} {port} {path}
  * {query} {fragment}`; `path` has no leading slash, and an IPv6 `hostname` no brackets: templates write them (`[{hostname}]`).
  *
  * @throws UsageError when the template needs a nova.conf that the site file does not name, or that has no URL either
