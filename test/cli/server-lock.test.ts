@@ -313,7 +313,7 @@ describe('the database cannot say whether it is free: nothing is touched', () =>
         if (sql.includes('get_lock')) return [{ got: 0 }];
         if (sql.includes('is_used_lock')) return [{ holder: 77, own: 2 }];
         if (sql.includes('performance_schema')) return [];
-        if (sql === 'select user, host from information_schema.processlist where id = 77')
+        if (sql === 'select user as user, host as host from information_schema.processlist where id = 77')
           return [{ user: 'nova', host: '10.0.0.5:51234' }];
         return undefined;
       },

@@ -21,14 +21,14 @@ const CELL1: Cell = { database: 'cell:c1', uuid: 'c1', name: 'cell1', isCell0: f
 type Rights = Readonly<Record<'user' | 'schema' | 'table', readonly Row[]>>;
 
 const ME = 'expunge@10.0.0.%';
-const grant = (may: string, grantee = "'expunge'@'10.0.0.%'"): Row => ({ me: ME, grantee, may });
+const grant = (may: string, who = "'expunge'@'10.0.0.%'"): Row => ({ me: ME, who, may });
 const ALL = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map((may) => grant(may));
 const NONE = grant('USAGE');
 
 function rightsIn(database: string, rights: Partial<Rights>): NonNullable<FakeAnswers['sql']> {
   const of = { user: [NONE], schema: [], table: [], ...rights };
   const select = (from: string) =>
-    `${database}: select current_user() as me, grantee, privilege_type as may from information_schema.${from}_privileges`;
+    `${database}: select current_user() as me, grantee as who, privilege_type as may from information_schema.${from}_privileges`;
   const here = ' where database() like table_schema';
   return {
     [select('user')]: of.user,
@@ -211,7 +211,7 @@ describe('rights on a database', () => {
     return line?.replace('ok database of cell1: readable; ', '');
   };
   const write = ['INSERT', 'UPDATE', 'DELETE'];
-  const to = (grantee: string) => write.map((may) => grant(may, grantee));
+  const to = (who: string) => write.map((may) => grant(may, who));
   test.each<[string, Partial<Rights>, string]>([
     ['everywhere', { user: ALL }, 'may write'],
     ['some everywhere, some here', { user: [grant('INSERT')], schema: ALL.slice(2) }, 'may write'],
@@ -240,7 +240,7 @@ describe('rights on a database', () => {
     expect(await rightsOf(rights)).toBe(says);
   });
   test('the name of a user may have an @', async () => {
-    const rights = ALL.map((row) => ({ ...row, me: 'ex@corp@%', grantee: "'ex@corp'@'%'" }));
+    const rights = ALL.map((row) => ({ ...row, me: 'ex@corp@%', who: "'ex@corp'@'%'" }));
     expect(await rightsOf({ schema: rights })).toBe('may write');
   });
 });

@@ -83,10 +83,10 @@ describe('reading', () => {
 
   test("the user's rights are told where doctor asks for them", async () => {
     const asked =
-      'select current_user() as `me`, `grantee`, `privilege_type` as `may` from `information_schema`.`schema_privileges` where database() like `table_schema`';
+      'select current_user() as `me`, `grantee` as `who`, `privilege_type` as `may` from `information_schema`.`schema_privileges` where database() like `table_schema`';
     const rows = await databases().select(cell, asked, []);
     expect(rows.map((row) => row['may'])).toEqual(expect.arrayContaining(['INSERT', 'UPDATE', 'DELETE']));
-    expect(rows[0]).toMatchObject({ me: 'nova@%', grantee: "'nova'@'%'" });
+    expect(rows[0]).toMatchObject({ me: 'nova@%', who: "'nova'@'%'" });
   });
 
   test('binary comes as binary', async () => {

@@ -151,11 +151,11 @@ async function readSaid(
   return said.length === 0 ? null : Object.fromEntries(said);
 }
 
-/** Without the right PROCESS a user sees the connections of its own account. */
+/** Without the right PROCESS a user sees the connections of its own account. Renamed, or MySQL 8 may give the columns in capitals. */
 async function readAccount(connection: SqlConnection, holder: number): Promise<string | null> {
   const [row] = await ifTold(
     connection,
-    'select user, host from information_schema.processlist where id = ?',
+    'select user as user, host as host from information_schema.processlist where id = ?',
     holder,
   );
   const { user, host } = row ?? {};
