@@ -160,7 +160,8 @@ function normalise(raw: Record<string, unknown>): Record<string, unknown> {
 
 /**
  * Older and looser ways to say it (openstacksdk 4 `config/loader.py:_fix_backwards_auth`, `_fix_backwards_interface`): a tenant is a
- * project, `endpoint_type` is `interface`, and what belongs to `auth` may stand beside it and then counts over it.
+ * project, `endpoint_type` is `interface`, and what belongs to `auth` may stand beside it and then counts over it (for the user and the
+ * password so in osc-lib 2.6 `cli/client_config.py:OSC_Config._validate_auth`, the other way round in openstacksdk's own).
  */
 function modernise(raw: Record<string, unknown>): Record<string, unknown> {
   const { endpoint_type, ...entry } = normalise(raw);
