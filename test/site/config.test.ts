@@ -130,10 +130,13 @@ user_domain_name = Default
     expect((await serviceUser(OWN, SECTION))?.from).toContain('site file');
   });
 
-  test('the section that auth_section names', async () => {
-    const other = `[service_user]\nauth_section = keystone_authtoken\n${SECTION.replace('service_user', 'keystone_authtoken')}`;
-    expect((await serviceUser('', other))?.auth.auth.username).toBe('nova');
-  });
+  test.each(['keystone_authtoken', 'Nova_Service'])(
+    'the section that auth_section names, %s',
+    async (name) => {
+      const other = `[service_user]\nauth_section = ${name}\n${SECTION.replace('service_user', name)}`;
+      expect((await serviceUser('', other))?.auth.auth.username).toBe('nova');
+    },
+  );
 
   test.each(['v3oidcpassword', 'v3applicationcredential'])('not one of auth_type %s', async (type) => {
     expect(await serviceUser('', SECTION.replace('= password', `= ${type}`))).toBeNull();

@@ -35,6 +35,10 @@ const SERVICE_USER_KEYS = [
 /** nova.conf's sections and keys, as `section.key`. */
 type Values = ReadonlyMap<string, string>;
 
+function inSection(name: string, key: string): string {
+  return `${name === 'DEFAULT' ? name : name.toLowerCase()}.${key}`;
+}
+
 /**
  * oslo.config's ini: `key = value`, `#` comments, lines that begin with white space go on from the one before, names of sections in
  * any case of letters but for DEFAULT (`iniparser.py:BaseParser.parse`, `cfg.py:_normalize_group_name`).
@@ -47,14 +51,14 @@ function parseIni(text: string): Values {
     if (/^\s*([#;]|$)/.test(line)) continue;
     const heading = /^\[([^\]]+)\]/.exec(line);
     if (heading?.[1] !== undefined) {
-      section = heading[1] === 'DEFAULT' ? heading[1] : heading[1].toLowerCase();
+      section = heading[1];
       last = null;
     } else if (/^\s/.test(line) && last !== null) {
       values.set(last, `${values.get(last) ?? ''}\n${line.trim()}`);
     } else {
       const pair = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(line);
       if (pair?.[1] === undefined) continue;
-      last = `${section}.${pair[1].trim()}`;
+      last = inSection(section, pair[1].trim());
       values.set(last, (pair[2] ?? '').trim().replace(/^(["'])(.*)\1$/, '$2'));
     }
   }
@@ -73,7 +77,7 @@ const MAX_DEPTH = 8;
  * as a default of Nova's, stays as it is written.
  */
 function valueIn(values: Values, section: string, key: string, depth = 0): string | undefined {
-  const own = `${section}.${key}`;
+  const own = inSection(section, key);
   const raw = values.get(own) ?? DEFAULTS.get(own);
   if (raw === undefined || depth > MAX_DEPTH) return raw;
   return raw
@@ -87,7 +91,7 @@ function valueIn(values: Values, section: string, key: string, depth = 0): strin
         return (
           (rest === ''
             ? valueIn(values, section, name, depth + 1)
-            : valueIn(values, other.toLowerCase(), rest, depth + 1)) ??
+            : valueIn(values, other, rest, depth + 1)) ??
           valueIn(values, 'DEFAULT', name, depth + 1) ??
           whole
         );
