@@ -352,6 +352,21 @@ describe('the cloud', () => {
     },
   );
 
+  test('names and passwords of digits, in the site file too', async () => {
+    const { name, file } = await load({
+      'expunge.yaml': `cloud: 2024
+databases: {cell_user: 7, cell_password: 12345}
+message_bus: {user: 8, password: 0123}
+`,
+      'clouds.yaml': CLOUDS.replace('lab:', '2024:'),
+    });
+    expect(name).toBe('2024');
+    expect(file).toMatchObject({
+      databases: { cell_user: '7', cell_password: '12345' },
+      message_bus: { user: '8', password: '0123' },
+    });
+  });
+
   test('an entry may take over another’s keys', async () => {
     const { auth } = await load({
       'expunge.yaml': 'cloud: other',

@@ -6,9 +6,7 @@ import { UsageError } from '../../plan/errors.ts';
 import * as z from '../../plan/zod.ts';
 import { isRecord } from '../parse.ts';
 import type { SiteFile } from './site-file.ts';
-import { readYaml } from './yaml.ts';
-
-const text = z.union([z.string(), z.number()]).transform(String);
+import { readYaml, text } from './yaml.ts';
 
 const cloudEntry = z.looseObject({
   auth_type: z.string().optional(),

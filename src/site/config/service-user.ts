@@ -2,24 +2,25 @@
 import * as z from '../../plan/zod.ts';
 import type { CloudAuth } from './clouds.ts';
 import type { NovaConf } from './nova-conf.ts';
+import { text } from './yaml.ts';
 
-const text = z.union([z.string().min(1), z.number()]).transform(String);
+const filled = text.pipe(z.string().min(1));
 
 /** Keys of keystoneauth's `password` plugin, and the role that makes it a service. */
 export const serviceUserEntry = z.strictObject({
   /** without it, that of clouds.yaml */
   auth_url: z.url({ protocol: /^https?$/ }).optional(),
-  username: text.optional(),
-  user_id: text.optional(),
-  password: text,
-  project_name: text.optional(),
-  project_id: text.optional(),
-  user_domain_name: text.optional(),
-  user_domain_id: text.optional(),
-  project_domain_name: text.optional(),
-  project_domain_id: text.optional(),
+  username: filled.optional(),
+  user_id: filled.optional(),
+  password: filled,
+  project_name: filled.optional(),
+  project_id: filled.optional(),
+  user_domain_name: filled.optional(),
+  user_domain_id: filled.optional(),
+  project_domain_name: filled.optional(),
+  project_domain_id: filled.optional(),
   /** what Cinder's `[keystone_authtoken] service_token_roles` says, when that is not `service` */
-  role: text.optional(),
+  role: filled.optional(),
 });
 
 export interface ServiceUser {

@@ -2,11 +2,12 @@
 import * as z from '../../plan/zod.ts';
 import { PLAIN_NAME } from '../plain-name.ts';
 import { serviceUserEntry } from './service-user.ts';
+import { text } from './yaml.ts';
 
 const portNumber = z.int().min(1).max(65535);
 
-function isHostPort(text: string): boolean {
-  const port = /^\S+:(\d+)$/.exec(text)?.[1];
+function isHostPort(said: string): boolean {
+  const port = /^\S+:(\d+)$/.exec(said)?.[1];
   return port !== undefined && portNumber.safeParse(Number(port)).success;
 }
 
@@ -65,8 +66,8 @@ const messageBus = z.strictObject({
   /** the same, by name or uuid of the cell */
   cells: z.record(z.string(), z.string()).optional(),
   /** used for every cell instead of those in its URL */
-  user: z.string().optional(),
-  password: z.string().optional(),
+  user: text.optional(),
+  password: text.optional(),
   /** of who signed the certificate of the bus */
   ca_file: absolutePath.optional(),
 });
@@ -75,7 +76,7 @@ export const siteFile = z.strictObject({
   /** folder of an embedded cloud, which then is at the end of every door: `expunge demo` writes such a file */
   simulator: absolutePath.optional(),
   /** entry of clouds.yaml; without it the OS_* variables count */
-  cloud: z.string().optional(),
+  cloud: text.optional(),
   clouds_file: absolutePath.optional(),
   /** a nova.conf that this machine can read: database and cell templates, instance_name_template */
   nova_conf: absolutePath.optional(),
@@ -84,8 +85,8 @@ export const siteFile = z.strictObject({
       /** `mysql://user:password@host:port/nova_api`, SQLAlchemy's form too; without it nova_conf's [api_database] counts */
       nova_api: z.string().optional(),
       /** used for every cell instead of what cell_mappings says */
-      cell_user: z.string().optional(),
-      cell_password: z.string().optional(),
+      cell_user: text.optional(),
+      cell_password: text.optional(),
       /** of who signed the certificates of all databases */
       ca_file: absolutePath.optional(),
       /** URLs like nova_api's; only changes of rows where an API cannot do it (`--surgery`) need these two */

@@ -1,5 +1,9 @@
 /** YAML that may hold passwords: what is wrong with it is told by its place, never by its text. */
 import { type Document, parseDocument, visit } from 'yaml';
+import * as z from '../../plan/zod.ts';
+
+/** A name or a password: of digits alone, YAML reads it as a number. */
+export const text = z.union([z.string(), z.number()]).transform(String);
 
 /**
  * The parser's own messages quote what they stumble over, and a password that begins with `*`, `!` or `&` and stands without
@@ -8,8 +12,8 @@ import { type Document, parseDocument, visit } from 'yaml';
  *
  * @returns `fault` as `line 3` or a like few words
  */
-export function readYaml(text: string): { readonly data: unknown } | { readonly fault: string } {
-  const document = parseDocument(text, { merge: true });
+export function readYaml(content: string): { readonly data: unknown } | { readonly fault: string } {
+  const document = parseDocument(content, { merge: true });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) {
     const line = fault.linePos?.[0].line;
