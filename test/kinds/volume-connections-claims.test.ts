@@ -9,6 +9,7 @@ import {
   CLAIMS,
   iscsi,
   OTHER_VOLUME,
+  OWN,
   OWN_IQN,
   openQuestion,
   PORTAL,
@@ -16,13 +17,12 @@ import {
   planOf,
   type Scene,
   SHARED_IQN,
+  scene,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SECOND_IQN = `${OWN_IQN}.b`;
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 
 /** A live mapping of the neighbour by these ways. */
 function claim(ways: readonly (readonly [string, number])[], volumeId = OTHER_VOLUME, more: object = {}) {

@@ -9,22 +9,22 @@ import {
   iscsi,
   linkOf,
   OTHER_VOLUME,
+  OWN,
   OWN_IQN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
+  scene,
   scsiPath,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 4 };
-const own = withVolumes([iscsi([OWN])]);
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const WWID = '360000000000000000e00000000010001';
 const MAP = { name: 'mpatha', kernelName: 'dm-0', type: 'mpath', on: ['sdb', 'sdc'], uuid: `mpath-${WWID}` };
 const CRYPT = { name: 'crypt-x', kernelName: 'dm-3', type: 'crypt', on: ['sdb'], uuid: 'CRYPT-LUKS1-a-x' };

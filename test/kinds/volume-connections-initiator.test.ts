@@ -8,7 +8,9 @@ import {
   acts,
   iscsi,
   OTHER_VOLUME,
+  OWN,
   OWN_IQN,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
@@ -19,9 +21,7 @@ import {
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
 const shared = withVolumes([iscsi([SHARED])]);
 const SDB = { name: 'sdb', sid: 1, lun: 1 };
 const ownTarget: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [SDB] };

@@ -1,20 +1,7 @@
 /** Block devices, layers and maps as kernels and programs of several versions list them. */
 import { describe, expect, test } from 'vitest';
-import {
-  acts,
-  iscsi,
-  OWN_IQN,
-  openQuestion,
-  PORTAL,
-  planOf,
-  type Scene,
-  scsiPath,
-  withVolumes,
-} from './volume-connections-samples.ts';
+import { acts, openQuestion, own, planOf, scene, scsiPath } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const BLOCK = 'compute1: find /sys/block -mindepth 1 -maxdepth 1 -printf %f\\t%l\\n';
 const LAYERS = 'compute1: lsblk -a -n -P -b -o NAME,KNAME,PKNAME,TYPE,SIZE,STATE,MOUNTPOINT';
 const MAPS = 'compute1: dmsetup info -c --noheadings -o minor,open,uuid,name';

@@ -12,22 +12,21 @@ import {
   acts,
   iscsi,
   OTHER_VOLUME,
-  OWN_IQN,
+  OWN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
+  scene,
   scsiPath,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
 const NOTED = { devicePath: null, multipathId: null, encrypted: false };
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const NQN = 'nqn.2014-08.org.nvmexpress:uuid:1';
 const EXPORT = '10.0.0.9:/volumes';
 const TARGET = `/var/lib/nova/mnt/${createHash('md5').update(EXPORT).digest('hex')}`;

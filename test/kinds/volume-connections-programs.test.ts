@@ -6,20 +6,19 @@ import {
   acts,
   iscsi,
   OTHER_VOLUME,
-  OWN_IQN,
+  OWN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
+  scene,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const twoPaths: Scene = {
   sessions: [
     { sid: 1, ...OWN },

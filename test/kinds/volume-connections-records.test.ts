@@ -8,8 +8,10 @@ import {
   acts,
   broken,
   iscsi,
+  OWN,
   OWN_IQN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
@@ -20,9 +22,7 @@ import {
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
 const shared = withVolumes([iscsi([SHARED])]);
 const record = (iqn: string, portal: string) => `volume-connections/compute1/record/${portal}/${iqn}`;
 const manual = (iqn: string) =>

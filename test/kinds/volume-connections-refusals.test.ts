@@ -7,21 +7,21 @@ import {
   iscsi,
   linkOf,
   OTHER_VOLUME,
+  OWN,
   OWN_IQN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
   SLAVES,
+  scene,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
-const own = withVolumes([iscsi([OWN])]);
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const gone = withVolumes([iscsi([OWN])], { gone: true, row: instanceRow({ deleted: 42 }) });
 const CRYPT = {
   name: 'luks-x',

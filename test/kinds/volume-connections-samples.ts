@@ -311,3 +311,10 @@ export async function broken(step: DraftStep, command: FakeAnswers['command']): 
   );
   return held.flat();
 }
+
+/** The way to a volume by a target of its own. */
+export const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
+/** The server with that volume, */
+export const own = withVolumes([iscsi([OWN])]);
+/** and its disk on the host. */
+export const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };

@@ -7,22 +7,21 @@ import { SERVER } from './domain-samples.ts';
 import {
   iscsi,
   OTHER_VOLUME,
-  OWN_IQN,
+  OWN,
   openQuestion,
+  own,
   PORTAL,
   planOf,
   type Scene,
   SHARED_IQN,
+  scene,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 4 };
-const own = withVolumes([iscsi([OWN])]);
 const WWID = '360000000000000000e00000000010001';
 const ID = (volume: string) => volume.replace(/^b{8}/, 'cccccccc');
-const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
 const small: Scene = { ...scene, disks: [{ name: 'sdb', sid: 1, lun: 1, bytes: 1_000_000 }] };
 const map = (wwid: string): Scene => ({
   ...scene,

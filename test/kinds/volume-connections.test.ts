@@ -11,8 +11,10 @@ import {
   iscsi,
   linkOf,
   OTHER_VOLUME,
+  OWN,
   OWN_IQN,
   openQuestion,
+  own,
   PORTAL,
   PORTAL_2,
   planOf,
@@ -25,11 +27,9 @@ import {
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 1 };
 
 /** One volume on a target of its own. */
-const own = withVolumes([iscsi([OWN])]);
 const ownTarget: Scene = {
   sessions: [{ sid: 1, ...OWN }],
   disks: [{ name: 'sdb', sid: 1, lun: 1 }],

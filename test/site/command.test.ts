@@ -419,6 +419,17 @@ describe('commands through ssh', () => {
       expect(most).toBeGreaterThan(1);
     });
 
+    test('nor do those for which ssh cannot even be started: each is a place where nobody could look', async () => {
+      fakeProgram('ssh', 'for last; do :; done; eval "$last"');
+      // No argv may hold a NUL.
+      const all = Array.from({ length: HOSTS }, () => openSsh(hostAccess({ address: 'cmp\0' })));
+      for (const ssh of all)
+        await expect(ssh.run(['true'], 5_000)).rejects.toMatchObject({ code: 'host-unreachable' });
+      const ssh = openSsh(hostAccess());
+      expect(await ssh.run(['true'], 5_000)).toMatchObject({ exit: 0 });
+      await ssh.close();
+    });
+
     test('hosts that let nobody in do not hold up the others', async () => {
       fakeProgram('ssh', 'case "$*" in *10.0.0.9*) exit 255; esac; for last; do :; done; eval "$last"');
       const all = Array.from({ length: HOSTS }, (_, i) =>

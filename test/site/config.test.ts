@@ -585,6 +585,7 @@ describe('nova.conf', () => {
       ['[DEFAULT]\ninstances_path = ${state_path}/vms\nstate_path = $top/nova\ntop = /srv', '/srv/nova/vms'],
       ['[DEFAULT]\ninstances_path = $Paths.top/vms\n[paths]\ntop = /srv', '/srv/vms'],
       ['[DEFAULT]\nstate_path = /opt/stack/data/nova', '/opt/stack/data/nova/instances'],
+      ['[DEFAULT]\nstate_path = /opt/stack/data/nova\ninstances_path =', '/opt/stack/data/nova/instances'],
       // Packages set state_path in a file of their own, or have it as their default.
       ['[DEFAULT]\ninstances_path = $state_path/instances', '/var/lib/nova/instances'],
       // Only Nova knows this one; the file system of a host does not, and it is told there.

@@ -70,7 +70,15 @@ export function openSsh(host: HostAccess, openingMs = OPENING_MS): Transport {
       endTurn();
       throw new LookError(`host ${host.name}`, 'it was not asked any more', { code: 'host-unreachable' });
     }
-    current = new SshSession(host, openingMs, endTurn);
+    try {
+      current = new SshSession(host, openingMs, endTurn);
+    } catch (error) {
+      // This machine has no process or file to give; a moment later it may.
+      endTurn();
+      session = null;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LookError(`host ${host.name}`, `ssh cannot be started: ${why}`, { code: 'host-unreachable' });
+    }
     return current;
   };
   return {

@@ -121,7 +121,7 @@ export function parseNovaConf(text: string): NovaConf {
     serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
     // Its default is `$state_path/instances` (nova 26 `conf/compute.py`).
     instancesPath:
-      read('DEFAULT', 'instances_path') ??
+      read('DEFAULT', 'instances_path') ||
       (values.has('DEFAULT.state_path') ? `${read('DEFAULT', 'state_path')}/instances` : undefined),
     serviceUser: readServiceUser(read),
   };
