@@ -33,7 +33,18 @@ export function failBelow(folder: string, disk: Striker<JournalCall>): () => voi
     async open(...given: Parameters<typeof open>) {
       const [path] = given;
       if (!isBelow(path)) return open(...given);
-      return wrap(path, await disk.through(call('open', path), () => open(...given)));
+      let opened: FileHandle | undefined;
+      try {
+        const file = await disk.through(call('open', path), async () => {
+          opened = await open(...given);
+          return opened;
+        });
+        return wrap(path, file);
+      } catch (error) {
+        // One that was opened, and is said not to be, is nobody's to close.
+        await opened?.close();
+        throw error;
+      }
     },
     writeFile(...given: Parameters<typeof writeFile>) {
       const [path, data, options] = given;
