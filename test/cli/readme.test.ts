@@ -1,10 +1,10 @@
-/** What READMEs and docs/screens show is what the program says today. */
+/** What READMEs, docs/getting-started.md and docs/screens show is what the program says today. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import { createDemo } from '../../src/simulator/demo/create.ts';
-import { fakeProcess } from '../support/fake-process.ts';
+import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
 import { NOW } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { copyOf } from '../support/world-template.ts';
@@ -20,6 +20,16 @@ function screen(columns: number, name: string): { readonly asked: string; readon
   const text = readFileSync(join(ROOT, `docs/screens/${columns}/${name}.txt`), 'utf8');
   const [asked = '', ...lines] = text.split('\n');
   return { asked: asked.replace('$ expunge ', ''), shown: lines.join('\n') };
+}
+
+/** What the program says to a command on a new demo cloud. */
+async function sayOf(asked: string, options: FakeProcessOptions): Promise<string> {
+  const state = tempFolder();
+  await copyOf('demo', join(state, 'expunge/demo'), (template) => createDemo(template, { now: NOW }));
+  const env = { XDG_STATE_HOME: state, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
+  const process = fakeProcess({ ...options, env });
+  await runCli(['node', 'expunge', ...asked.split(' ')], process);
+  return `${process.out()}${process.err()}`;
 }
 
 /** A terminal breaks what is longer than itself, in the middle of a word. */
@@ -44,13 +54,8 @@ describe('docs/screens', () => {
   test.each([80, 200].flatMap((columns) => READING.map((name) => [columns, name] as const)))(
     '%i/%s is what the program shows',
     async (columns, name) => {
-      const state = tempFolder();
-      await copyOf('demo', join(state, 'expunge/demo'), (template) => createDemo(template, { now: NOW }));
       const { asked, shown } = screen(columns, name);
-      const env = { XDG_STATE_HOME: state, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
-      const process = fakeProcess({ terminal: true, columns, env });
-      await runCli(['node', 'expunge', ...asked.split(' ')], process);
-      expect(unbroken(`${process.out()}${process.err()}`)).toBe(unbroken(shown));
+      expect(unbroken(await sayOf(asked, { terminal: true, columns }))).toBe(unbroken(shown));
     },
   );
 });
@@ -77,6 +82,16 @@ function plain(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
+/** All that stands between what is left out, in order. */
+function expectParts(shown: string, lines: readonly string[]): void {
+  let left = plain(shown);
+  for (const part of lines.join('\n').split(/^\s*…+.*$/m)) {
+    const at = left.indexOf(plain(part));
+    expect(at, `it goes on with: ${part}`).toBeGreaterThan(-1);
+    left = left.slice(at + plain(part).length);
+  }
+}
+
 const SCREENS = readdirSync(join(ROOT, 'docs/screens/80')).map((file) =>
   screen(80, file.replace('.txt', '')),
 );
@@ -91,12 +106,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', (file) => {
   test.each(samples)('$asked', ({ asked, lines }) => {
     const shown = SCREENS.find((one) => anyRun(one.asked) === asked)?.shown;
     expect(shown, 'a screen of that command').toBeDefined();
-    let left = plain(anyRun(shown ?? ''));
-    for (const part of lines.join('\n').split(/^\s*…+.*$/m)) {
-      const at = left.indexOf(plain(part));
-      expect(at, `the screen goes on with: ${part}`).toBeGreaterThan(-1);
-      left = left.slice(at + plain(part).length);
-    }
+    expectParts(anyRun(shown ?? ''), lines);
   });
 });
 
@@ -105,3 +115,10 @@ test('both READMEs show the same', () => {
     samplesOf(file).map(({ asked, lines }) => [asked, ...lines.filter((line) => !line.includes('…'))]);
   expect(shown('README.zh-CN.md')).toEqual(shown('README.md'));
 });
+
+test.each(samplesOf('docs/getting-started.md'))(
+  'docs/getting-started.md: $asked',
+  async ({ asked, lines }) => {
+    expectParts(await sayOf(asked, {}), lines);
+  },
+);
