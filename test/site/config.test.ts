@@ -256,6 +256,14 @@ describe('the cloud', () => {
     });
   });
 
+  test.each(['', '# nothing yet\n', 'clouds:\n', 'clouds:\n  lab:\n', '{}'])(
+    'a secure.yaml with nothing in it changes nothing: %j',
+    async (secure) => {
+      const files = { 'expunge.yaml': 'cloud: lab', 'clouds.yaml': CLOUDS, 'secure.yaml': secure };
+      expect((await load(files)).auth.auth).toMatchObject({ password: 'from-clouds' });
+    },
+  );
+
   test('a clouds file elsewhere has its secure.yaml beside it', async () => {
     const { auth } = await load({
       'expunge.yaml': 'cloud: lab\nclouds_file: $HERE/my-clouds.yaml',

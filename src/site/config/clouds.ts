@@ -110,6 +110,20 @@ function homes(): string[] {
   }
 }
 
+/** What is left empty is as if nothing were in it: a secure.yaml of comments alone, a cloud without a key. */
+const cloudsFile = z.looseObject({
+  clouds: z
+    .record(
+      z.string(),
+      z
+        .record(z.string(), z.unknown())
+        .nullable()
+        .transform((entry) => entry ?? {}),
+    )
+    .nullish()
+    .transform((clouds) => clouds ?? {}),
+});
+
 async function firstClouds(
   paths: readonly string[],
   read: ReadOptional,
@@ -118,9 +132,7 @@ async function firstClouds(
     const content = await read(path);
     if (content === null) continue;
     const yaml = readYaml(content);
-    const parsed = z
-      .looseObject({ clouds: z.record(z.string(), z.record(z.string(), z.unknown())) })
-      .safeParse('data' in yaml ? yaml.data : null);
+    const parsed = 'data' in yaml ? cloudsFile.safeParse(yaml.data ?? {}) : { success: false as const };
     if (!parsed.success)
       throw new UsageError(`${path} is not a clouds file${'fault' in yaml ? `: ${yaml.fault}` : ''}`, {
         code: 'clouds-file-invalid',
