@@ -7,6 +7,7 @@ import { isClean } from '../run/make-plan.ts';
 import type { RunRecord } from '../run/read-run.ts';
 import { findUnfinished, type ListedRun } from '../run/runs.ts';
 import { assertNotLocked } from '../run/server-lock.ts';
+import { RUNS } from '../run/survey.ts';
 import { abandonCommand, resumeCommand } from './render/next.ts';
 import { sayState } from './render/run-state.ts';
 import type { ReadSite } from './session.ts';
@@ -66,7 +67,8 @@ export function linksTo(earlier: RunRecord | null): RunLinks {
 export function blockingRuns(site: ReadSite, plans: readonly Plan[]): Promise<readonly (string | null)[]> {
   return Promise.all(
     plans.map(async (plan) => {
-      if (isClean(plan)) return null;
+      // Of a record that this version cannot read the plan itself tells.
+      if (isClean(plan) || plan.unknown.some(({ kind }) => kind === RUNS)) return null;
       const found = await findUnfinished(site.runs, site.name, plan.server.uuid);
       const goesOn = found === null || found.state === 'running' || found.state === 'elsewhere';
       return goesOn || found.state === 'incomplete' ? null : found.record.folder;

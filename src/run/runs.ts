@@ -150,8 +150,8 @@ export interface ListedRun {
  */
 export async function findUnfinished(runsDir: string, site: string, uuid: string): Promise<ListedRun | null> {
   const { runs, unreadable } = await readRuns(runsDir, uuid);
-  for (const { folder, why, code } of unreadable)
-    if (code === 'format-unknown' && !(await wasGivenUp(folder))) throw new UsageError(why, { code });
+  const [foreign] = await foreignOf(unreadable);
+  if (foreign !== undefined) throw new UsageError(foreign.why, { code: foreign.code });
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
   return (await Promise.all(own.map((record) => listOne(record, own)))).findLast(isUnfinished) ?? null;
 }
@@ -160,6 +160,13 @@ export async function findUnfinished(runsDir: string, site: string, uuid: string
 export function isUnfinished({ record, state, undoneBy: undo, followedBy: next }: ListedRun): boolean {
   if (isUndo(record) || record.abandoned !== null || undo !== null || next !== null) return false;
   return state !== 'complete' && state !== 'not-begun';
+}
+
+/** Those in a format of another version, which nobody here can tell the end of, and which nobody gave up. */
+async function foreignOf(unreadable: readonly UnreadableRun[]): Promise<readonly UnreadableRun[]> {
+  const foreign = unreadable.filter(({ code }) => code === 'format-unknown');
+  const givenUp = await Promise.all(foreign.map(({ folder }) => wasGivenUp(folder)));
+  return foreign.filter((_, at) => !givenUp[at]);
 }
 
 /** Also of a run whose record is of another version. @throws nothing: what cannot be read says nothing */
@@ -200,15 +207,17 @@ export interface Known {
   readonly known: Traces | null;
   /** ids of the volumes that they were to delete, done or not */
   readonly doomed: readonly string[];
+  /** records in a format of another version, each with why: where those runs looked is not known */
+  readonly unread: readonly UnreadableRun[];
 }
 
 /**
- * Of a record that cannot be read `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
+ * Of a record that is damaged `runs` tells: a folder that a full disk left empty must not keep a server from being looked at.
  *
  * @throws UsageError when another version of expunge wrote it down in another way, and that run is unfinished
  */
 export async function readKnown(runsDir: string, site: string, uuid: string): Promise<Known> {
-  const { runs } = await readRuns(runsDir, uuid);
+  const { runs, unreadable } = await readRuns(runsDir, uuid);
   const own = runs.filter(({ plan }) => plan.site === site && plan.server.uuid === uuid);
   const known: Traces[] = [];
   for (const run of own) {
@@ -223,7 +232,11 @@ export async function readKnown(runsDir: string, site: string, uuid: string): Pr
         hint: `finish it with expunge ${plan.tool}, or give it up: expunge abandon ${basename(folder)}`,
       });
   }
-  return { known: mergeTraces(known.toReversed()), doomed: doomedVolumes(own) };
+  return {
+    known: mergeTraces(known.toReversed()),
+    doomed: doomedVolumes(own),
+    unread: await foreignOf(unreadable),
+  };
 }
 
 /** @param runs the oldest first: who decides later has the last word, and so has who gave the run up or took it back */

@@ -23,6 +23,9 @@ export interface Survey {
 /** What a survey needs of a site: its reading half, and nothing that writes. */
 export type SurveySite = Pick<Site, 'config' | 'cells' | 'reader'>;
 
+/** What is unknown of a server because this version cannot read the record of a run on it: no kind of remains. */
+export const RUNS = 'runs';
+
 /** nova's defaults: `[DEFAULT] instance_name_template` and `service_down_time` */
 const NAME_TEMPLATE = 'instance-%08x';
 const SERVICE_DOWN_TIME_S = 60;
@@ -44,6 +47,8 @@ export interface SurveyOptions {
   readonly known?: Traces | null;
   /** ids of the volumes that they were to delete */
   readonly doomed?: readonly string[];
+  /** records of such runs that this version cannot read */
+  readonly unread?: readonly { readonly why: string }[];
 }
 
 /**
@@ -53,7 +58,7 @@ export interface SurveyOptions {
  *   off is none of the server's
  */
 export async function survey(site: SurveySite, uuid: string, options: SurveyOptions): Promise<Survey> {
-  const { fenced = [], known, doomed = [] } = options;
+  const { fenced = [], known, doomed = [], unread = [] } = options;
   const everywhere = site.reader.fresh();
   const look = withoutHosts(everywhere, fenced);
   const { file, novaConf } = site.config;
@@ -73,7 +78,11 @@ export async function survey(site: SurveySite, uuid: string, options: SurveyOpti
   // adds costs a second round, in which every answer already given is remembered.
   const [first, wide] = await Promise.all([findAll(look, narrow), widenHosts(look, narrow, subjectOptions)]);
   const found = wide.hosts === narrow.hosts ? first : await findAll(look, wide);
-  return { ...found, subject: markFenced(wide, new Map(await asked)) };
+  return {
+    ...found,
+    subject: markFenced(wide, new Map(await asked)),
+    unknown: [...unread.map(({ why }) => ({ kind: RUNS, place: 'records of runs', why })), ...found.unknown],
+  };
 }
 
 /** @param answers of each host that is said to be off, what it answered all the same; null: nothing */

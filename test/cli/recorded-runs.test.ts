@@ -154,6 +154,20 @@ describe('of a version that writes otherwise: refused by its name, and not calle
     expect(dumpWorld(cloud.world)).toEqual(before);
   });
 
+  test.each(['inspect', 'plan', 'verify'])('%s does not know where that run looked', async (command) => {
+    const cloud = await cloudOf();
+    const uuid = cloud.servers[0]?.uuid ?? '';
+    const run = plant(cloud, version, 'cut', later);
+    const { exit, out, err } = await cloud.expunge([command, uuid]);
+    expect({ exit, err }).toEqual({ exit: 4, err: '' });
+    expect(out).toMatch(
+      /Could not look\n {2}records of runs: \S+ is in format 2, of expunge 3\.1\.0; .*\n {4}not known there: where an earlier run looked/,
+    );
+    const says = { format: 1, user: 'root', host: 'ctl', pid: 1, at: '2026-11-22T03:00:00.000Z', why: null };
+    writeFileSync(join(cloud.runs, run, 'abandoned.json'), JSON.stringify(says));
+    expect((await cloud.expunge([command, uuid])).out).not.toContain('records of runs');
+  });
+
   test('apply, of a plan file', async () => {
     const cloud = await cloudOf();
     const file = join(tempFolder(), 'plan.json');

@@ -280,7 +280,7 @@ describe('what is known of a server', () => {
   test('is nothing when no run wrote anything down', async () => {
     const runs = tempFolder();
     record(runs, 'a');
-    expect(await known(runs)).toEqual({ known: null, doomed: [] });
+    expect(await known(runs)).toEqual({ known: null, doomed: [], unread: [] });
   });
 
   const strange = plan({ traces: { places: [] }, tool: '0.0.9' });

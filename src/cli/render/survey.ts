@@ -116,8 +116,16 @@ function listWithReasons(
   ]);
 }
 
+/** What is looked at, and is no kind of remains. */
+const OTHERS: Readonly<Record<string, string>> = {
+  hosts: 'Hosts',
+  runs: 'where an earlier run looked',
+};
+
 function titlesOf(entries: readonly { readonly kind: string }[]): string {
-  const titles = entries.map((e) => KINDS.find((kind) => kind.id === e.kind)?.title ?? e.kind);
+  const titles = entries.map(
+    (e) => KINDS.find((kind) => kind.id === e.kind)?.title ?? OTHERS[e.kind] ?? e.kind,
+  );
   return [...new Set(titles)].join(', ');
 }
 
