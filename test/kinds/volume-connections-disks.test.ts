@@ -20,6 +20,7 @@ import {
   SHARED_IQN,
   scene,
   scsiPath,
+  twoPaths,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
@@ -28,16 +29,6 @@ const SHARED = { portal: PORTAL, iqn: SHARED_IQN, lun: 4 };
 const WWID = '360000000000000000e00000000010001';
 const MAP = { name: 'mpatha', kernelName: 'dm-0', type: 'mpath', on: ['sdb', 'sdc'], uuid: `mpath-${WWID}` };
 const CRYPT = { name: 'crypt-x', kernelName: 'dm-3', type: 'crypt', on: ['sdb'], uuid: 'CRYPT-LUKS1-a-x' };
-const twoPaths: Scene = {
-  sessions: [
-    { sid: 1, ...OWN },
-    { sid: 2, ...OWN, portal: PORTAL_2 },
-  ],
-  disks: [
-    { name: 'sdb', sid: 1, lun: 1 },
-    { name: 'sdc', sid: 2, lun: 1 },
-  ],
-};
 const byBoth = withVolumes([iscsi([OWN, { ...OWN, portal: PORTAL_2 }])]);
 /** Nobody has any of these open. */
 const unopened = (...names: string[]) => ({ [`compute1: ${openQuestion(names)}`]: '' });

@@ -10,24 +10,17 @@ import {
   openQuestion,
   own,
   PORTAL,
-  PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
   scene,
+  twoPaths,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
 
-const twoPaths: Scene = {
-  sessions: [
-    { sid: 1, ...OWN },
-    { sid: 2, ...OWN, portal: PORTAL_2 },
-  ],
-  disks: [
-    { name: 'sdb', sid: 1, lun: 1 },
-    { name: 'sdc', sid: 2, lun: 1 },
-  ],
+const mapped: Scene = {
+  ...twoPaths,
   maps: [{ name: 'mpatha', kernelName: 'dm-1', type: 'mpath', on: ['sdb', 'sdc'], uuid: 'mpath-3a' }],
 };
 const PS = (pids: string) => `compute1: ps -ww -o pid=,comm=,args= -p ${pids}`;
@@ -50,7 +43,7 @@ describe('what a program has open', () => {
     ['a partition', 'sdb1', 'sdb'],
     ['a partition with two digits', 'sdc12', 'sdc'],
   ])('%s is named', async (_, device, named) => {
-    expect(await sentences({ ...twoPaths, open: [dd(device)] })).toEqual([said(77, 'dd', named)]);
+    expect(await sentences({ ...mapped, open: [dd(device)] })).toEqual([said(77, 'dd', named)]);
   });
 
   test('a map is not a partition of one whose number it begins with', async () => {
@@ -61,7 +54,7 @@ describe('what a program has open', () => {
       on: ['dm-1'],
       uuid: 'CRYPT-LUKS1-a',
     };
-    const at = { ...twoPaths, maps: [...(twoPaths.maps ?? []), crypt], open: [dd('dm-10')] };
+    const at = { ...mapped, maps: [...(mapped.maps ?? []), crypt], open: [dd('dm-10')] };
     expect(await sentences(at)).toEqual([said(77, 'dd', 'dm-10')]);
   });
 
@@ -125,7 +118,7 @@ describe('which program it is', () => {
 
   test('multipathd watches, another does not: only the former is told, and may have it open', async () => {
     const open = [{ device: 'sdc', pid: 55, args: MULTIPATHD }, dd('sdb')];
-    const plan = await planOf({ ...twoPaths, open }, own);
+    const plan = await planOf({ ...mapped, open }, own);
     expect(acts(plan).filter((act) => act.startsWith('multipathd'))).toEqual(['multipathd del path sdc']);
     const [guard] = plan.steps.flatMap(({ id, guards }) => (id.endsWith('/sdb') ? guards.slice(-1) : []));
     expect(guard?.check).toMatchObject({ exit: [0, 1], out: { linesWithin: ['/proc/55/fd\t/dev/sdc'] } });

@@ -318,3 +318,14 @@ export const OWN = { portal: PORTAL, iqn: OWN_IQN, lun: 1 };
 export const own = withVolumes([iscsi([OWN])]);
 /** and its disk on the host. */
 export const scene: Scene = { sessions: [{ sid: 1, ...OWN }], disks: [{ name: 'sdb', sid: 1, lun: 1 }] };
+/** The same volume by two portals. */
+export const twoPaths: Scene = {
+  sessions: [
+    { sid: 1, ...OWN },
+    { sid: 2, ...OWN, portal: PORTAL_2 },
+  ],
+  disks: [
+    { name: 'sdb', sid: 1, lun: 1 },
+    { name: 'sdc', sid: 2, lun: 1 },
+  ],
+};

@@ -2,6 +2,7 @@
 import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
 import { isClean } from '../../run/make-plan.ts';
+import type { Said } from './error.ts';
 
 export interface ServerReport {
   readonly plan: Plan;
@@ -10,19 +11,13 @@ export interface ServerReport {
   readonly run?: string;
 }
 
-/** What ended a command that had done something by then. */
-export interface EndedBy {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string | null;
-}
-
+/** @param error what ended a command that had done something by then */
 export async function renderData(
   format: 'json' | 'yaml',
   command: string,
   exitCode: number,
   reports: readonly ServerReport[],
-  error?: EndedBy,
+  error?: Pick<Said, 'code' | 'message' | 'hint'>,
 ): Promise<string> {
   return serialise(format, {
     format: 1,

@@ -2,6 +2,7 @@
 import { KINDS } from '../../kinds/registry.ts';
 import type { Plan } from '../../plan/types.ts';
 import { isClean } from '../../run/make-plan.ts';
+import { RUNS } from '../../run/survey.ts';
 import type { Screen } from '../io.ts';
 import { fill, measure, wrap } from './lines.ts';
 import { plain } from './plain.ts';
@@ -119,7 +120,7 @@ function listWithReasons(
 /** What is looked at, and is no kind of remains. */
 const OTHERS: Readonly<Record<string, string>> = {
   hosts: 'Hosts',
-  runs: 'where an earlier run looked',
+  [RUNS]: 'where an earlier run looked',
 };
 
 function titlesOf(entries: readonly { readonly kind: string }[]): string {

@@ -1,7 +1,7 @@
 /** URLs of a message bus in oslo.messaging's form, and the templates of them that cell_mappings may hold. */
 import { LookError } from '../../plan/errors.ts';
 import type { NovaConf } from '../config/nova-conf.ts';
-import { isTemplate, parseQuery, TEMPLATE_NAME, withoutBrackets } from '../sql/url.ts';
+import { fillNames, isTemplate, parseQuery } from '../service-url.ts';
 
 /** One way to the bus: the brokers of a cluster are as good as each other. */
 interface Broker {
@@ -100,8 +100,7 @@ function invalid(place: string, why: string): LookError {
  * Fills a cell's template from this host's own `[DEFAULT] transport_url`.
  *
  * nova 18+ `objects/cell_mapping.py:CellMapping._format_url`: `{scheme} {username} {password} {hostname} {port} {path} {query}
- * {fragment}`, and for a URL of several hosts `{username1} {password1} {hostname1} {port1}` and so on. Nothing is unquoted on the way. An IPv6
- * `hostname` has no brackets there: templates write them.
+ * {fragment}`, and for a URL of several hosts `{username1} {password1} {hostname1} {port1}` and so on. Nothing is unquoted on the way.
  *
  * @throws LookError when the template needs a nova.conf that the site file does not name, or that does not have what it needs
  */
@@ -125,7 +124,7 @@ export function fillBusTemplate(place: string, template: string, transportUrl: s
       parts.set(`${name}${index + 1}`, value);
     }
   }
-  return withoutBrackets(template).replaceAll(new RegExp(TEMPLATE_NAME, 'g'), (_, name: string) => {
+  return fillNames(template, (name) => {
     const part = parts.get(name);
     if (part !== undefined) return part;
     throw new LookError(

@@ -1,5 +1,6 @@
 /** Database URLs in SQLAlchemy's form, and the templates that cell_mappings may hold. */
 import { UsageError } from '../../plan/errors.ts';
+import { fillNames, isTemplate, parseQuery } from '../service-url.ts';
 
 export interface DatabaseUrl {
   readonly host: string;
@@ -101,14 +102,6 @@ function named<K extends string>(key: K, path: string | null): { readonly [k in 
   return path === null ? {} : ({ [key]: path } as { readonly [k in K]: string });
 }
 
-/**
- * As Python's `parse_qs`, by which SQLAlchemy and oslo.messaging read it: a name without a value, as a deployment's template leaves it
- * (`ssl_ca=`), does not stand there. Tried with SQLAlchemy 1.4.46.
- */
-export function parseQuery(text: string): URLSearchParams {
-  return new URLSearchParams([...new URLSearchParams(text)].filter(([, value]) => value !== ''));
-}
-
 /** As Python's `unquote`: a percent sign that begins no escape stands for itself. */
 function unquote(text: string): string {
   return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
@@ -124,7 +117,7 @@ function unquote(text: string): string {
  * Fills a cell's URL template from this host's own `[database] connection`.
  *
  * nova 18+ `objects/cell_mapping.py:CellMapping._format_url`: `{scheme} {username} {password} {hostname} {port} {path}
- * {query} {fragment}`; `path` has no leading slash, and an IPv6 `hostname` no brackets: templates write them (`[{hostname}]`).
+ * {query} {fragment}`; `path` has no leading slash.
  *
  * @throws UsageError when the template needs a nova.conf that the site file does not name, or that has no URL either
  */
@@ -151,22 +144,10 @@ export function fillTemplate(what: string, template: string, connection: string 
     query,
     fragment,
   };
-  return withoutBrackets(template).replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole);
+  return fillNames(template, (name) => parts[name]);
 }
-
-/** Whether a URL has a name of Nova's in braces. Other braces are some password's, and stay. */
-export function isTemplate(url: string): boolean {
-  return TEMPLATE_NAME.test(url);
-}
-
-export const TEMPLATE_NAME = /\{((?:username|password|hostname|port)\d*|scheme|path|query|fragment)\}/;
 
 /** An IPv6 address as a URL has it. */
 function inBrackets(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
-}
-
-/** A template whose `{hostname}` brings its brackets with it, where it is one that has them. */
-export function withoutBrackets(template: string): string {
-  return template.replaceAll(/\[(\{hostname\d*\})\]/g, '$1');
 }
