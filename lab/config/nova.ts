@@ -53,6 +53,8 @@ export function novaConfig(lab: Lab, disks: Ini[string]): Ini {
     placement: serviceLogin(lab, 'placement'),
     neutron: serviceLogin(lab, 'neutron'),
     cinder: { os_region_name: region },
+    // A neighbour's token that is older is deleted by nova-compute, every five minutes, also in the middle of a comparison.
+    consoleauth: { token_ttl: 86_400 },
     service_user: { send_service_user_token: true, ...serviceLogin(lab, 'nova') },
     oslo_concurrency: { lock_path: join(lab.run, 'nova-locks') },
     compute: { resource_provider_association_refresh: 0 },
