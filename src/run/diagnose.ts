@@ -3,6 +3,7 @@ import { readLinks } from '../kinds/interfaces/links.ts';
 import { runsOvs } from '../kinds/interfaces/ovs.ts';
 import { LookError } from '../plan/errors.ts';
 import type { Service } from '../plan/types.ts';
+import { perhapsInContainer, programsByContainer } from '../site/command/containers.ts';
 import { lastLine } from '../site/command/lines.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader, Row } from '../site/reader.ts';
@@ -180,9 +181,18 @@ async function examineHost(
     return `reached as ${out.trim()}`;
   });
   if (!reach.ok) return [reach];
-  const path = site.reader.host(name)?.instancesPath ?? '/';
+  const { instancesPath: path = '/', containers = null } = site.reader.host(name) ?? {};
   return [
     reach,
+    ...(await Promise.all(
+      programsByContainer(containers).map(({ container, programs, probe }) =>
+        attempt(`host ${name}, container ${container}`, async () => {
+          const { exit, err } = await run(name, probe);
+          if (exit !== 0) throw notFine(name, `${probe.join(' ')} ended with ${exit}: ${lastLine(err)}`);
+          return `runs, has ${programs.join(', ')}`;
+        }),
+      ),
+    )),
     await attempt(`host ${name}, libvirt`, async () => {
       const { exit, err } = await run(name, ['virsh', '-c', 'qemu:///system', 'version']);
       if (exit !== 0) throw notFine(name, `virsh version ended with ${exit}: ${lastLine(err)}`);
@@ -197,7 +207,10 @@ async function examineHost(
       const { exit, err } = await run(name, ['ovs-vsctl', '--timeout=10', 'list-br']);
       if (exit === 127) {
         if (!runsOvs(await readLinks(site.reader, name))) return 'none on this host';
-        throw notFine(name, 'Open vSwitch runs there, but ovs-vsctl is not there (is it in a container?)');
+        throw notFine(
+          name,
+          `Open vSwitch runs there, but ovs-vsctl is not there (${perhapsInContainer(name)})`,
+        );
       }
       if (exit !== 0) throw notFine(name, `ovs-vsctl list-br ended with ${exit}: ${lastLine(err)}`);
       return 'ovs-vsctl answers';

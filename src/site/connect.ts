@@ -152,8 +152,8 @@ function openReader(doors: Doors): Reader {
     host(name) {
       const access = hosts.access(name);
       if (access === null) return null;
-      const { instancesPath, images, proxied = false } = access;
-      return { name, instancesPath, images, proxied };
+      const { instancesPath, novasInstancesPath, containers, images, proxied = false } = access;
+      return { name, instancesPath, novasInstancesPath, containers, images, proxied };
     },
     holds: (check: Check) => checkHolds(reader, databases, check),
     image: (what) => readImage(reader, databases, what),

@@ -6,6 +6,7 @@
  */
 import type { Compilable, SelectQueryBuilder } from 'kysely';
 import type { BeforeImage, Check, Service } from '../plan/types.ts';
+import type { Containers } from './command/containers.ts';
 import type { QueueContents } from './queue/buses.ts';
 
 /** One row, as text and numbers: dates are `YYYY-MM-DD HH:MM:SS` UTC, binary is `{base64}`. */
@@ -96,6 +97,10 @@ export type ImageStore =
 export interface HostFacts {
   readonly name: string;
   readonly instancesPath: string;
+  /** the same as Nova and libvirt have it, whose containers may have it at another path */
+  readonly novasInstancesPath: string;
+  /** which programs are in containers; null: none */
+  readonly containers: Containers | null;
   /** a proxy takes its connections, and takes them when the host is off too */
   readonly proxied?: boolean;
   /** where Nova keeps disks there when not in the instances folder; null: the site file does not say */

@@ -215,7 +215,10 @@ test('a host without virsh, a host that does not answer and one that the site fi
     three,
   );
   expect(unknown).toEqual([
-    { place: 'host compute1', why: 'virsh is not there (is libvirt in a container?)' },
+    {
+      place: 'host compute1',
+      why: 'virsh is not there (in a container? then hosts.compute1.containers must say so)',
+    },
     { place: 'host compute2', why: 'no route to host' },
     {
       place: 'host compute3',

@@ -159,7 +159,7 @@ test('a host that the site file does not know is unknown', async () => {
 const missing = [
   {
     place: 'host compute1',
-    why: 'ovs-vsctl is not there, but the server’s interfaces are in Open vSwitch (is it in a container?)',
+    why: 'ovs-vsctl is not there, but the server’s interfaces are in Open vSwitch (in a container? then hosts.compute1.containers must say so)',
   },
 ];
 
@@ -195,7 +195,7 @@ test.each(['ovs-system', 'ovs-netdev'])(
     expect(unknown).toEqual([
       {
         place: 'host compute1',
-        why: 'ovs-vsctl is not there, but Open vSwitch runs there (is it in a container?)',
+        why: 'ovs-vsctl is not there, but Open vSwitch runs there (in a container? then hosts.compute1.containers must say so)',
       },
     ]);
   },

@@ -413,7 +413,10 @@ describe('what is asked of a host', () => {
     expect((await planOf({ changes: missing }, own)).unknown).toEqual([]);
     const plan = await planOf({ ...ownTarget, changes: missing }, own);
     expect(plan.unknown).toEqual([
-      { place: 'host compute1', why: 'iscsiadm is not there (is it in a container?)' },
+      {
+        place: 'host compute1',
+        why: 'iscsiadm is not there (in a container? then hosts.compute1.containers must say so)',
+      },
     ]);
   });
 
@@ -473,7 +476,9 @@ describe('what is asked of a host', () => {
   test('a map is known, but dmsetup is not there', async () => {
     const changes = { 'compute1: dmsetup info -c --noheadings -o minor,open,uuid,name': { exit: 127 } };
     const plan = await planOf({ ...multipath, changes }, withVolumes([iscsi(twoPaths)]));
-    expect(plan.unknown).toMatchObject([{ why: 'dmsetup is not there (is it in a container?)' }]);
+    expect(plan.unknown).toMatchObject([
+      { why: 'dmsetup is not there (in a container? then hosts.compute1.containers must say so)' },
+    ]);
   });
 
   test('a host that the site file does not know is unknown when a volume may be there', async () => {

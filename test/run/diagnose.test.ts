@@ -367,7 +367,7 @@ describe('hosts', () => {
       'cmp-1: ip -o link show': { exit: 0, out: link, err: '' },
     };
     expect(await at('host cmp-1, Open vSwitch', { command })).toEqual([
-      'FAILS host cmp-1, Open vSwitch: Open vSwitch runs there, but ovs-vsctl is not there (is it in a container?)',
+      'FAILS host cmp-1, Open vSwitch: Open vSwitch runs there, but ovs-vsctl is not there (in a container? then hosts.cmp-1.containers must say so)',
     ]);
   });
 });

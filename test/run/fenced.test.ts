@@ -53,7 +53,8 @@ describe('a host that is said to be off', () => {
   describe('behind a proxy that always takes the connection', () => {
     const behind = (answer: string | LookError) => {
       const look = fakeReader({ command: { 'cmp-1: true': answer } });
-      const host = { name: 'cmp-1', instancesPath: '/i', images: null, proxied: true };
+      const path = { instancesPath: '/i', novasInstancesPath: '/i' };
+      const host = { name: 'cmp-1', ...path, containers: null, images: null, proxied: true };
       return askFenced({ ...look, host: () => host }, 'cmp-1');
     };
     test.each([

@@ -32,6 +32,8 @@ describe('the reading door', () => {
     expect(reader.host('compute1')).toEqual({
       name: 'compute1',
       instancesPath: '/var/lib/nova/instances',
+      novasInstancesPath: '/var/lib/nova/instances',
+      containers: null,
       images: null,
       proxied: false,
     });

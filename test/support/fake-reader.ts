@@ -103,7 +103,9 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
     host(name) {
       const path = answers.hosts?.[name];
       const images = answers.images?.[name] ?? null;
-      return path === undefined ? null : { name, instancesPath: path, images };
+      return path === undefined
+        ? null
+        : { name, instancesPath: path, novasInstancesPath: path, containers: null, images };
     },
     async holds(check: Check): Promise<boolean> {
       throw new Error(`the test did not foresee a check: ${JSON.stringify(check)}`);

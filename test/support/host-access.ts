@@ -15,6 +15,8 @@ export function hostAccess(changes: Partial<HostAccess> = {}): HostAccess {
     knownHostsFile: undefined,
     sudo: false,
     instancesPath: '/var/lib/nova/instances',
+    novasInstancesPath: '/var/lib/nova/instances',
+    containers: null,
     images: null,
     ...changes,
   };

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { hasCode, UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
+import { actInContainers } from '../../site/command/containers.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
@@ -51,12 +52,21 @@ export async function plan(command: Given): Promise<number> {
         ),
       );
     else {
-      const renderAct = given.commands ? (await import('../render/act.ts')).renderAct : null;
+      const renderAct = given.commands ? await rendererFor(site) : null;
       const blocking = await blockingRuns(site, plans);
       io.out(plans.map((p, i) => renderPlan(p, io, given, renderAct, blocking[i])).join('\n\n'));
     }
     return exitCode;
   });
+}
+
+/** Word for word is as it is run: where a program is in a container, its engine stands before it. */
+async function rendererFor(site: ReadSite): Promise<RenderAct> {
+  const { renderAct } = await import('../render/act.ts');
+  return (act, columns) => {
+    const containers = act.door === 'command' ? site.reader.host(act.host)?.containers : null;
+    return renderAct(containers ? actInContainers(containers, act) : act, columns);
+  };
 }
 
 /** 3: apply would refuse it. 4: it is not known whether this is all. */

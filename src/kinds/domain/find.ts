@@ -6,6 +6,7 @@ import { type HostDomains, readDomains } from './virsh.ts';
 
 export interface DomainsOnHost extends HostDomains {
   readonly host: string;
+  /** as libvirt has it: its container may have it at another path than the host */
   readonly instancesPath: string;
 }
 
@@ -21,7 +22,8 @@ export interface DomainFacts {
 export async function findDomains(look: Reader, subject: Subject): Promise<Found<DomainFacts>> {
   const { facts, unknown } = await lookAt(subject.hosts, async (host): Promise<DomainsOnHost> => {
     const { name, instancesPath } = knownHost(host);
-    return { host: name, instancesPath, ...(await readDomains(look, name, subject)) };
+    const novas = look.host(name)?.novasInstancesPath ?? instancesPath;
+    return { host: name, instancesPath: novas, ...(await readDomains(look, name, subject)) };
   });
   return { facts: { hosts: facts }, unknown };
 }

@@ -1,6 +1,7 @@
 /** virsh on a compute host: the questions that the kinds of remains on hosts share, so that each is asked once. */
 import { LookError } from '../../plan/errors.ts';
 import type { Check } from '../../plan/types.ts';
+import { perhapsInContainer } from '../../site/command/containers.ts';
 import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 import type { Subject } from '../subject/subject.ts';
@@ -41,7 +42,7 @@ async function ask(look: Reader, host: string, argv: readonly string[]): Promise
   if (answer.exit === 127)
     throw new LookError(`host ${host}`, 'virsh is not there', {
       code: 'virsh-missing',
-      hint: 'is libvirt in a container?',
+      hint: perhapsInContainer(host),
     });
   return answer;
 }

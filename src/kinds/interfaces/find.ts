@@ -1,4 +1,5 @@
 import type { Unknown } from '../../plan/types.ts';
+import { perhapsInContainer } from '../../site/command/containers.ts';
 import type { Reader } from '../../site/reader.ts';
 import { isUuid, knownHost } from '../domain/host.ts';
 import { type HostDomains, readOwnDomain } from '../domain/virsh.ts';
@@ -115,7 +116,9 @@ function withoutOvs(
     // What Nova and Neutron have forgotten of the server has no type any more; its record in Open vSwitch may still be there.
     if (ovs !== null || !(isTold || runsOvs(links))) return [];
     const but = isTold ? 'the server’s interfaces are in Open vSwitch' : 'Open vSwitch runs there';
-    return [{ place: `host ${host}`, why: `ovs-vsctl is not there, but ${but} (is it in a container?)` }];
+    return [
+      { place: `host ${host}`, why: `ovs-vsctl is not there, but ${but} (${perhapsInContainer(host)})` },
+    ];
   });
 }
 

@@ -1,5 +1,6 @@
 /** Commands of which every exit code is known to mean something; all else is "could not look". */
 import { LookError } from '../../plan/errors.ts';
+import { perhapsInContainer } from '../../site/command/containers.ts';
 import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import type { CommandAnswer, Reader } from '../../site/reader.ts';
 
@@ -21,7 +22,7 @@ export async function ask(
   if (answer.exit === 127)
     throw new LookError(`host ${host}`, `${program} is not there`, {
       code: 'program-missing',
-      hint: 'is it in a container?',
+      hint: perhapsInContainer(host),
     });
   throw new LookError(`host ${host}`, `${program} does not answer: ${whyFailed(program, answer)}`, {
     code: 'connections-unreadable',

@@ -4,6 +4,14 @@ import type { SiteConfig } from '../config/load.ts';
 import type { HostEntry } from '../config/site-file.ts';
 import type { CommandAnswer, ImageStore } from '../reader.ts';
 import type { Wires } from '../wires.ts';
+import {
+  type Containers,
+  engineRefusal,
+  enterContainer,
+  KOLLA,
+  normaliseEngine,
+  outsideKolla,
+} from './containers.ts';
 import { type HostAccess, lacksSudo, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
 /** nova's own default of `[DEFAULT] instances_path` with the packages' state_path */
@@ -14,6 +22,28 @@ function imagesOf(images: HostEntry['images']): ImageStore | null {
   return images.type === 'lvm'
     ? { type: 'lvm', group: images.volume_group }
     : { type: 'rbd', pool: images.pool, user: images.user ?? null, conf: images.conf ?? null };
+}
+
+function containersOf(said: HostEntry['containers']): Containers | null {
+  if (said === undefined || said.none) return null;
+  const { engine = 'docker', deployment, programs } = said;
+  return { engine, programs: { ...(deployment === undefined ? {} : KOLLA), ...programs } };
+}
+
+/** Nova's folder of servers, by the host's name of it and by that which Nova and libvirt have. */
+function foldersOf(
+  { instances_path: own, containers }: HostEntry,
+  novas: string,
+): Pick<HostAccess, 'instancesPath' | 'novasInstancesPath'> {
+  if (containers?.deployment === undefined) {
+    const instancesPath = own ?? novas;
+    return { instancesPath, novasInstancesPath: containers?.instances_path ?? instancesPath };
+  }
+  const inside = containers.instances_path ?? novas;
+  return {
+    instancesPath: own ?? outsideKolla(containers.engine ?? 'docker', inside),
+    novasInstancesPath: inside,
+  };
 }
 
 export class Hosts {
@@ -43,7 +73,8 @@ export class Hosts {
       identityFile: entry.identity_file,
       knownHostsFile: entry.known_hosts_file,
       sudo: entry.sudo ?? false,
-      instancesPath: entry.instances_path ?? this.#config.novaConf?.instancesPath ?? DEFAULT_INSTANCES_PATH,
+      ...foldersOf(entry, this.#config.novaConf?.instancesPath ?? DEFAULT_INSTANCES_PATH),
+      containers: containersOf(entry.containers),
       proxied: entry.proxied,
       images: imagesOf(entry.images),
     };
@@ -67,7 +98,9 @@ export class Hosts {
       transport = this.#open(access);
       this.#transports.set(name, transport);
     }
-    const said = await transport.run(argv, timeoutMs, input);
+    const { containers } = access;
+    const entered = enterContainer(containers, argv, input !== undefined);
+    const said = await transport.run(entered, timeoutMs, input);
     if (access.sudo && lacksSudo(said))
       throw new LookError(`host ${name}`, 'sudo is not there', {
         code: 'sudo-refused',
@@ -80,7 +113,14 @@ export class Hosts {
         code: 'sudo-refused',
         hint: 'docs/reference.md lists the sudoers lines',
       });
-    return answer;
+    if (containers === null || entered[0] !== containers.engine) return answer;
+    const why = engineRefusal(containers.engine, answer);
+    if (why !== null)
+      throw new LookError(`host ${name}`, `${argv[0]} was not run in its container: ${why}`, {
+        code: 'container-refused',
+        hint: `hosts.${name}.containers of the site file says which one it is`,
+      });
+    return normaliseEngine(answer);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Which commands only read. The reading door runs nothing else, whoever asks. */
+import { PLAIN_NAME } from '../plain-name.ts';
 
 type Rule = (args: readonly string[]) => boolean;
 
@@ -89,6 +90,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   nvme: (args) => args.join(' ') === 'list-subsys -o json',
   ps: (args) => args[0] === '-ww' && args[1] === '-o' && args[3] === '-p' && args.length === 5,
   cat: (args) => args.length > 0 && args.every((a) => /^\/sys\/devices\/rbd\/\d+\/(?:pool|name)$/.test(a)),
+  docker: triesContainer,
+  podman: triesContainer,
   realpath: anything,
   stat: anything,
   test: anything,
@@ -96,6 +99,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   id: anything,
   true: anything,
 };
+
+/** Whether a container runs. What a program does in one is judged before it is sent there. */
+function triesContainer([exec, container = '', ...program]: readonly string[]): boolean {
+  return exec === 'exec' && PLAIN_NAME.test(container) && program.join(' ') === 'true';
+}
 
 /** Sessions, records, or one record by target and portal. `-S` shows passwords, and `-o` and `--op` change. */
 function readsInitiator(args: readonly string[]): boolean {

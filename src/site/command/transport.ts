@@ -1,4 +1,5 @@
 import type { CommandAnswer, ImageStore } from '../reader.ts';
+import type { Containers } from './containers.ts';
 
 /** One way to a host. `run` rejects with LookError when the host cannot be reached or the answer was cut. */
 export interface Transport {
@@ -18,6 +19,9 @@ export interface HostAccess {
   readonly knownHostsFile: string | undefined;
   readonly sudo: boolean;
   readonly instancesPath: string;
+  /** the same as Nova and libvirt have it; another where they are in containers */
+  readonly novasInstancesPath: string;
+  readonly containers: Containers | null;
   /** a proxy takes its connections: that one is refused or closed before ssh has begun says nothing of the host */
   readonly proxied?: boolean | undefined;
   readonly images: ImageStore | null;

@@ -1,5 +1,6 @@
 /** `expunge.yaml`: what clouds.yaml does not know. Unknown keys are errors, so that a typo never goes unseen. */
 import * as z from '../../plan/zod.ts';
+import { CONTAINED } from '../command/containers.ts';
 import { PLAIN_NAME } from '../plain-name.ts';
 import { serviceUserEntry } from './service-user.ts';
 import { text } from './yaml.ts';
@@ -15,6 +16,27 @@ const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absol
 
 /** It becomes a word of a command. */
 const plainName = z.string().regex(PLAIN_NAME, 'is not a plain name');
+
+const containers = z
+  .strictObject({
+    /** written `containers: none`: of this host, where those of `default` are in some */
+    none: z.literal(true).optional(),
+    engine: z.enum(['docker', 'podman']).optional(),
+    /** whose names its containers have; written `containers: kolla` when nothing else is said */
+    deployment: z.literal('kolla').optional(),
+    /** program → container, beside those of the deployment or in their place */
+    programs: z.partialRecord(z.enum(CONTAINED), plainName).optional(),
+    /** Nova's folder of servers as its containers have it, where the host has it at another path */
+    instances_path: absolutePath.optional(),
+  })
+  .refine(({ none, deployment, programs }) => none || deployment !== undefined || programs !== undefined, {
+    message: 'does not say which program is in which container: name programs, or a deployment',
+  });
+
+const CONTAINERS: Readonly<Record<string, unknown>> = {
+  kolla: { deployment: 'kolla' },
+  none: { none: true },
+};
 
 /** How one compute host is reached, and where Nova keeps its servers' folders there. */
 const hostEntry = z.strictObject({
@@ -33,6 +55,13 @@ const hostEntry = z.strictObject({
   known_hosts_file: absolutePath.optional(),
   sudo: z.boolean().optional(),
   instances_path: absolutePath.optional(),
+  /** programs of it that are in containers */
+  containers: z
+    .preprocess(
+      (said) => (typeof said === 'string' && Object.hasOwn(CONTAINERS, said) ? CONTAINERS[said] : said),
+      containers,
+    )
+    .optional(),
   /** something else takes its connections, and takes them when the host is off too */
   proxied: z.boolean().optional(),
   /** nova.conf's `[libvirt] images_type` there, when it is rbd or lvm */
