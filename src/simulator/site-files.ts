@@ -1,6 +1,7 @@
 /** The files that describe a simulated cloud, in the very form in which an operator describes a real one. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineOf } from './hosts/containers.ts';
 import { readMeta, type World } from './world.ts';
 
 const SERVICE_USER = `
@@ -20,17 +21,18 @@ export function writeSiteFiles(world: World, home = world.folder): string {
   const path = (name: string) => join(home, name);
   const write = (name: string, text: string) =>
     writeFileSync(join(world.folder, name), text, { mode: 0o600 });
-  const images = world.machines
-    .prepare(
-      'SELECT name, images_pool, images_group FROM hosts WHERE images_pool IS NOT NULL OR images_group IS NOT NULL ORDER BY name',
-    )
+  const hosts = world.machines
+    .prepare('SELECT name, images_pool, images_group FROM hosts ORDER BY name')
     .all()
-    .map((row) => {
-      const store =
+    .flatMap((row) => {
+      const images =
         row['images_pool'] === null
-          ? `{ type: lvm, volume_group: ${row['images_group']} }`
-          : `{ type: rbd, pool: ${row['images_pool']}, user: nova }`;
-      return `  ${row['name']}: { images: ${store} }\n`;
+          ? row['images_group'] !== null && `images: { type: lvm, volume_group: ${row['images_group']} }`
+          : `images: { type: rbd, pool: ${row['images_pool']}, user: nova }`;
+      const engine = engineOf(world, String(row['name']));
+      const containers = engine !== null && `containers: { deployment: kolla, engine: ${engine} }`;
+      const said = [images, containers].filter((one) => one !== false);
+      return said.length === 0 ? [] : [`  ${row['name']}: { ${said.join(', ')} }\n`];
     });
   const memcached = readMeta(world, 'memcached') ?? '[]';
   const serviceUser = readMeta(world, 'nova.service_user') === 'none' ? '' : SERVICE_USER;
@@ -47,7 +49,7 @@ databases:
 memcached: ${memcached}
 hosts:
   default: { transport: ssh, sudo: true }
-${images.join('')}`,
+${hosts.join('')}`,
   );
   write(
     'clouds.yaml',

@@ -13,6 +13,7 @@ import {
   runMultipathd,
   runTee,
 } from './block-programs.ts';
+import { runOnHost } from './containers.ts';
 import {
   runCat,
   runFind,
@@ -97,6 +98,17 @@ function runProgram(
       access,
       `connect to host ${access.address} port ${access.port ?? 22}: No route to host`,
     );
+  return runOnHost(world, host, argv, (inside) => runThere(world, access, state, inside, input));
+}
+
+function runThere(
+  world: World,
+  access: HostAccess,
+  state: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+  input: string | undefined,
+): CommandAnswer {
+  const host = access.name;
   const [name = '', ...args] = argv;
   if (name === 'true' && args.length === 0) return says('');
   // Without a user in the site file ssh would take the operator's own: here it is root.
