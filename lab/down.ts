@@ -3,6 +3,7 @@ import { stopCluster } from './ceph/cluster.ts';
 import { takeCephFromNode } from './ceph/node.ts';
 import { removeSecrets } from './ceph/secrets.ts';
 import { turnOff } from './config/backends.ts';
+import { removeContainers } from './containers.ts';
 import { removeDomains, removeFirewall, removeInterfaces, removeSwitch } from './host-cleanup.ts';
 import { removeNode } from './node/power.ts';
 import type { Lab } from './paths.ts';
@@ -27,6 +28,7 @@ export async function bringDown(lab: Lab, say: Say, options: { readonly keep: bo
   await Promise.all(first.map((name) => stopService(lab, name, options.keep ? 8000 : 0)));
   await removeDomains(lab, () => startLibvirt(lab));
   await removeInterfaces(lab);
+  await removeContainers();
   await takeCephFromNode(lab);
   await removeNode(lab);
   // Its targets went with the node: `node lab/storage.ts up` gives them back.

@@ -49,9 +49,10 @@ const groups = {
     'python3-rbd',
     'qemu-block-extra',
   ],
+  containers: ['podman', 'runc'],
 } as const;
 
-/** `ceph` is wanted only by a lab that has it, besides `base`. */
+/** `ceph` is wanted only by a lab that has it, `containers` by the tests of containers, besides `base`. */
 export type PackageGroup = keyof typeof groups;
 
 const policy = '/usr/sbin/policy-rc.d';

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cephPaths, pools } from './ceph/paths.ts';
+import { labContainers } from './containers.ts';
 import { nodeName, nodePaths, nodeSshPort } from './node/paths.ts';
 import { host, type Lab, ports } from './paths.ts';
 import { sshFiles, sshUser } from './sshd.ts';
@@ -8,7 +9,7 @@ import { sshFiles, sshUser } from './sshd.ts';
 type Host = Readonly<Record<string, string | number | boolean | object>>;
 
 /**
- * The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, with a user that may only read, without an
+ * The lab as expunge's own config describes a cloud: by local commands, by ssh with sudo, the same with virsh and ovs-vsctl in containers, with a user that may only read, without an
  * account whose token Cinder takes for a service's, and with the first host's disks in Ceph. The second machine is in each of them from its `up` to its `down`, by ssh with sudo.
  */
 export function writeSiteFiles(lab: Lab): void {
@@ -38,6 +39,8 @@ export function writeSiteFiles(lab: Lab): void {
   };
   write('expunge.yaml', 'expunge', lab.secrets.expunge, local);
   write('expunge-ssh.yaml', 'expunge', lab.secrets.expunge, remote);
+  const containers = { engine: 'podman', programs: labContainers };
+  write('expunge-containers.yaml', 'expunge', lab.secrets.expunge, { ...remote, containers });
   write('expunge-ro.yaml', 'expunge_ro', lab.secrets.expungeReadOnly, local);
   const images = { type: 'rbd', pool: pools.nova, user: 'nova', conf: cephPaths(lab).conf };
   write('expunge-ceph.yaml', 'expunge', lab.secrets.expunge, { ...local, images });

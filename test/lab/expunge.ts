@@ -36,6 +36,7 @@ const stateFolder = mkdtempSync(join(tmpdir(), 'expunge-test-'));
 export type SiteName =
   | 'expunge'
   | 'expunge-ssh'
+  | 'expunge-containers'
   | 'expunge-ro'
   | 'expunge-ceph'
   | 'expunge-node'
