@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { WorldDescription } from '../../src/simulator/build.ts';
 import { deployByKolla } from '../../src/simulator/hosts/containers.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { dumpWorld } from '../support/world-dump.ts';
 
@@ -107,4 +108,34 @@ test('a disk of another server is known by the path that libvirt has for it', as
   const { exit, err, out } = await cloud.expunge(['purge', 'victim', '--yes', ...AS_NOVA]);
   expect(exit, out + err).toBe(3);
   expect(out + err).toContain('domain-not-novas');
+});
+
+test('when one ends in the middle of a purge, resume does the rest once it runs again', async () => {
+  const whole = await stuck({});
+  expect(await whole.expunge(['purge', 'victim', '--yes', ...AS_NOVA])).toMatchObject({ exit: 0 });
+  const cloud = await stuck({});
+  const rewire = (wires: Wires): Wires => ({
+    ...wires,
+    command(access) {
+      const transport = wires.command(access);
+      return {
+        async run(argv, ...more) {
+          const answer = await transport.run(argv, ...more);
+          if (argv.includes('destroy')) deployByKolla(cloud.world, 'cmp-1', { stopped: ['nova_libvirt'] });
+          return answer;
+        },
+        close: () => transport.close(),
+      };
+    },
+  });
+  const cut = await cloud.expunge(['purge', 'victim', '--yes', '--format', 'json', ...AS_NOVA], { rewire });
+  expect(cut.exit, cut.out).toBe(4);
+  const [{ run, verified }] = (
+    JSON.parse(cut.out) as { servers: [{ run: string; verified: { clean: boolean } }] }
+  ).servers;
+  expect(verified.clean).toBe(false);
+  deployByKolla(cloud.world, 'cmp-1');
+  const resumed = await cloud.expunge(['resume', run, '--yes']);
+  expect(resumed, resumed.out + resumed.err).toMatchObject({ exit: 0 });
+  expect(dumpWorld(cloud.world).filter(isPlace)).toEqual(dumpWorld(whole.world).filter(isPlace));
 });
