@@ -232,7 +232,7 @@ async function runActing(
     return await hosts.run(host, argv, Math.max(ACT_TIMEOUT_MS, seconds * 1000), input);
   } catch (error) {
     if (!(error instanceof LookError)) throw error;
-    const started = error.code === 'host-unreachable' || error.code === 'command-timeout';
+    const started = ['host-unreachable', 'command-timeout', 'command-cut'].includes(error.code);
     throw new ActError(`${error.place}: ${error.message}`, {
       code: error.code,
       hint: error.hint,

@@ -172,7 +172,7 @@ describe('what is run', () => {
   });
 });
 
-/** As docker (moby 20.10 to 28) and podman 4.3 answer when they have run nothing. */
+/** As docker 20.10 (its own client, and that of 28.2) and podman 4.3 answer when they have run nothing. */
 const REFUSALS: readonly (readonly [engine: string, why: string, answer: Partial<CommandAnswer>])[] = [
   ['docker', 'Error response from daemon: No such container: nova_libvirt', { exit: 1 }],
   ['docker', 'Error: No such container: nova_libvirt', { exit: 1 }],
@@ -238,6 +238,14 @@ describe('an engine that has run nothing', () => {
     await expect(hosts.run('cmp-1', VIRSH, 1000)).rejects.toMatchObject({
       message: 'virsh was not run in its container: docker is not there',
     });
+  });
+});
+
+test('docker’s daemon ended under the program: nobody knows what became of it', async () => {
+  const { hosts } = hostsWith({ containers: 'kolla' }, { exit: 255 });
+  await expect(hosts.run('cmp-1', VIRSH, 1000)).rejects.toMatchObject({
+    code: 'command-cut',
+    message: 'docker went away while virsh ran',
   });
 });
 

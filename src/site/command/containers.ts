@@ -110,7 +110,8 @@ const NO_PROGRAM = /executable file not found|attempted to invoke a command that
 
 /**
  * What each says in place of the program, whose exit code it else ends with. docker (moby 20.10 `daemon/errors.go`, the client's prefixes) writes
- * why an exec could not begin to standard output (`api/server/router/container/exec.go:postContainerExecStart`); podman as version 4.3 does.
+ * why an exec could not begin to standard output (`api/server/router/container/exec.go:postContainerExecStart`). Both were heard: docker 20.10.24,
+ * with its own client and that of 28.2, and podman 4.3.1.
  */
 const SAYS: Readonly<Record<Engine, { readonly exits: readonly number[]; readonly line: RegExp }>> = {
   docker: {
@@ -133,4 +134,9 @@ export function engineRefusal(engine: Engine, { exit, out, err }: CommandAnswer)
   const said = `${err}\n${out}`;
   if (!SAYS[engine].exits.includes(exit) || NO_PROGRAM.test(said)) return null;
   return SAYS[engine].line.exec(said)?.[0].trim() ?? null;
+}
+
+/** docker's daemon ended under the program, which may go on without it: docker 20.10 and 28 then say nothing, and end with 255. */
+export function wasCut({ exit, out, err }: CommandAnswer): boolean {
+  return exit === 255 && out === '' && err === '';
 }

@@ -11,6 +11,7 @@ import {
   KOLLA,
   normaliseEngine,
   outsideKolla,
+  wasCut,
 } from './containers.ts';
 import { type HostAccess, lacksSudo, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
@@ -114,6 +115,10 @@ export class Hosts {
         hint: 'docs/reference.md lists the sudoers lines',
       });
     if (containers === null || entered[0] !== containers.engine) return answer;
+    if (wasCut(answer))
+      throw new LookError(`host ${name}`, `${containers.engine} went away while ${argv[0]} ran`, {
+        code: 'command-cut',
+      });
     const why = engineRefusal(containers.engine, answer);
     if (why !== null)
       throw new LookError(`host ${name}`, `${argv[0]} was not run in its container: ${why}`, {
