@@ -35,7 +35,7 @@ export function engineOf(world: World, host: string): Engine | null {
 
 function containersOn(world: World, host: string): z.infer<typeof described> | null {
   const said = readMeta(world, `containers.${host}`);
-  return said === undefined || said === null ? null : described.parse(parseJson(said));
+  return said === null ? null : described.parse(parseJson(said));
 }
 
 type Run = (argv: readonly string[]) => CommandAnswer;
