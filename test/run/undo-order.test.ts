@@ -143,7 +143,7 @@ describe('rows that were secured first and deleted at the end', () => {
   });
   test('are put back when only the first of both took effect', async () => {
     const undone = await undo([secure(), rows({ known: 'perhaps' })], { bdm: [secured] });
-    expect(setOf(undone)).toEqual([['undo/rows', [{ dot: 1 }]]]);
+    expect(setOf(undone)).toEqual([['undo/secure', [{ dot: 1 }]]]);
   });
   describe('of which the later transaction was rolled back', () => {
     const t = { ...update('t', { v: 2 }), rows: 2 };
@@ -172,6 +172,16 @@ describe('rows that were secured first and deleted at the end', () => {
           },
         ]);
       }
+    });
+    test('because a row had changed: they are put back, and the row is who changed it’s', async () => {
+      const changed = rows({
+        known: 'perhaps',
+        writes: [update('instances', { v: 2 }), ...writesOf(rows())],
+        saved: { instances: [{ id: 9, v: 1 }], bdm: [secured] },
+      });
+      const undone = await undo([secure(), changed], { instances: [{ id: 9, v: 3 }], bdm: [secured] });
+      expect(setOf(undone)).toEqual([['undo/secure', [{ dot: 1 }]]]);
+      expect(undone).toMatchObject({ refusals: [], kept: [], remains: [] });
     });
     test('nor was it known whether the first happened: what others did is theirs', async () => {
       const changed = { ...was, dot: 5 };

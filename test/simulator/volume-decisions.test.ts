@@ -205,6 +205,34 @@ describe('Nova’s rows were rolled back, after its row of a volume was changed'
   });
 });
 
+/** The connection is lost in the midst of the transaction of the server's rows. */
+const losesRows = (wires: Wires): Wires => ({
+  ...wires,
+  async sql(...asked) {
+    const connection = await wires.sql(...asked);
+    const run: typeof connection.run = async (...said) => {
+      if (/^update .instances. set/.test(said[0])) throw new Error('lost');
+      return connection.run(...said);
+    };
+    return { ...connection, run };
+  },
+});
+
+test('Nova’s rows were not changed, but for that of a volume, and others change them since: undo takes back that one', async () => {
+  const { cloud, victim, scratch } = await cloudWith();
+  const options = ['--yes', '--volumes', 'keep'];
+  const ended = await cloud.expunge(['purge', victim.uuid, ...options], { rewire: losesRows });
+  expect(ended.exit, ended.out + ended.err).toBe(1);
+  expect(flagOf(cloud, scratch)).toEqual({ flag: 0, gone: 0 });
+  // As its nova-compute does, which is there again.
+  cloud.world.db('nova').exec("UPDATE instances SET power_state = 4, updated_at = '2026-11-22 10:00:00'");
+  const { exit, out, err } = await cloud.expunge(['undo', '2026', '--yes']);
+  expect(exit, out + err).toBe(0);
+  expect(flagOf(cloud, scratch)).toEqual({ flag: 1, gone: 0 });
+  const row = cloud.world.db('nova').prepare('SELECT power_state, deleted FROM instances WHERE uuid = ?');
+  expect(row.get(victim.uuid)).toEqual({ power_state: 4, deleted: 0 });
+});
+
 describe('on a terminal', () => {
   test('each is asked about, with Nova’s answer for Enter; what is lost stands above the name', async () => {
     const { cloud, victim, data, scratch } = await cloudWith();

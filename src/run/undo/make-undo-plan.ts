@@ -48,9 +48,16 @@ export async function makeUndoPlan(
 
 async function undoGroup(group: Group, look: Reader): Promise<readonly (Undone | Unknown)[]> {
   const folded = foldGroup(group);
-  const together = folded === null ? null : await undoStep(folded, look);
-  if (together !== null) return [together];
+  if (folded !== null && (await happened(folded.last, look))) {
+    const together = await undoStep(folded.together, look);
+    if (together !== null) return [together];
+  }
   return Promise.all(group.map(async (one) => (await undoStep(one, look)) ?? asBefore(one.step)));
+}
+
+/** By its own marks: those that the earlier steps left would speak for it too, and what others changed since would then be in the way. */
+async function happened(acted: ActedStep, look: Reader): Promise<boolean> {
+  return acted.known === 'done' || (await undoStep(acted, look)) !== null;
 }
 
 /** Null: it did not happen. */

@@ -9,6 +9,12 @@ import { canHaveRun } from './transaction.ts';
 /** Steps in the run's order, of which the last deleted what the others had changed; most are alone. */
 export type Group = readonly [ActedStep, ...ActedStep[]];
 
+/** The steps of a group as one, and the last of them as it was. */
+export interface Folded {
+  readonly together: ActedStep;
+  readonly last: ActedStep;
+}
+
 export function groupSecured(acted: readonly ActedStep[]): Group[] {
   const secured = acted.filter(({ step }) => step.phase === 'secure' && step.act.door === 'sql');
   return acted.flatMap((one): Group[] => {
@@ -24,7 +30,7 @@ export function groupSecured(acted: readonly ActedStep[]): Group[] {
  * @returns null for a step that is alone, and where that transaction cannot have run on these rows
  * @throws UsageError when what was saved is no rows
  */
-export function foldGroup(group: Group): ActedStep | null {
+export function foldGroup(group: Group): Folded | null {
   const before = group.slice(0, -1);
   const last = group.at(-1);
   if (before.length === 0 || last?.step.act.door !== 'sql') return null;
@@ -35,7 +41,7 @@ export function foldGroup(group: Group): ActedStep | null {
     step: { ...last.step, act },
     images: last.images.map((image) => before.reduce(withEarlier, image)),
   };
-  return canHaveRun(folded, act) ? folded : null;
+  return canHaveRun(folded, act) ? { together: folded, last } : null;
 }
 
 /** The later one deletes what the earlier one changed: its own rows of those tables were saved. */
