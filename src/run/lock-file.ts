@@ -3,7 +3,7 @@
  * tells the others who it is, and holds where two of them do not meet in one database server.
  */
 import { readFileSync, unlinkSync } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type ActError, hasCode } from '../plan/errors.ts';
@@ -108,7 +108,7 @@ export async function makeLockFile(runsDir: string, uuid: string, self: Holder):
   const textOf = (says: Holder) => `${JSON.stringify(says)}\n`;
   try {
     await mkdir(runsDir, { recursive: true, mode: 0o700 });
-    await writeFile(path, textOf(self), { mode: 0o600, flag: 'wx', flush: true });
+    await fill(await open(path, 'wx', 0o600), path, textOf(self));
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return null;
     throw lockFailure(error);
@@ -123,6 +123,19 @@ export async function makeLockFile(runsDir: string, uuid: string, self: Holder):
     },
     release: () => removeIf(path, ({ pid, start, since }) => isOurs(self, pid, start, since)),
   };
+}
+
+/** Fills the file that was just made, or takes it away: an empty one would say for a while that somebody is just taking the lock. */
+async function fill(file: FileHandle, path: string, text: string): Promise<void> {
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => {});
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Takes away what a process left that has ended. @throws ActError */

@@ -107,6 +107,7 @@ describe('a lock file', () => {
     ['of JSON', '[]\n', null],
     ['of text', 'alice is at work\n', null],
     ['of an empty line', '\n', null],
+    ['of NUL, and of text after it', '\0\0{"format":1,', null],
     ['that begins as ours, and goes on otherwise', '{"format":1,"user":\n"u"', null],
   ])('%s is foreign, however old it is', async (_, text, format) => {
     const runs = plant(text);
@@ -153,6 +154,18 @@ describe('taking it', () => {
     const file = join(tempFolder(), 'file');
     writeFileSync(file, '');
     await expect(makeLockFile(join(file, 'runs'), SERVER, self())).rejects.toMatchObject(UNUSABLE);
+  });
+
+  test('on a full disk, nobody has it, and no empty file says that somebody is just taking it', () => {
+    const runs = tempFolder();
+    const module = new URL('../../src/run/lock-file.ts', import.meta.url).href;
+    const program = `const { describeSelf, makeLockFile } = await import('${module}');
+      await makeLockFile('${runs}', '${SERVER}', describeSelf(new Date())).catch(({ code }) => process.stdout.write(code));`;
+    // A file that may not grow is as good as a full disk.
+    const script = 'ulimit -f 0 && exec "$0" --input-type=module -e "$1"';
+    const { stdout } = spawnSync('sh', ['-c', script, process.execPath, program], { encoding: 'utf8' });
+    expect(stdout).toBe(UNUSABLE.code);
+    expect(readdirSync(runs)).toEqual([]);
   });
 
   test('of one that nobody has any more, when it was taken away', async () => {
