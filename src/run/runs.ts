@@ -1,5 +1,4 @@
 /** The runs that a site's folder holds, and how each stands. */
-import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
@@ -90,17 +89,16 @@ function isAlive(pid: number, begunAt: number): boolean {
 const TICKS_PER_SECOND = 100;
 const CLOCK_SLACK_MS = 2_000;
 
-/** Milliseconds since 1970; null where /proc does not tell. */
+/**
+ * Milliseconds since 1970; null where /proc does not tell. Reckoned from the start of this process: in a container of LXC /proc/uptime is
+ * the container's, and ticks count from the boot of its host all the same.
+ */
 function startTime(pid: number): number | null {
-  try {
-    const ticks = startTicks(pid);
-    if (ticks === null) return null;
-    const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
-    const started = Date.now() - uptime * 1000 + (Number(ticks) / TICKS_PER_SECOND) * 1000;
-    return Number.isFinite(started) ? started : null;
-  } catch {
-    return null;
-  }
+  const ticks = startTicks(pid);
+  const own = startTicks(process.pid);
+  if (ticks === null || own === null) return null;
+  const since = (Number(ticks) - Number(own)) / TICKS_PER_SECOND;
+  return Date.now() + (since - process.uptime()) * 1000;
 }
 
 function isUndo({ links }: RunRecord): boolean {
