@@ -117,20 +117,21 @@ function undoneBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null 
  * Null: it is the last word.
  */
 function followedBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | null {
-  const later = runs.filter(
+  const others = runs.filter(
     (other) =>
       other.folder !== run.folder &&
-      timeOf(other) > timeOf(run) &&
       other.plan.site === run.plan.site &&
       other.plan.server.uuid === run.plan.server.uuid &&
       other.begunAt !== null &&
       !isUndo(other) &&
       undoneBy(other, runs) === null,
   );
+  // Who went on with it is later, whatever the clocks of two machines said.
   const chain = new Set([basename(run.folder)]);
-  for (const { folder, links } of later)
+  for (const { folder, links } of others)
     if (links.continues !== undefined && chain.has(links.continues)) chain.add(basename(folder));
-  return later.findLast(({ folder, end }) => end === 'complete' || chain.has(basename(folder))) ?? null;
+  const isLater = (other: RunRecord) => other.end === 'complete' && timeOf(other) > timeOf(run);
+  return others.findLast((other) => chain.has(basename(other.folder)) || isLater(other)) ?? null;
 }
 
 /** A run, and how it stands among the others on its site. */

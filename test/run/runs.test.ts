@@ -121,13 +121,19 @@ describe('a run is unfinished', () => {
   });
 
   test('a folder of runs that is not there holds none', async () => {
-    expect(await unfinished(join(tempFolder(), 'nothing'))).toBeNull();
+    const nothing = join(tempFolder(), 'nothing');
+    expect(await unfinished(nothing)).toBeNull();
+    expect(await listRuns(nothing, 'lab')).toEqual({ runs: [], unreadable: [], elsewhere: 0 });
   });
 
   test('a folder of runs that cannot be read is no empty one', async () => {
     const file = join(tempFolder(), 'file');
     writeFileSync(file, '');
-    await expect(unfinished(file)).rejects.toMatchObject({ code: 'runs-unreadable', exitCode: 2 });
+    await expect(unfinished(file)).rejects.toMatchObject({
+      code: 'runs-unreadable',
+      exitCode: 2,
+      message: expect.stringContaining(file),
+    });
   });
 
   test('a record of another version is refused; one that is damaged, of no run or of another server is passed by', async () => {
@@ -171,6 +177,7 @@ describe('a run is followed by', () => {
     ['one that went on with one that went on with it', [went(2, first), went(3, `b0-${SERVER}-1`)], 1],
     ['the last of several', [complete(2), complete(3)], 1],
     ['no later one that has nothing to do with it and is not complete', [{ at: 2, end: 'incomplete' }], null],
+    ['one that went on with it on a machine whose clock is behind', [went(0, first)], 0],
     ['none that went on with another', [went(2, 'x')], null],
     ['no earlier one', [complete(0)], null],
     ['none of the same moment', [complete(1)], null],
@@ -188,12 +195,15 @@ describe('a run is followed by', () => {
     expect(await unfinished(runs)).not.toBe(by === null ? null : own);
   });
 
-  test('none of another server, in a list of all', async () => {
+  test('one of the same server only, in a list of all', async () => {
     const runs = tempFolder();
     record(runs, 'a');
     record(runs, 'b', { at: 2, end: 'complete', of: of(OTHER) });
-    const { runs: listed } = await listRuns(runs, 'lab');
-    expect(listed.map(({ followedBy }) => followedBy)).toEqual([null, null]);
+    const followers = async () =>
+      (await listRuns(runs, 'lab')).runs.map(({ followedBy: by }) => by && basename(by.folder));
+    expect(await followers()).toEqual([null, null]);
+    const last = record(runs, 'c', { at: 3, end: 'complete' });
+    expect(await followers()).toEqual([last, null, null]);
   });
 });
 
@@ -259,7 +269,7 @@ describe('what is known of a server', () => {
   const known = (runs: string) => readKnown(runs, 'lab', SERVER);
   type Volumes = Plan['decisions']['volumes'];
   const deletes = plan({
-    steps: [step(`volumes/${VOLUME}/delete`)],
+    steps: [step('files/x'), step(`volumes/${VOLUME}/delete`)],
     decisions: decisions({ volumes: { named: {}, rest: 'as-nova' } }),
   });
   const decides = (at: number, volumes: Volumes): Recorded => ({
@@ -274,6 +284,7 @@ describe('what is known of a server', () => {
     record(runs, 'b', { at: 1, of: plan({ traces: traces('old', ['b']) }) });
     record(runs, 'c', { at: 0, of: plan() });
     record(runs, 'd', { at: 3, of: plan({ site: 'other', traces: traces('x', ['x']) }) });
+    record(runs, `renamed-${SERVER}`, { at: 4, of: plan({ ...of(OTHER), traces: traces('y', ['y']) }) });
     expect((await known(runs)).known).toMatchObject({ name: 'new', hosts: ['c', 'b'] });
   });
 
@@ -325,6 +336,7 @@ describe('what is known of a server', () => {
       for (const [i, one] of recorded.entries()) record(runs, `a${i}`, { of: strange, ...one });
       await expect(known(runs)).rejects.toMatchObject({
         code: 'run-invalid',
+        message: expect.stringContaining(join(runs, first)),
         hint: `finish it with expunge 0.0.9, or give it up: expunge abandon ${first}`,
       });
       expect(await unfinished(runs)).toBe(first);
