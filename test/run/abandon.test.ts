@@ -36,6 +36,7 @@ test.each([
   await expect(readAbandonment(folder)).rejects.toMatchObject({
     code: 'run-changed',
     exitCode: 2,
+    message: `${pathIn(folder)} is not what expunge writes`,
     hint: 'remove it, and the run is as it was before somebody gave it up',
   });
 });
@@ -43,7 +44,11 @@ test.each([
 test('a file that cannot be read is neither, and one that cannot be written gives nothing up', async () => {
   const folder = tempFolder();
   mkdirSync(pathIn(folder));
-  await expect(readAbandonment(folder)).rejects.toMatchObject({ code: 'run-unreadable', exitCode: 2 });
+  await expect(readAbandonment(folder)).rejects.toMatchObject({
+    code: 'run-unreadable',
+    exitCode: 2,
+    message: expect.stringContaining(`${pathIn(folder)} cannot be read: Error: EISDIR`),
+  });
   await expect(abandonRun(folder, null, NOW)).rejects.toMatchObject({
     code: 'journal-unwritable',
     message: expect.stringContaining(`${pathIn(folder)} cannot be written: EISDIR`),

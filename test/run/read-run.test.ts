@@ -1,5 +1,5 @@
 /** A run's record, line by line: what each line says of a step, and which lines no run writes. */
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { digestPlan } from '../../src/plan/digest.ts';
@@ -83,6 +83,25 @@ describe('of a step is known', () => {
     expect(run.acted).toEqual(known === null ? [] : [{ step: PLAN.steps[0], known, images: [] }]);
     expect(run.announced).toEqual(announced ? [PLAN.steps[0]] : []);
   });
+});
+
+test('of each step its own lines tell, and of the end only a line of an end', async () => {
+  const of = plan({ steps: [step('one'), step('three'), step('four')] });
+  const entries = [
+    intent('one'),
+    intent('three'),
+    result('one', 'done'),
+    intent('four'),
+    result('four', 'done'),
+  ];
+  const run = await readRun(await record(entries, { of }));
+  expect(run.acted.map(({ step: { id }, known }) => [id, known])).toEqual([
+    ['one', 'done'],
+    ['three', 'perhaps'],
+    ['four', 'done'],
+  ]);
+  expect(run.announced.map(({ id }) => id)).toEqual(['three']);
+  expect(run.end).toBeNull();
 });
 
 describe('what was saved', () => {
@@ -206,9 +225,17 @@ describe('a plan', () => {
       message: expect.stringMatching(/understands; it is of expunge 9\.0\.0$/),
       hint: 'a run is gone on with, and taken back, by expunge 9.0.0',
     });
-    expect(await replaced(() => '{"format":')).toMatchObject({
+    const damaged = await replaced(() => '{"format":');
+    expect(damaged).toMatchObject({
       code: 'run-invalid',
-      message: expect.stringMatching(/understands$/),
+      message: expect.stringMatching(/plan\.json is not a plan that .* understands$/),
+    });
+    expect(damaged).toHaveProperty('hint', undefined);
+  });
+  test('that was changed since it was made', async () => {
+    expect(await replaced((of) => ({ ...of, site: 'other' }))).toMatchObject({
+      code: 'run-changed',
+      message: expect.stringMatching(/plan\.json was changed since it was made/),
     });
   });
   test('for which the journal was not begun', async () => {
@@ -221,12 +248,18 @@ describe('a plan', () => {
       message: expect.stringContaining('begun for another plan'),
     });
   });
-  test('is no file in a folder: there is no run', async () => {
-    const file = join(tempFolder(), 'file');
+  test('is no file in a folder, or cannot be read: there is no run', async () => {
+    const folder = tempFolder();
+    const file = join(folder, 'file');
     writeFileSync(file, '');
-    await expect(readRun(file)).rejects.toMatchObject({
-      code: 'run-unreadable',
-      message: `${file} is not the folder of a run: it has no plan.json`,
-    });
+    const unreadable = async (path: string, why: string) =>
+      expect(readRun(path)).rejects.toMatchObject({
+        code: 'run-unreadable',
+        message: `${path} is not the folder of a run: ${why}`,
+      });
+    await unreadable(file, 'it has no plan.json');
+    await unreadable(folder, 'it has no plan.json');
+    mkdirSync(join(folder, 'plan.json'));
+    await unreadable(folder, 'its plan.json cannot be read (EISDIR)');
   });
 });

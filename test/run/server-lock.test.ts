@@ -8,6 +8,7 @@ import { ActError } from '../../src/plan/errors.ts';
 import { applyPlan } from '../../src/run/apply.ts';
 import { describeSelf, type Holder } from '../../src/run/lock-file.ts';
 import { assertNotLocked, lockServer } from '../../src/run/server-lock.ts';
+import { whoAmI } from '../../src/run/who.ts';
 import type { HeldBy, Hold } from '../../src/site/sql/hold.ts';
 import { fakeSite } from '../support/fake-site.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
@@ -34,10 +35,13 @@ function hold(held: boolean, log: string[] = []): Hold {
 function writer(...answers: readonly (Hold | HeldBy | Error)[]) {
   const rest = [...answers];
   const asked: string[] = [];
+  const said: Readonly<Record<string, string>>[] = [];
   return {
     asked,
-    async hold(name: string) {
+    said,
+    async hold(name: string, says: Readonly<Record<string, string>>) {
       asked.push(name);
+      said.push(says);
       const answer = rest.shift();
       if (answer === undefined) throw new Error('the test did not foresee another question');
       if (answer instanceof Error) throw answer;
@@ -53,6 +57,21 @@ test('its name is short enough for MySQL: 64 characters', async () => {
   await lock.release();
   expect(database.asked).toEqual([`expunge:${SERVER}`]);
   expect(database.asked[0]?.length).toBeLessThanOrEqual(64);
+});
+
+test('who takes it is said to the database, in the words in which another is told', async () => {
+  const database = writer(hold(true));
+  const lock = await lockServer(database, tempFolder(), SERVER, NOW);
+  const { user, host, pid } = whoAmI();
+  expect(database.said).toEqual([
+    {
+      expunge_user: user,
+      expunge_host: host,
+      expunge_pid: String(pid),
+      expunge_since: '2026-11-22T03:00:00.000Z',
+    },
+  ]);
+  await lock.release();
 });
 
 test('lost with its connection, and free: it is taken again, once for all who ask', async () => {
@@ -247,6 +266,14 @@ describe('the database says that another has it', () => {
     expect(refused).toContain(`is locked: ${says.startsWith(' ') ? '' : says}`);
     expect(refused).toContain(says);
     expect(refused).toContain('KILL 8 in the database nova_api');
+  });
+
+  test.each(Object.keys(said))('a holder that does not say its %s says nothing', async (key) => {
+    const { [key as keyof typeof said]: _, ...rest } = said;
+    const refused = await refusal(plantFile(file), writer({ ...ANOTHER, said: rest }));
+    expect(refused).toContain(
+      'is locked: alice on ctl-2, process 4711, since 2026-11-22 03:00:00 UTC (run run-1)',
+    );
   });
 
   test('and the file of who has it stays', async () => {
