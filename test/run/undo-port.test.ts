@@ -129,6 +129,17 @@ describe('a port that the run freed', () => {
     const error = new LookError('Neutron', 'no answer', { code: 'api-unreachable' });
     expect(await undo(error)).toMatchObject({ steps: [], unknown: [{ place: 'Neutron', why: 'no answer' }] });
   });
+  test.each([
+    ['nothing', undefined],
+    ['a page', '<html></html>'],
+    ['something else', { ports: [] }],
+  ])('when Neutron answers with %s, it is not known either', async (_, body) => {
+    const { steps, unknown } = await undo({ body });
+    expect(steps).toEqual([]);
+    expect(unknown).toMatchObject([
+      { kind: 'ports', place: 'Neutron', why: expect.stringMatching(/^the answer is not understood/) },
+    ]);
+  });
   test('is given back when some of it is as it was already', async () => {
     const half = { ...free, device_owner: bound.device_owner, 'binding:host_id': bound['binding:host_id'] };
     const { steps, kept } = await undo({ body: { port: half } });

@@ -2,6 +2,7 @@
 
 import type { HttpAct, Step } from '../../plan/types.ts';
 import * as z from '../../plan/zod.ts';
+import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import type { ActedStep } from '../read-run.ts';
 import { asBefore, type Undone } from './undone.ts';
@@ -32,7 +33,7 @@ export async function undoPort({ step, images }: ActedStep, act: HttpAct, look: 
   if (saved === undefined) return lost('what it was is not in before.jsonl');
   const answer = await look.http.get('network', act.path, { also: [404] });
   if (answer.status === 404) return lost('it was deleted since the run');
-  const now = portBody.parse(answer.body).port;
+  const now = parseAnswer('Neutron', portBody, answer.body).port;
   const then = saved.data.port;
   // A key that this Neutron did not have then (`dns_name`) it did not lose either.
   const keys = Object.keys(written).filter((key) => then[key] !== undefined);
