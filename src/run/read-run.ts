@@ -74,9 +74,9 @@ export async function readRun(folder: string): Promise<RunRecord> {
   const begin = entries.find((e) => e.event === 'begin');
   if (begin !== undefined && begin.digest !== plan.digest)
     throw changed(`${folder}: its journal was begun for another plan than its plan.json`);
-  // The journal is begun before anything is saved: emptied, it would say that the run did nothing.
-  if (begin === undefined && images.length > 0)
-    throw changed(`${folder}: its journal has no beginning, although before.jsonl holds what was saved`);
+  // The journal is begun before anything is saved or announced: without that, it would say that the run never began.
+  if (begin === undefined && entries.length + images.length > 0)
+    throw changed(`${folder}: its journal has no beginning, although something was done or saved`);
   const steps = new Set(plan.steps.map(({ id }) => id));
   const stranger = [...entries, ...images].find((line) => 'step' in line && !steps.has(line.step));
   if (stranger !== undefined && 'step' in stranger)

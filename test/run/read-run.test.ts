@@ -187,15 +187,16 @@ describe('no run writes', () => {
       message: `${join(folder, 'before.jsonl')}: line 1 is not what a run writes`,
     });
   });
-  test('a journal without its beginning, beside what was saved; with nothing saved it never began', async () => {
+  test('a journal without its beginning; when nothing else is in it, and nothing saved, the run never began', async () => {
     const folder = await record([intent('one')], { images: [saved('x')] });
     write(folder, 'journal.jsonl', lines(folder).slice(1));
     await expect(readRun(folder)).rejects.toMatchObject({
       code: 'run-changed',
       message: expect.stringContaining('no beginning'),
     });
-    write(folder, 'journal.jsonl', []);
     write(folder, 'before.jsonl', []);
+    await expect(readRun(folder)).rejects.toMatchObject({ code: 'run-changed' });
+    write(folder, 'journal.jsonl', []);
     expect(await readRun(folder)).toMatchObject({ begunAt: null, by: null, end: null, acted: [] });
   });
   test('but what was cut off in the middle of its last line it did not get to write', async () => {
