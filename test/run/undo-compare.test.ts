@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SqlWrite } from '../../src/plan/types.ts';
+import type { SqlSet, SqlWrite } from '../../src/plan/types.ts';
 import { compareTable } from '../../src/run/undo/compare.ts';
 import { isSame, replay, type Value } from '../../src/run/undo/made.ts';
 import type { Row } from '../../src/site/reader.ts';
@@ -135,6 +135,19 @@ describe('a row that the run wrote', () => {
     const then = { ...live, updated_at: '2026-11-01 00:00:00' };
     const later = { ...then, updated_at: '2026-11-02 00:00:00' };
     expect(compare([then], [touch], [later]).changes).toMatchObject([{ marked: false }]);
+  });
+  test.each<[string, Record<string, SqlSet>, boolean]>([
+    ['when it left nothing else in the row', {}, true],
+    ['when it left what was there before', { name: 'web' }, true],
+    ['when it cleared something else too', { name: null }, true],
+    ['when it moved a time', { seen: NOW }, true],
+    ['when it had something counted', { n: { count: true, of: 't', where: [] } }, true],
+    ['but not when it left something else', { deleted: { column: 'id' } }, false],
+    ['but not when it set a time that there was not', { deleted_at: NOW }, false],
+  ])('what it cleared, as others do too, is its mark %s', (_, more, marked) => {
+    const busy = { ...live, task: 'deleting', seen: '2026-11-01 00:00:00', n: 1 };
+    const clear: SqlWrite = { ...softDelete, set: { task: null, ...more } };
+    expect(compare([busy], [clear], [{ ...busy, task: null }]).changes).toMatchObject([{ marked }]);
   });
   test('one that the run did not write is none of its business', () => {
     const other = { ...live, id: 8, uuid: 'v' };

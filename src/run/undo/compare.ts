@@ -68,10 +68,12 @@ export function compareTable(then: TableThen, now: TableNow): Comparison {
   return { changes, hindered, came };
 }
 
+type SavedRow = MadeRow & { readonly saved: Row };
+
 /** Null: it is as it was. */
 function compareRow(
   table: string,
-  row: MadeRow & { readonly saved: Row },
+  row: SavedRow,
   there: Row | undefined,
   now: TableNow,
 ): Change | Hindered | null {
@@ -113,11 +115,24 @@ function isMade({ made }: MadeRow, column: string, there: Row, { counted }: Tabl
   return counted.has(column) && isSame(value, counted.get(column) ?? null);
 }
 
-/** A time that moved proves nothing: others write times too. */
-function isMark(row: MadeRow & { readonly saved: Row }, column: string, there: Row, now: TableNow): boolean {
+/**
+ * A time that moved proves nothing: others write times too. Nor does NULL where the run left more in the same row: Nova itself clears a
+ * server's `task_state`.
+ */
+function isMark(row: SavedRow, column: string, there: Row, now: TableNow): boolean {
   const written = row.made.get(column);
   if (written !== undefined && 'clock' in written && row.saved[column] !== null) return false;
+  if ((there[column] ?? null) === null && [...row.made.keys()].some((each) => isTelling(row, each)))
+    return false;
   return isMade(row, column, there, now);
+}
+
+/** Whether the run put something into a column that was not there before, and that can be told from nothing. */
+function isTelling({ saved, made }: SavedRow, column: string): boolean {
+  const written = made.get(column) ?? { counted: true };
+  const was = saved[column] ?? null;
+  if ('clock' in written) return was === null;
+  return 'value' in written && written.value !== null && !isSame(written.value, was);
 }
 
 function isAsMade(row: MadeRow, there: Row, now: TableNow): boolean {
