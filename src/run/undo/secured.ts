@@ -10,7 +10,7 @@ import { canHaveRun } from './transaction.ts';
 export type Group = readonly [ActedStep, ...ActedStep[]];
 
 /** The steps of a group as one, and the last of them as it was. */
-export interface Folded {
+interface Folded {
   readonly together: ActedStep;
   readonly last: ActedStep;
 }
