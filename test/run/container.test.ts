@@ -1,23 +1,14 @@
 /** In a container the machine tells less of itself, or what is true of another: no entry in passwd, the uptime of the container. */
 import fs, { mkdirSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import os, { hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { readRun } from '../../src/run/read-run.ts';
 import { standingOf } from '../../src/run/runs.ts';
 import { whoAmI } from '../../src/run/who.ts';
+import { changeBuiltins } from '../support/node-builtins.ts';
 import { plan } from '../support/plans.ts';
 import { tempFolder } from '../support/temp.ts';
-
-/** What was changed of a module of Node is seen by those who have loaded it, until the test has ended. */
-function seenByAll(): void {
-  syncBuiltinESMExports();
-  onTestFinished(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
-  });
-}
 
 /** lxcfs gives each container an uptime of its own, and leaves the ticks in /proc/<pid>/stat as they are. */
 test('a run whose process lives is going on, although the container is younger than its machine', async () => {
@@ -34,7 +25,7 @@ test('a run whose process lives is going on, although the container is younger t
   const young = (...asked: Parameters<typeof real>) =>
     asked[0] === '/proc/uptime' ? '0.50 0.50\n' : real(...asked);
   vi.spyOn(fs, 'readFileSync').mockImplementation(young);
-  seenByAll();
+  changeBuiltins();
   expect(await standingOf(runs, await readRun(folder))).toMatchObject({ state: 'running' });
 });
 
@@ -42,6 +33,6 @@ test('who has no name there is told by the uid', () => {
   vi.spyOn(os, 'userInfo').mockImplementation(() => {
     throw new Error('uv_os_get_passwd returned ENOENT');
   });
-  seenByAll();
+  changeBuiltins();
   expect(whoAmI()).toEqual({ user: `uid ${process.getuid?.()}`, host: hostname(), pid: process.pid });
 });

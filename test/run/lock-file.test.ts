@@ -9,9 +9,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   describeSelf,
   type Holder,
@@ -21,6 +22,7 @@ import {
   removeStale,
 } from '../../src/run/lock-file.ts';
 import { startOf } from '../../src/site/process-identity.ts';
+import { changeBuiltins } from '../support/node-builtins.ts';
 import { SERVER } from '../support/plans.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -156,15 +158,16 @@ describe('taking it', () => {
     await expect(makeLockFile(join(file, 'runs'), SERVER, self())).rejects.toMatchObject(UNUSABLE);
   });
 
-  test('on a full disk, nobody has it, and no empty file says that somebody is just taking it', () => {
+  test('on a full disk, nobody has it, and no empty file says that somebody is just taking it', async () => {
     const runs = tempFolder();
-    const module = new URL('../../src/run/lock-file.ts', import.meta.url).href;
-    const program = `const { describeSelf, makeLockFile } = await import('${module}');
-      await makeLockFile('${runs}', '${SERVER}', describeSelf(new Date())).catch(({ code }) => process.stdout.write(code));`;
-    // A file that may not grow is as good as a full disk.
-    const script = 'ulimit -f 0 && exec "$0" --input-type=module -e "$1"';
-    const { stdout } = spawnSync('sh', ['-c', script, process.execPath, program], { encoding: 'utf8' });
-    expect(stdout).toBe(UNUSABLE.code);
+    const real = promises.open;
+    vi.spyOn(promises, 'open').mockImplementation(async (...asked) => {
+      const file = await real(...asked);
+      vi.spyOn(file, 'writeFile').mockRejectedValue(new Error('ENOSPC: no space left on device, write'));
+      return file;
+    });
+    changeBuiltins();
+    await expect(makeLockFile(runs, SERVER, self())).rejects.toMatchObject(UNUSABLE);
     expect(readdirSync(runs)).toEqual([]);
   });
 
