@@ -122,7 +122,6 @@ function followedBy(run: RunRecord, runs: readonly RunRecord[]): RunRecord | nul
       other.folder !== run.folder &&
       other.plan.site === run.plan.site &&
       other.plan.server.uuid === run.plan.server.uuid &&
-      other.begunAt !== null &&
       !isUndo(other) &&
       undoneBy(other, runs) === null,
   );

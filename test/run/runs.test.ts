@@ -1,9 +1,9 @@
 /** How runs stand among each other: what is alive, unfinished, followed by another, taken back, and what is known from them. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { abandonRun } from '../../src/run/abandon.ts';
 import type { End, RunLinks } from '../../src/run/journal.ts';
@@ -85,6 +85,22 @@ describe('the state of a run', () => {
   test.each(states)('%s', async (_, recorded, state) => {
     const runs = tempFolder();
     expect(await standing(runs, record(runs, 'a', recorded))).toMatchObject({ state });
+  });
+});
+
+test('of two processes that live, the one that was begun after its run is another’s', async () => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  onTestFinished(() => {
+    child.kill();
+  });
+  const { pid = dead } = child;
+  const runs = tempFolder();
+  const begunAt = (ms: number) => new Date(Date.now() + ms).toISOString();
+  expect(await standing(runs, record(runs, 'a', { pid, begunAt: begunAt(0) }))).toMatchObject({
+    state: 'running',
+  });
+  expect(await standing(runs, record(runs, 'b', { pid, begunAt: begunAt(-60_000) }))).toMatchObject({
+    state: 'cut',
   });
 });
 
@@ -181,7 +197,7 @@ describe('a run is followed by', () => {
     ['none that went on with another', [went(2, 'x')], null],
     ['no earlier one', [complete(0)], null],
     ['none of the same moment', [complete(1)], null],
-    ['none that never began', [{ at: null, of: plan({ madeAt: minute(5) }), end: 'complete' }], null],
+    ['none that never began', [{ at: null, of: plan({ madeAt: minute(5) }) }], null],
     ['no undo', [{ ...complete(2), links: { undoes: 'x' } }], null],
     ['none on another site', [{ ...complete(2), of: plan({ site: 'other' }) }], null],
     ['none that was taken back itself', [complete(2), { ...complete(3), ...undoes }], null],
