@@ -85,7 +85,11 @@ describe('a transaction replayed', () => {
     expect(isSame(null, '')).toBe(false);
     expect(isSame(null, null)).toBe(true);
     expect(isSame({ base64: 'AAE=' }, { base64: 'AAE=' })).toBe(true);
+    expect(isSame({ base64: 'AAE=' }, { base64: 'AAI=' })).toBe(false);
     expect(isSame({ base64: 'AAE=' }, 'AAE=')).toBe(false);
+    expect(isSame('AAE=', { base64: 'AAE=' })).toBe(false);
+    expect(isSame(null, { base64: 'AAE=' })).toBe(false);
+    expect(isSame({ base64: 'AAE=' }, null)).toBe(false);
     expect(isSame('a', 'A')).toBe(false);
   });
 });

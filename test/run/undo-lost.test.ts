@@ -119,6 +119,11 @@ describe('a thing that is lost', () => {
       /^this version cannot bring it back; what it was is saved/,
     ],
     [
+      { kind: 'new', phase: 'images', title: 'change it', act: command, before, undo: 'before-image' },
+      'change it',
+      /^this version cannot bring it back; what it was is saved/,
+    ],
+    [
       { kind: 'new', phase: 'images', title: 'close it', act: command },
       'close it',
       /^nothing of it is saved$/,

@@ -235,6 +235,37 @@ describe('rows that were secured first and deleted at the end', () => {
       ['undo/api', [{ v: 1 }]],
     ]);
   });
+  test('of another cell than the rows that were deleted, in a table of the same name: each by its own', async () => {
+    const undone = await undo(
+      [secure(), rows({ database: 'cell:2', saved: { bdm: [{ ...was, dot: 1 }] } })],
+      {
+        'cell:1 bdm': [secured],
+        'cell:2 bdm': [{ ...was, deleted: 7 }],
+      },
+    );
+    expect(setOf(undone)).toEqual([
+      ['undo/secure', [{ dot: 1 }]],
+      ['undo/rows', [{ deleted: 0 }]],
+    ]);
+  });
+  test('by two steps are put back as they were before all three', async () => {
+    const other = { id: 8, dot: 1, deleted: 0 };
+    const second = acted('second', {
+      phase: 'secure',
+      writes: [{ ...update('bdm', { dot: 0 }), where: [{ column: 'id', is: '=', value: 8 }] }],
+      saved: { bdm: [other] },
+    });
+    const first = secure({
+      writes: [{ ...update('bdm', { dot: 0 }), where: [{ column: 'id', is: '=', value: 7 }] }],
+    });
+    const last = rows({
+      writes: [{ ...update('bdm', { deleted: { column: 'id' } }), where: [live], rows: 2 }],
+      saved: { bdm: [secured, { ...other, dot: 0 }] },
+    });
+    const undone = await undo([first, second, last], { bdm: [deleted, { id: 8, dot: 0, deleted: 8 }] });
+    const set = { dot: 1, deleted: 0 };
+    expect(setOf(undone)).toEqual([['undo/rows', [set, set]]]);
+  });
   test('and that the later step had not to delete any more: each by its own', async () => {
     const others = rows({ writes: [update('instances', { v: 2 })], saved: { instances: [{ id: 7, v: 1 }] } });
     const undone = await undo([secure(), others], { bdm: [secured], instances: [{ id: 7, v: 2 }] });

@@ -93,8 +93,10 @@ describe('a port that the run freed', () => {
       status: [200],
     });
     const at = (equals: string) => ({ keys: ['port', 'device_id'], equals });
-    expect(steps[0]?.guards.map(({ check }) => check)).toMatchObject([{ path: PATH, at: at('') }]);
-    expect(steps[0]?.settled).toMatchObject({ path: PATH, at: at(SERVER) });
+    const found = { door: 'http', service: 'network', path: PATH, status: [200] };
+    expect(steps[0]?.guards.map(({ check }) => check)).toEqual([{ ...found, at: at('') }]);
+    expect(steps[0]?.settled).toEqual({ ...found, at: at(SERVER) });
+    expect(steps[0]?.undo).toBe('before-image');
     expect(steps[0]?.before).toEqual([{ door: 'http', service: 'network', path: PATH }]);
   });
   test('is left when the server has it already, whatever the journal knows', async () => {
@@ -185,10 +187,12 @@ describe('a port that the run freed', () => {
         settled: at(''),
       },
     ]);
-    const freed = { ...bound, device_id: '' };
-    expect(
-      (await undo({ body: { port: { ...freed, device_owner: 'x' } } }, { of, image: { port: free } })).kept,
-    ).toMatchObject([{ why: 'it was freed since the run' }]);
+    for (const nobody of ['', null]) {
+      const freed = { ...bound, device_id: nobody, device_owner: 'x' };
+      expect((await undo({ body: { port: freed } }, { of, image: { port: free } })).kept).toMatchObject([
+        { why: 'it was freed since the run' },
+      ]);
+    }
   });
 });
 

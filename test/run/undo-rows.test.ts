@@ -80,6 +80,15 @@ describe('a statement', () => {
     // As in SQL.
     expect(madeOf([{ id: 7, n: null }], update(up))).toEqual([{ n: { value: null }, deleted: false }]);
   });
+  test('puts text from one column into another as it is', () => {
+    expect(madeOf([{ id: 7, a: 'x', b: 'y' }], update({ a: { column: 'b' } }))).toEqual([
+      { a: { value: 'y' }, deleted: false },
+    ]);
+  });
+  test('finds a row that the one before it inserted by what that left out, too', () => {
+    const where: SqlWhere = { column: 'b', is: 'null' };
+    expect(madeOf([], insert({ a: 1 }), update({ v: 2 }, where))).toHaveLength(1);
+  });
   test('sets every column from the row as it was before it', () => {
     expect(madeOf([{ id: 7, a: 1, b: 2 }], update({ a: { column: 'b' }, b: { column: 'a' } }))).toEqual([
       { a: { value: 2 }, b: { value: 1 }, deleted: false },
@@ -107,6 +116,13 @@ describe('a row that the run inserted', () => {
     ['one of its values gone', { ...made, name: null }],
   ])('is not the one with %s', (_, there) => {
     expect(compare([], [insert(values)], [there])).toMatchObject({ changes: [], came: ['row 9'] });
+  });
+  test('is known by what is no text in it, too', () => {
+    const [yes, no] = [{ base64: 'AAE=' }, { base64: 'AAI=' }];
+    expect(compare([], [insert({ a: yes })], [{ id: 9, a: yes }]).changes).toMatchObject([
+      { from: { must: 'row 9 of t is as the run made it' } },
+    ]);
+    expect(compare([], [insert({ a: yes })], [{ id: 9, a: no }]).changes).toEqual([]);
   });
   test('and gave its own id is known by that', () => {
     const own = [insert(values), update({ deleted: { column: 'id' } }, equals('name', 'x'))];
@@ -149,7 +165,7 @@ describe('a row that is gone', () => {
     const tag = { server: 'u', tag: 'a' };
     const where = [equals('server', 'u'), equals('tag', 'a')];
     expect(compare([tag], [remove(equals('tag', 'a'))], []).changes).toMatchObject([
-      { from: { where, count: 0 }, to: { where, count: 1 } },
+      { from: { must: 'row u a of t is not there', where, count: 0 }, to: { where, count: 1 } },
     ]);
   });
   test('out of a table without id, of which the run only changed a column, cannot be told', () => {

@@ -148,6 +148,23 @@ describe('a transaction', () => {
     expect(steps).toHaveLength(1);
     expect(remains).toEqual([{ kind: 'rows', place: `database ${DB}`, what: 'row 9 of t' }]);
   });
+  test('of whose tables one is as it was already names the others', async () => {
+    const two = acted('a', {
+      writes: [softDelete('t', 0), softDelete('u', 0)],
+      saved: { t: [live(1)], u: [live(2)] },
+    });
+    const { steps } = await undo([two], { rows: { t: [gone(1)], u: [live(2)] } });
+    expect(steps).toMatchObject([{ title: 'put rows back as they were: t (1)' }]);
+  });
+  test('of which binary values were saved puts them back as they were', async () => {
+    const data = { base64: 'AAE=' };
+    const binary = acted('a', {
+      writes: [{ verb: 'delete', table: 't', where: [id(1)], rows: 1 }],
+      saved: { t: [{ id: 1, data }] },
+    });
+    const { steps } = await undo([binary], { rows: {} });
+    expect(steps[0]?.act).toMatchObject({ writes: [{ verb: 'insert', values: { id: 1, data } }] });
+  });
   test('of which one table was only looked at leaves that as it is', async () => {
     const looked = acted('a', { writes: [softDelete('t', 0)], saved: { t: [live(1)], u: [live(2)] } });
     const { steps, remains, refusals } = await undo([looked], { rows: { t: [gone(1)], u: [live(9)] } });
@@ -204,14 +221,17 @@ describe('rows in the way', () => {
       saved: { t: [{ tag: 'a' }] },
     });
     expect((await undo([noKey], { rows: { t: [{ tag: 'b' }] } })).refusals).toMatchObject([
-      { code: 'undo-no-key' },
+      { code: 'undo-no-key', sentence: `database ${DB}, t: row a: not to be found: the table has no id` },
     ]);
     const secret = acted('a', {
       writes: [softDelete('t', 0)],
       saved: { t: [{ ...live(1), info: '{"auth_password": "…"}' }] },
     });
     expect((await undo([secret], { rows: {} })).refusals).toMatchObject([
-      { code: 'undo-secret-not-saved', sentence: expect.stringContaining('(info)') },
+      {
+        code: 'undo-secret-not-saved',
+        sentence: `database ${DB}, t: row 1: gone, and the passwords in it were not saved (info)`,
+      },
     ]);
   });
   test('that were counted anew are lost, and refuse nothing', async () => {
@@ -241,6 +261,16 @@ describe('a transaction of which nobody knows whether it happened', () => {
     expect((await undo([perhaps({ t: [live(1)] })], { rows: { t: [gone(1)] } })).steps).toHaveLength(1);
     const changed = { ...gone(1), name: 'x' };
     expect((await undo([perhaps({ t: [live(1)] })], { rows: { t: [changed] } })).refusals).toHaveLength(1);
+  });
+  test('is taken back where any row of any table bears its mark', async () => {
+    const two = { t: [live(1), live(2)], u: [live(3)] };
+    const writes = [softDelete('t', 0, 2), softDelete('u', 0)];
+    const both = acted('a', { writes, saved: two, known: 'perhaps' });
+    const others = { ...live(2), name: 'x' };
+    const { refusals } = await undo([both], { rows: { t: [gone(1), others], u: [live(3)] } });
+    expect(refusals).toMatchObject([
+      { code: 'undo-row-changed', sentence: expect.stringContaining('row 2') },
+    ]);
   });
   test('did not happen where they do not: what others did is theirs', async () => {
     const rows = { t: [{ ...live(1), name: 'x' }, live(2)] };
