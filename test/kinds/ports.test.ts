@@ -97,6 +97,23 @@ test('a port that the user made beforehand is unbound with Nova’s own body and
   expect(plan.kept).toMatchObject([{ what: `port ${PORT} "db" 10.0.0.5` }]);
 });
 
+test('a profile that stays as it is is not sent: from 2024.1 on Neutron takes none from an administrator', async () => {
+  const unbound = { device_id: '', device_owner: '', 'binding:host_id': null };
+  for (const profile of [{}, null, { capabilities: ['switchdev'] }]) {
+    const plan = await planFor([port({ 'binding:profile': profile })], { vifs: [vif(true)] });
+    expect(sentOf(plan)).toEqual(unbound);
+    expect(plan.steps[0]?.ifItFails).not.toContain('service');
+  }
+  const ofDevice = [port({ 'binding:profile': { pci_slot: '0000:81:01.2' } })];
+  const plan = await planFor(ofDevice, { vifs: [vif(true)] });
+  expect(sentOf(plan)).toEqual({ ...unbound, 'binding:profile': {} });
+  expect(plan.steps[0]?.ifItFails).toMatch(/^from 2024\.1 on Neutron takes binding:profile.* role service; /);
+  // Newton to Pike throw the whole profile away.
+  const whole = [port({ 'binding:profile': { capabilities: ['switchdev'] } })];
+  const old = await planFor(whole, { vifs: [vif(true)], era: { atLeast: 16, below: 17 } });
+  expect(sentOf(old)).toEqual({ ...unbound, 'binding:profile': {} });
+});
+
 test('each step asks just before whether the port is still this server’s', async () => {
   for (const preserve of [true, false]) {
     const plan = await planFor([port()], { vifs: [vif(preserve)] });

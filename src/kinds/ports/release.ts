@@ -37,12 +37,18 @@ function cleanProfile(profile: Port['profile'], release: number): Record<string,
   return Object.fromEntries(Object.entries(profile).filter(([key]) => !gone.has(key)));
 }
 
-/** `binding:profile` without the device, as JSON for Neutron's row; null: it stays as it is. */
-export function profileOf(port: Port, era: Era | null): string | null {
+/** `binding:profile` without the device; null: it stays as it is. */
+function newProfile(port: Port, era: Era | null): Record<string, Json> | null {
   const release = newest(era);
   if (release < 14) return null;
   const profile = cleanProfile(port.profile, release);
-  return Object.keys(profile).length === Object.keys(port.profile).length ? null : JSON.stringify(profile);
+  return Object.keys(profile).length === Object.keys(port.profile).length ? null : profile;
+}
+
+/** The same as JSON for Neutron's row. */
+export function profileOf(port: Port, era: Era | null): string | null {
+  const profile = newProfile(port, era);
+  return profile === null ? null : JSON.stringify(profile);
 }
 
 /** Since Newton, and not where the name is also in the records of the network's own domain. */
@@ -50,11 +56,20 @@ export function resetsDnsName({ dnsName, dnsDomain }: Port, era: Era | null): bo
   return newest(era) >= 14 && dnsName !== null && dnsDomain === '';
 }
 
-/** The body of Nova's own PUT, made by the administrator: only one may set `binding:host_id`. */
-export function unbindBody(port: Port, era: Era | null): Json {
-  const release = newest(era);
-  const body: Record<string, Json> = { device_id: '', device_owner: '', 'binding:host_id': null };
-  if (release >= 14) body['binding:profile'] = cleanProfile(port.profile, release);
-  if (resetsDnsName(port, era)) body['dns_name'] = '';
-  return { port: body };
+/**
+ * The body of Nova's own PUT, made by the administrator: only one may set `binding:host_id`. Nova sends `binding:profile` also where
+ * it stays as it is; from 2024.1 on Neutron lets nobody but a service send it (neutron 24 `conf/policies/port.py`,
+ * `update_port:binding:profile`), and one that stays changes nothing (`plugins/ml2/plugin.py:_process_port_binding`).
+ */
+export function unbindBody(port: Port, era: Era | null): { readonly port: Readonly<Record<string, Json>> } {
+  const profile = newProfile(port, era);
+  return {
+    port: {
+      device_id: '',
+      device_owner: '',
+      'binding:host_id': null,
+      ...(profile === null ? {} : { 'binding:profile': profile }),
+      ...(resetsDnsName(port, era) ? { dns_name: '' } : {}),
+    },
+  };
 }

@@ -73,6 +73,10 @@ function past({ id }: Port): string {
   return `where Neutron cannot do it, --surgery mends a binding that is lost, and --port-surgery ${id} changes its rows`;
 }
 
+/** neutron 24 `conf/policies/port.py`: `update_port:binding:profile` is for services alone. */
+const AS_A_SERVICE =
+  'from 2024.1 on Neutron takes binding:profile, which names a device here, only from an account with the role service';
+
 export function deleteStep(port: Port, fate: Fate, subject: Subject): DraftStep {
   const path = `/v2.0/ports/${port.id}`;
   return {
@@ -92,14 +96,15 @@ export function deleteStep(port: Port, fate: Fate, subject: Subject): DraftStep 
 
 export function unbindStep(port: Port, fate: Fate, subject: Subject): DraftStep {
   const path = `/v2.0/ports/${port.id}`;
+  const body = unbindBody(port, subject.era);
   return {
     ...ofPort(port, subject),
     id: `ports/${port.id}/unbind`,
     title: `unbind ${describe(port)}`,
     why: `${capital(fate.why)}. While it names a server that is gone, nobody can use it.`,
-    act: { ...read(path), method: 'PUT', body: unbindBody(port, subject.era), status: [200] },
+    act: { ...read(path), method: 'PUT', body, status: [200] },
     settled: { ...read(path), status: [200], at: { keys: ['port', 'device_id'], equals: '' } },
-    ifItFails: past(port),
+    ifItFails: 'binding:profile' in body.port ? `${AS_A_SERVICE}; ${past(port)}` : past(port),
     undo: 'before-image',
   };
 }
