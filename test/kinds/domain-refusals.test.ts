@@ -189,6 +189,23 @@ test('a domain whose metadata names another project refuses without a flag', asy
   expect(codes(await look(domainAnswers({ project: 'p2' }), unknownProject))).toEqual([]);
 });
 
+test.each(['26.2.2', '16.0.0', '16.0.1-1.el7', '33.0.0.0rc1', '29.0.1.dev12'])(
+  'what Nova %s wrote names the owner’s project',
+  async (nova) => {
+    const plan = await look(domainAnswers({ project: 'p2', nova }), subject());
+    expect(codes(plan)).toEqual([['domain-not-novas', null]]);
+  },
+);
+
+test.each(['2015.1.0', '2015.1.4-2.el7', '12.0.6', '13.1.4-1.el7', '15.1.0', 'unknown', null])(
+  'what Nova %s wrote names the project of who asked last, and refuses nothing',
+  async (nova) => {
+    const plan = await look(domainAnswers({ project: 'p2', nova }), subject());
+    expect(codes(plan)).toEqual([]);
+    expect(plan.steps).toHaveLength(2);
+  },
+);
+
 test('a domain without metadata is the server’s by its uuid', async () => {
   const bare = domainXml().replace(/^ *<metadata>[\s\S]*<\/metadata>\n/m, '');
   const plan = await look({ ...domainAnswers(), [virshQuestion(`dumpxml ${SERVER}`)]: bare }, subject());

@@ -28,6 +28,8 @@ export interface SampleDomain {
   readonly persistent?: boolean;
   readonly managedSave?: boolean;
   readonly project?: string;
+  /** version of the Nova that wrote the definition; null: it does not say */
+  readonly nova?: string | null;
   readonly disk?: string;
   readonly userName?: string;
   readonly interfaces?: string;
@@ -45,6 +47,7 @@ export function domainXml({
   name = NAME,
   id = 1,
   project = 'p1',
+  nova = '26.2.2',
   disk = `${ROOT}/${SERVER}/disk`,
   userName = 'web-1',
   interfaces = HYBRID,
@@ -54,8 +57,7 @@ export function domainXml({
   <uuid>${uuid}</uuid>
   <metadata>
     <nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">
-      <nova:package version="26.2.2"/>
-      <nova:name>${userName}</nova:name>
+${nova === null ? '' : `      <nova:package version="${nova}"/>\n`}      <nova:name>${userName}</nova:name>
       <nova:owner>
         <nova:user uuid="68d4272ca0464a51ac0abeec84ee1667">admin</nova:user>
         <nova:project uuid="${project}">admin</nova:project>

@@ -18,7 +18,7 @@ export interface DomainXml {
   readonly disks: readonly string[];
   /** those of them that are images in Ceph, with the user that qemu signs in as */
   readonly rbdDisks: readonly RbdDisk[];
-  /** project of the owner that Nova wrote into the metadata (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestMetaNovaOwner`) */
+  /** project of the owner that Nova wrote into the metadata, where that is the owner */
   readonly project: string | null;
   /** Neutron ports named in the metadata (nova 26 `LibvirtConfigGuestMetaNovaPort`) and in `<virtualport>` of Open vSwitch */
   readonly ports: readonly string[];
@@ -67,6 +67,19 @@ function rbdDisk(disk: string): RbdDisk[] {
   return [{ pool, image, user }];
 }
 
+/**
+ * nova 26 `virt/libvirt/config.py:LibvirtConfigGuestMetaNovaOwner`. Up to Ocata Nova wrote the project of who had asked last, an
+ * administrator's after a hard reboot, a migration or an evacuation (nova 2015.1 to 15.1.0 `virt/libvirt/driver.py:
+ * _get_guest_config_meta`), and what it wrote stays until the definition is made anew. `<nova:package>` says which release that was.
+ */
+function owner(xml: string): string | null {
+  const [version] = tags(xml, 'nova:package').map((tag) => attribute(tag, 'version'));
+  const major = Number.parseInt(version ?? '', 10);
+  // 2015.1 is Kilo, the first that wrote it at all.
+  if (!(major >= 16 && major < 2015)) return null;
+  return tags(xml, 'nova:project').map((tag) => attribute(tag, 'uuid'))[0] ?? null;
+}
+
 export function parseDomainXml(xml: string): DomainXml {
   const interfaces = blocks(xml, 'interface');
   return {
@@ -81,7 +94,7 @@ export function parseDomainXml(xml: string): DomainXml {
       }),
     ),
     rbdDisks: blocks(xml, 'disk').flatMap(rbdDisk),
-    project: tags(xml, 'nova:project').map((tag) => attribute(tag, 'uuid'))[0] ?? null,
+    project: owner(xml),
     ports: values([
       ...tags(xml, 'nova:port').map((tag) => attribute(tag, 'uuid')),
       ...interfaces.flatMap((i) => tags(i, 'parameters').map((tag) => attribute(tag, 'interfaceid'))),
