@@ -23,6 +23,7 @@ import {
   ovsOutput,
   ovsOutputOf,
   plugged,
+  type SampleRecord,
   stopped,
   vif,
 } from './interfaces-samples.ts';
@@ -69,6 +70,45 @@ test('a record of another server under a name of its own is not ours, though it 
   const record = plugged({ name: 'enp3s0f0_3', vmUuid: NEIGHBOUR });
   const plan = await look({ ...nothing, [OVS]: ovsOutput([record]) });
   expect(plan).toMatchObject({ steps: [], remains: [], refusals: [], kept: [] });
+});
+
+/** As libvirt plugs natively up to Wallaby: a tap in br-int, with `vm-id`. */
+const byLibvirt = (changes: Partial<SampleRecord> = {}) =>
+  plugged({ name: 'tapdfaeac36-44', vmUuid: null, vmId: SERVER, ...changes });
+const NATIVE = { ...vif, hybrid: false };
+
+test('what libvirt plugged bears vm-id, and outlives the crash of its host', async () => {
+  const native = { ...nothing, [OVS]: ovsOutput([byLibvirt()]) };
+  const sources: [Parameters<typeof look>[1], Parameters<typeof look>[2]][] = [
+    [undefined, subject({ vifs: [NATIVE] })],
+    [forgotten, subject({ vifs: [NATIVE] })],
+    [noPorts, bare],
+  ];
+  for (const [http, of] of sources) {
+    const plan = await look(native, http, of);
+    expect(plan).toMatchObject({ refusals: [], kept: [], unknown: [] });
+    expect(acts(plan)).toEqual(['ovs-vsctl --timeout=10 -- --if-exists del-port br-int tapdfaeac36-44']);
+    expect(plan.steps[0]?.guards.map((g) => g.check)).toEqual([stopped, marked('tapdfaeac36-44')]);
+  }
+});
+
+test.each([
+  ['libvirt', { vmId: NEIGHBOUR }],
+  ['libvirt, on top of what this server left there', { vmUuid: SERVER, vmId: NEIGHBOUR }],
+  ['os-vif, on top of what this server left there', { vmUuid: NEIGHBOUR, vmId: SERVER }],
+])('a port that was plugged for another server since by %s is a bystander', async (_, marks) => {
+  const native = {
+    ...nothing,
+    [LINKS]: linkLines({ tap: 'ovs-system' }),
+    [OVS]: ovsOutput([byLibvirt(marks)]),
+  };
+  const given = await look(native, ownedBy(NEIGHBOUR), subject({ vifs: [NATIVE] }));
+  expect(given).toMatchObject({ steps: [], remains: [], refusals: [] });
+  expect(given.kept).toEqual([
+    { place, what: `port ${PORT}`, why: `tapdfaeac36-44 is of server ${NEIGHBOUR}` },
+  ]);
+  const disputed = await look(native, undefined, subject({ vifs: [NATIVE] }));
+  expect(disputed.refusals).toMatchObject([{ code: 'interface-other-server', flag: null }]);
 });
 
 const UNMARKED = plugged({ ifaceId: null, vmUuid: null });

@@ -71,8 +71,8 @@ test.each(['Usage: ip link …', 'Warning 1: lo: <LOOPBACK> mtu 65536'])(
 
 test('records come with the bridge they are in, from sets of one and of many', () => {
   expect(parseOvs('compute1', ovsOutput([plugged()]))).toEqual([
-    { name: 'br-int', bridge: 'br-int', ifaceId: null, vmUuid: null },
-    { name: 'qvodfaeac36-44', bridge: 'br-int', ifaceId: PORT, vmUuid: SERVER },
+    { name: 'br-int', bridge: 'br-int', ifaceId: null, servers: [] },
+    { name: 'qvodfaeac36-44', bridge: 'br-int', ifaceId: PORT, servers: [SERVER] },
   ]);
   expect(parseOvs('compute1', ovsOutput([]))).toHaveLength(1);
   const empty = '{"data":[],"headings":[]}\n';

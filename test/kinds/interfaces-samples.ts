@@ -44,7 +44,10 @@ export function linkLines({ outer = false, bridge = false, tap }: SampleLinks): 
 export interface SampleRecord {
   readonly name: string;
   readonly ifaceId: string | null;
+  /** written by Nova and os-vif */
   readonly vmUuid: string | null;
+  /** written by libvirt */
+  readonly vmId?: string;
 }
 
 export function plugged(changes: Partial<SampleRecord> = {}): SampleRecord {
@@ -59,15 +62,19 @@ export function ovsOutput(records: readonly SampleRecord[], bridge = 'br-int'): 
 /** Bridges with their records, each bridge with its own interface too. */
 export function ovsOutputOf(bridges: Readonly<Record<string, readonly SampleRecord[]>>): string {
   const all = Object.entries(bridges).flatMap(([bridge, records]) =>
-    [{ name: bridge, ifaceId: null, vmUuid: null }, ...records].map((record) => ({ ...record, bridge })),
+    [{ name: bridge, ifaceId: null, vmUuid: null }, ...records].map((record: SampleRecord) => ({
+      ...record,
+      bridge,
+    })),
   );
-  const interfaceRows = all.map(({ name, ifaceId, vmUuid }, i) => [
+  const interfaceRows = all.map(({ name, ifaceId, vmUuid, vmId }, i) => [
     ['uuid', `f5fd516a-0000-404e-8088-00000000000${i}`],
     name,
     [
       'map',
       [
         ...(ifaceId === null ? [] : [['iface-id', ifaceId]]),
+        ...(vmId === undefined ? [] : [['vm-id', vmId]]),
         ...(vmUuid === null ? [] : [['vm-uuid', vmUuid]]),
       ],
     ],
@@ -145,7 +152,12 @@ export function marked(device = 'qvodfaeac36-44', portId: string | null = PORT) 
   return {
     door: 'command',
     host: 'compute1',
-    argv: [...get, ...(portId === null ? [] : ['external_ids:iface-id']), 'external_ids:vm-uuid'],
+    argv: [
+      ...get,
+      ...(portId === null ? [] : ['external_ids:iface-id']),
+      'external_ids:vm-uuid',
+      'external_ids:vm-id',
+    ],
     exit: [0],
     out: { linesWithin: ids.map((id) => `"${id}"`) },
   };

@@ -8,6 +8,7 @@ import type { Subject } from '../subject/subject.ts';
 import { type Link, readLinks } from './links.ts';
 import { type OvsRecord, readOvs, runsOvs } from './ovs.ts';
 import { findOwnBridges, type OwnBridge } from './own-bridges.ts';
+import { isOf } from './ownership.ts';
 import { type Candidate, candidates, deviceNames, type NeutronPort, readOwner, readPorts } from './ports.ts';
 
 /** What one port of the server has on one host. Nothing at all makes no plug. */
@@ -57,7 +58,7 @@ function plugsOf(
   const records = (at.ovs ?? []).filter(
     (r) =>
       ([names.tap, names.outer, names.vhost].includes(r.name) && !isOfAnother(r, port, uuid)) ||
-      (r.vmUuid === uuid && port.portId !== null && r.ifaceId === port.portId),
+      (isOf(r, uuid) && port.portId !== null && r.ifaceId === port.portId),
   );
   const links = devices.flatMap((name) => at.links.get(name) ?? []);
   const members = at.links.has(names.bridge)
@@ -88,12 +89,12 @@ function plugsOf(
 
 /** A record that is the server's bears the id of its port: a name that looks like one of another port's does not make it two. */
 function isOfAnother(record: OvsRecord, port: Candidate, uuid: string): boolean {
-  return port.portId === null && record.vmUuid === uuid && isUuid(record.ifaceId ?? '');
+  return port.portId === null && isOf(record, uuid) && isUuid(record.ifaceId ?? '');
 }
 
 /** A port that only the server's own cached record still names may have been given to another server since. */
 function isDoubtful({ port, records }: Plug, uuid: string): boolean {
-  return port.portId !== null && !port.claimed && !records.some((r) => r.vmUuid === uuid);
+  return port.portId !== null && !port.claimed && !records.some((r) => isOf(r, uuid));
 }
 
 /** A plug whose owner Neutron does not tell is not taken for the server's: it is not known. */
@@ -136,7 +137,7 @@ export async function findInterfaces(look: Reader, subject: Subject): Promise<Fo
       return { host: name, links, ovs, own };
     }),
   ]);
-  const records = answers.flatMap(({ ovs }) => (ovs ?? []).filter((r) => r.vmUuid === subject.uuid));
+  const records = answers.flatMap(({ ovs }) => (ovs ?? []).filter((r) => isOf(r, subject.uuid)));
   const ports = candidates(subject, neutron, {
     ports: [...records.flatMap((r) => r.ifaceId ?? []), ...answers.flatMap(({ own }) => own?.ports ?? [])],
     devices: [...records.map((r) => r.name), ...answers.flatMap(({ own }) => own?.taps ?? [])],

@@ -12,9 +12,19 @@ export interface OvsRecord {
   readonly bridge: string;
   /** the Neutron port, `external_ids:iface-id` */
   readonly ifaceId: string | null;
-  /** the server, `external_ids:vm-uuid` */
-  readonly vmUuid: string | null;
+  /**
+   * The server, once: `external_ids:vm-uuid` where Nova or os-vif plugged it, `vm-id` where libvirt did (`SERVER_MARKS`). Two are there when one of
+   * them is left from another server that had the port before.
+   */
+  readonly servers: readonly string[];
 }
+
+/**
+ * Keys of `external_ids` that name the server. What is plugged natively libvirt plugs up to Wallaby, and for as long as such a
+ * definition lives (libvirt 9.0 `util/virnetdevopenvswitch.c:virNetDevOpenvswitchAddPort`); nova 24 `network/neutron.py:
+ * _build_vif_model` (`delegate_create`) has os-vif do it.
+ */
+export const SERVER_MARKS = ['vm-uuid', 'vm-id'] as const;
 
 /** Three tables in one call: `ovs-vsctl` answers one line of JSON for each. */
 export const OVS_LISTING: readonly string[] = [
@@ -70,7 +80,8 @@ export function parseOvs(host: string, out: string): OvsRecord[] {
   return parseAnswer(place, interfaceTable, interfaces).data.flatMap(([[, id], name, ids]) => {
     const bridge = bridgeOfInterface.get(id);
     if (bridge === undefined) return [];
-    return [{ name, bridge, ifaceId: ids.get('iface-id') ?? null, vmUuid: ids.get('vm-uuid') ?? null }];
+    const servers = new Set(SERVER_MARKS.flatMap((key) => ids.get(key) ?? []));
+    return [{ name, bridge, ifaceId: ids.get('iface-id') ?? null, servers: [...servers] }];
   });
 }
 

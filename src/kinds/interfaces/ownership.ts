@@ -10,8 +10,14 @@ export type Verdict =
   /** Neutron says ours, Open vSwitch says another's */
   | { readonly of: 'disputed'; readonly why: string };
 
+/** The record names this server, and no other. */
+export function isOf({ servers }: OvsRecord, uuid: string): boolean {
+  return servers.length === 1 && servers[0] === uuid;
+}
+
 function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null {
-  if (record.vmUuid !== null && record.vmUuid !== uuid) return `${record.name} is of server ${record.vmUuid}`;
+  const other = record.servers.find((server) => server !== uuid);
+  if (other !== undefined) return `${record.name} is of server ${other}`;
   const { portId } = plug.port;
   if (portId !== null && record.ifaceId !== null && record.ifaceId !== portId)
     return `${record.name} is of port ${record.ifaceId}`;
@@ -20,12 +26,12 @@ function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null
 
 /** Both marks, as a plug by os-vif or libvirt leaves them. A record without them is not proven to be anybody's. */
 export function isMarked(record: OvsRecord, plug: Plug, uuid: string): boolean {
-  return record.vmUuid === uuid && (plug.port.portId === null || record.ifaceId === plug.port.portId);
+  return isOf(record, uuid) && (plug.port.portId === null || record.ifaceId === plug.port.portId);
 }
 
 /**
- * os-vif writes iface-id and vm-uuid on every interface that it or libvirt plugs (os-vif `vif_plug_ovs/ovsdb/ovsdb_lib.py:
- * create_ovs_vif_port`); they are believed before Neutron and before the server's cached network_info.
+ * os-vif writes iface-id and vm-uuid on every interface that it plugs (os-vif `vif_plug_ovs/ovsdb/ovsdb_lib.py:create_ovs_vif_port`),
+ * libvirt iface-id and vm-id; they are believed before Neutron and before the server's cached network_info.
  */
 export function verdict(plug: Plug, uuid: string): Verdict {
   const others = plug.records.flatMap((record) => otherServer(record, plug, uuid) ?? []);

@@ -1,7 +1,7 @@
 import type { Check, DraftStep, Step } from '../../plan/types.ts';
 import { domainNotActive } from '../domain/virsh.ts';
 import type { Plug } from './find.ts';
-import type { OvsRecord } from './ovs.ts';
+import { type OvsRecord, SERVER_MARKS } from './ovs.ts';
 import { deviceNames } from './ports.ts';
 
 type Guard = Step['guards'][number];
@@ -35,8 +35,8 @@ export function stopped(host: string, uuid: string): Guard {
  */
 function recordIsOurs({ host, port }: Plug, device: string, uuid: string): Guard {
   const ids = port.portId === null ? [uuid] : [port.portId, uuid];
-  const columns =
-    port.portId === null ? ['external_ids:vm-uuid'] : ['external_ids:iface-id', 'external_ids:vm-uuid'];
+  const keys = port.portId === null ? SERVER_MARKS : (['iface-id', ...SERVER_MARKS] as const);
+  const columns = keys.map((key) => `external_ids:${key}`);
   const check = ovsGet(host, device, ...columns);
   return {
     must: `${device} in Open vSwitch is of this server and this port`,

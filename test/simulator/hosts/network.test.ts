@@ -118,8 +118,8 @@ describe('ip link delete', () => {
 describe('Open vSwitch', () => {
   test('is listed as three tables that the kind understands', async () => {
     expect(await readOvs(siteOf(world).reader, 'compute1')).toEqual([
-      { name: 'br-int', bridge: 'br-int', ifaceId: null, vmUuid: null },
-      { name: OUTER, bridge: 'br-int', ifaceId: PORT, vmUuid: SERVER },
+      { name: 'br-int', bridge: 'br-int', ifaceId: null, servers: [] },
+      { name: OUTER, bridge: 'br-int', ifaceId: PORT, servers: [SERVER] },
     ]);
     expect(await outOf(world, OVS)).toMatchInlineSnapshot(`
       "{"data":[[["uuid","f5fd516a-0000-404e-8088-000000000000"],"br-int",["map",[]]],[["uuid","f5fd516a-0000-404e-8088-000000000001"],"qvodfaeac36-44",["map",[["iface-id","dfaeac36-448c-4a00-a71e-f3f81f979d44"],["iface-status","active"],["vm-uuid","11111111-2222-4333-8444-555555555555"]]]]],"headings":["_uuid","name","external_ids"]}

@@ -151,7 +151,7 @@ test('a device whose port nobody knows by its id is understood too', async () =>
   const argvs = steps
     .map((step) => ({ kind: 'interfaces', ...step, needs: [] }))
     .flatMap((step) => argvsOf(step));
-  expect(argvs.filter((argv) => argv.at(-1) === 'external_ids:vm-uuid').length).toBeGreaterThan(0);
+  expect(argvs.filter((argv) => argv.at(-1) === 'external_ids:vm-id').length).toBeGreaterThan(0);
   for (const argv of argvs) await expect(host.run(argv, 1000)).resolves.toHaveProperty('exit');
 });
 
