@@ -211,6 +211,32 @@ test('the bridge that os-vif makes for one port goes with both ends of its patch
   });
 });
 
+test('in that bridge the tap bears no marks, only the patch in br-int does: it goes by the bridge', async () => {
+  const tap = patch('tapdfaeac36-44');
+  const asPlugged = { 'br-int': [plugged({ name: IBP })], [PB]: [patch(PBP), tap] };
+  const plan = await look(onHost(asPlugged));
+  expect(plan).toMatchObject({ refusals: [], kept: [], unknown: [] });
+  expect(acts(plan).toSorted()).toEqual([
+    `ovs-vsctl --timeout=10 -- --if-exists del-port br-int ${IBP}`,
+    `ovs-vsctl --timeout=10 -- --if-exists del-port br-int ${IBP} -- --if-exists del-br ${PB}`,
+    `ovs-vsctl --timeout=10 -- --if-exists del-port ${PB} tapdfaeac36-44`,
+  ]);
+  const bridge = plan.steps.find(({ id }) => id.endsWith(`/bridge/${PB}`));
+  expect(bridge?.guards).toEqual([inactive, holdsOnly(PB, PBP, 'tapdfaeac36-44')]);
+  expect(bridge?.needs).toEqual(['interfaces/compute1/ovs/tapdfaeac36-44']);
+});
+
+test('so does a tap that is left in that bridge without the patches, which os-vif deletes first', async () => {
+  const plan = await look(onHost({ 'br-int': [], [PB]: [patch('tapdfaeac36-44')] }));
+  expect(plan).toMatchObject({ refusals: [], kept: [] });
+  expect(acts(plan)).toEqual([
+    `ovs-vsctl --timeout=10 -- --if-exists del-port ${PB} tapdfaeac36-44`,
+    `ovs-vsctl --timeout=10 -- --if-exists del-br ${PB}`,
+  ]);
+  const guards = [inactive, holdsOnly(PB, 'tapdfaeac36-44')];
+  expect(plan.steps[1]).toMatchObject({ guards, needs: ['interfaces/compute1/ovs/tapdfaeac36-44'] });
+});
+
 test.each([
   [
     'the bridge is left without its patch',

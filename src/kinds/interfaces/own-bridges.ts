@@ -57,12 +57,12 @@ function trunkBridge(
 
 function portBridge(all: readonly OvsRecord[], port: Candidate): OwnBridge[] {
   const { portId, short } = port;
-  const name = `pb${short}`;
+  const { portBridge: name, tap } = deviceNames(short);
   const isThere = all.some((r) => r.bridge === name);
   const peers = all.filter((r) => portId !== null && r.name === `ibp${portId}`);
   if (!isThere && peers.length === 0) return [];
   const inside = membersOf(all, name).filter((r) => portId !== null && r.name === `pbp${portId}`);
-  const own = all.filter((r) => r.name === deviceNames(short).tap);
+  const own = all.filter((r) => r.name === tap);
   return [assemble(all, isThere ? name : null, inside, own, peers)];
 }
 

@@ -2,6 +2,7 @@
 
 import type { Plug } from './find.ts';
 import type { OvsRecord } from './ovs.ts';
+import { deviceNames } from './ports.ts';
 
 export type Verdict =
   | { readonly of: 'this server' }
@@ -24,8 +25,13 @@ function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null
   return null;
 }
 
-/** Both marks, as a plug by os-vif or libvirt leaves them. A record without them is not proven to be anybody's. */
+/**
+ * Both marks, as a plug by os-vif or libvirt leaves them. A record without them is not proven to be anybody's, but in the bridge that was
+ * made for the port alone: there os-vif marks only the patch (os-vif 3.0 `vif_plug_ovs/ovs.py:_plug_port_bridge`, `set_ids=False`).
+ */
 export function isMarked(record: OvsRecord, plug: Plug, uuid: string): boolean {
+  const isBare = record.servers.length === 0 && record.ifaceId === null;
+  if (isBare && record.bridge === deviceNames(plug.port.short).portBridge) return true;
   return isOf(record, uuid) && (plug.port.portId === null || record.ifaceId === plug.port.portId);
 }
 

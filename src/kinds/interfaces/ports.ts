@@ -18,6 +18,8 @@ export interface DeviceNames {
   /** end of the veth pair that is in Open vSwitch */
   readonly outer: string;
   readonly vhost: string;
+  /** bridge of Open vSwitch that os-vif makes for the port with `per_port_bridge` */
+  readonly portBridge: string;
 }
 
 export function deviceNames(short: string): DeviceNames {
@@ -27,6 +29,7 @@ export function deviceNames(short: string): DeviceNames {
     inner: `qvb${short}`,
     outer: `qvo${short}`,
     vhost: `vhu${short}`,
+    portBridge: `pb${short}`,
   };
 }
 
