@@ -3,6 +3,7 @@ import { interfaces } from '../../src/kinds/interfaces/index.ts';
 import { parseLinks } from '../../src/kinds/interfaces/links.ts';
 import { parseOvs } from '../../src/kinds/interfaces/ovs.ts';
 import { shortIdOf } from '../../src/kinds/interfaces/ports.ts';
+import { parseNetworkInfo } from '../../src/kinds/subject/parse.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 import { subject } from '../support/subjects.ts';
@@ -178,6 +179,40 @@ test.each(['ovs', 'vhostuser', 'agilio_ovs'])(
     expect((await look(noOvs, noPorts, remembered)).unknown).toEqual(missing);
   },
 );
+
+const asNeutron = (wiring: Record<string, unknown>) => ({
+  [NEUTRON]: { body: { ports: [{ id: PORT, ...wiring }] } },
+});
+const vhostUser = (details: unknown) => ({ 'binding:vif_type': 'vhostuser', 'binding:vif_details': details });
+
+test.each([
+  ['vhost-user of another switch', vhostUser({ vhostuser_socket: '/run/vpp/x', port_filter: true })],
+  ['vhost-user that says no', vhostUser({ vhostuser_ovs_plug: false })],
+  ['what a SmartNIC wires', { 'binding:vif_type': 'ovs', 'binding:vnic_type': 'remote-managed' }],
+])('no ovs-vsctl on the host is nothing to tell of %s', async (_, wiring) => {
+  expect((await look(noOvs, asNeutron(wiring), subject({ vifs: [] }))).unknown).toEqual([]);
+  const remembered = parseNetworkInfo(
+    JSON.stringify([
+      {
+        id: PORT,
+        type: wiring['binding:vif_type'],
+        vnic_type: 'binding:vnic_type' in wiring ? wiring['binding:vnic_type'] : 'normal',
+        details: 'binding:vif_details' in wiring ? wiring['binding:vif_details'] : {},
+      },
+    ]),
+  );
+  const other = subject({ vifs: remembered ?? [] });
+  expect((await look(noOvs, asNeutron(wiring), other)).unknown).toEqual([]);
+  // What was so before counts, until both say otherwise.
+  expect((await look(noOvs, claimedAs('ovs'), other)).unknown).toEqual(missing);
+});
+
+test('vhost-user of Open vSwitch needs an ovs-vsctl, and one that nobody describes may be of it', async () => {
+  for (const details of [{ vhostuser_ovs_plug: true }, null, undefined])
+    expect((await look(noOvs, asNeutron(vhostUser(details)), subject({ vifs: [] }))).unknown).toEqual(
+      missing,
+    );
+});
 
 test('no ovs-vsctl on the host is nothing to tell when no interface is Open vSwitch’s', async () => {
   const remembered = subject({ vifs: [{ ...vif, type: 'bridge' }] });

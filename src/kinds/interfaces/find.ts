@@ -111,8 +111,9 @@ function withoutOvs(
   subject: Subject,
   neutron: readonly NeutronPort[] | null,
 ): Omit<Unknown, 'kind'>[] {
-  const types = [...subject.vifs.map((v) => v.type), ...(neutron ?? []).map((p) => p.vifType)];
-  const isTold = types.some((type) => OVS_TYPES.includes(type));
+  const isTold =
+    subject.vifs.some((v) => OVS_TYPES.includes(v.type) && v.otherSwitch !== true) ||
+    (neutron ?? []).some((p) => OVS_TYPES.includes(p.vifType) && !p.otherSwitch);
   return answers.flatMap(({ host, ovs, links }) => {
     // What Nova and Neutron have forgotten of the server has no type any more; its record in Open vSwitch may still be there.
     if (ovs !== null || !(isTold || runsOvs(links))) return [];

@@ -5,6 +5,7 @@ import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { isUuid } from '../domain/host.ts';
+import { hasOtherSwitch } from '../subject/parse.ts';
 import type { Subject } from '../subject/subject.ts';
 
 /** `tap|qbr|qvb|qvo|vhu` + port id, cut to 14 characters (nova 26 `network/model.py:NIC_NAME_LEN`). */
@@ -55,6 +56,8 @@ export interface Candidate {
 export interface NeutronPort {
   readonly id: string;
   readonly vifType: string | null;
+  /** Open vSwitch has nothing of it, whatever the type */
+  readonly otherSwitch: boolean;
   /** ids of the ports that are subports of the trunk whose parent it is */
   readonly subports: readonly string[];
 }
@@ -62,6 +65,8 @@ export interface NeutronPort {
 const listed = z.object({
   id: z.string(),
   'binding:vif_type': z.string().nullish(),
+  'binding:vnic_type': z.string().nullish(),
+  'binding:vif_details': z.unknown().optional(),
   trunk_details: z.object({ sub_ports: z.array(z.object({ port_id: z.string() })) }).nullish(),
 });
 const single = z.object({ port: z.object({ device_id: z.string() }) });
@@ -72,6 +77,11 @@ export async function readPorts(look: Reader, subject: Subject): Promise<Neutron
     return parseAnswer('Neutron', z.array(listed), ports).map((p) => ({
       id: p.id,
       vifType: p['binding:vif_type'] ?? null,
+      otherSwitch: hasOtherSwitch({
+        type: p['binding:vif_type'],
+        vnicType: p['binding:vnic_type'],
+        details: p['binding:vif_details'],
+      }),
       subports: (p.trunk_details?.sub_ports ?? []).map((sub) => sub.port_id),
     }));
   } catch (error) {

@@ -1,5 +1,6 @@
 /** From rows and JSON of Nova's databases to the narrow types of `subject.ts`. Columns that a release lacks read as null. */
 import * as z from '../../plan/zod.ts';
+import { isRecord } from '../../site/parse.ts';
 import type { Row } from '../../site/reader.ts';
 import { parseConnection } from './connection.ts';
 import { parseStashedConnector } from './connector.ts';
@@ -85,6 +86,22 @@ const vif = z.looseObject({
     .nullish(),
 });
 
+/** What Nova and Neutron say of how a port is wired; what they leave out is null or not there. */
+interface Wiring {
+  readonly type: string | null | undefined;
+  readonly vnicType: string | null | undefined;
+  readonly details: unknown;
+}
+
+/**
+ * A vhost-user port without `vhostuser_ovs_plug` is one of VPP, SPP or another switch, and what is wired on a SmartNIC is in the switch
+ * that runs there: os-vif plugs neither (nova 26 `network/os_vif_util.py:_nova_to_osvif_vif_vhostuser`, `_nova_to_osvif_vif_ovs`, plugin `noop`).
+ */
+export function hasOtherSwitch({ type, vnicType, details }: Wiring): boolean {
+  if (vnicType === 'remote-managed') return true;
+  return type === 'vhostuser' && isRecord(details) && details['vhostuser_ovs_plug'] !== true;
+}
+
 /**
  * `instance_info_caches.network_info`, a JSON list (nova `network/model.py:NetworkInfo`). `preserve_on_delete` came with Kilo.
  *
@@ -108,6 +125,9 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
     hybrid: entry.details?.ovs_hybrid_plug ?? false,
     vnicType: entry.vnic_type ?? 'normal',
     ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
+    ...(hasOtherSwitch({ type: entry.type, vnicType: entry.vnic_type, details: entry.details })
+      ? { otherSwitch: true as const }
+      : {}),
     preserveOnDelete: entry.preserve_on_delete ?? null,
   }));
 }

@@ -49,6 +49,8 @@ export interface Vif {
   readonly vnicType: string;
   /** the port's address, small letters; not there: not recorded */
   readonly mac?: string;
+  /** its VIF type is one of Open vSwitch's, and yet Open vSwitch has nothing of it on the host */
+  readonly otherSwitch?: true;
   /** the user made this port before the server: Nova unbinds it instead of deleting it. null: this release did not say */
   readonly preserveOnDelete: boolean | null;
 }
