@@ -65,7 +65,10 @@ export async function survey(site: SurveySite, uuid: string, options: SurveyOpti
   const subjectOptions: SubjectOptions = {
     cells: await site.cells(),
     nameTemplate: novaConf?.instanceNameTemplate ?? NAME_TEMPLATE,
-    serviceDownTime: file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S,
+    serviceDownTime:
+      (novaConf?.servicegroupDriver ?? 'db') === 'db'
+        ? (file.service_down_time ?? novaConf?.serviceDownTime ?? SERVICE_DOWN_TIME_S)
+        : null,
     allHosts: options.allHosts,
     ...(known == null ? {} : { known }),
     ...(doomed.length === 0 ? {} : { doomed }),

@@ -350,6 +350,37 @@ describe('when the server last moved', () => {
   });
 });
 
+describe('a nova-compute of which nobody knows whether it is up', () => {
+  const unclear = { hosts: [host({ up: null })] };
+  const why = 'may be up (its signs of life are not in Nova’s database)';
+  test('counts as one that is, and the sentence says which it is', () => {
+    expect(refusals({ ...unclear, ...row({ vmState: 'active', taskState: null }) })).toMatchObject([
+      { code: 'server-healthy', flag: 'even-healthy', sentence: expect.stringContaining(why) },
+    ]);
+    expect(refusals({ ...unclear, ...row({ taskState: 'deleting' }) }, 20)).toMatchObject([
+      { code: 'compute-working', flag: 'even-working', sentence: expect.stringContaining(why) },
+    ]);
+    expect(codes({ ...unclear, ...row({ taskState: 'deleting' }) })).toEqual([]);
+  });
+  test('may settle a migration', () => {
+    const between = { sourceCompute: 'compute1', destCompute: 'compute1' };
+    const settling = { id: 3, uuid: null, status: 'confirming', deleted: false, ...between };
+    expect(codes({ ...unclear, ...row({ taskState: 'deleting' }), migrations: [settling] })).toEqual([
+      'migration-running',
+    ]);
+  });
+  test('is not said to be powered off until Nova is told', () => {
+    const off = { hosts: [{ ...host({ up: null }), fenced: { answers: null } }] };
+    expect(refusals({ ...off, ...row({ taskState: 'deleting' }) })).toMatchObject([
+      {
+        code: 'fenced-but-up',
+        flag: null,
+        sentence: expect.stringMatching(/openstack compute service set --down says so there\.$/),
+      },
+    ]);
+  });
+});
+
 describe('a host that is said to be powered off', () => {
   const off = (answers: string | null, service: Partial<ComputeService> = { up: false }) => ({
     ...row({ host: 'compute1' }),

@@ -177,6 +177,25 @@ describe('whether a service is up, as Nova counts', () => {
     expect(await up(changes)).toBe(expected);
   });
 
+  test('where signs of life are not in the database only a service that was forced down is down', async () => {
+    const servicesOf = async (...all: Row[]) => {
+      const sql = { [live(1)]: [row()], ...details(1), [services(1)]: all };
+      return (await find(sql, { serviceDownTime: null }).subject).hosts[0]?.service;
+    };
+    for (const changes of [{}, { last_seen_up: null }, { last_seen_up: '2020-01-01 00:00:00' }])
+      expect(await servicesOf(service('compute1', changes))).toEqual({ up: null, lastSeen: null });
+    const forced = service('compute1', { forced_down: 1 });
+    expect(await servicesOf(forced)).toEqual({ up: false, lastSeen: null });
+    // What another cell has left of a host does not make it down.
+    expect(await servicesOf(forced, service('compute1'))).toMatchObject({ up: null });
+    expect(await servicesOf(service('compute1'), forced)).toMatchObject({ up: null });
+    const asked = {
+      [REQUEST]: [{ id: 7, instance: null, display_name: 'web-1' }],
+      [services(2)]: [service('controller', { binary: 'nova-conductor', last_seen_up: null })],
+    };
+    expect((await find(asked, { serviceDownTime: null }).subject).conductorUp).toBe(true);
+  });
+
   test('a conductor that lives', async () => {
     const conductor = (changes: Row) =>
       find({

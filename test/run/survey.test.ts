@@ -75,7 +75,7 @@ const API = 'mysql://nova:nova@127.0.0.1/nova_api';
 const WITHOUT_NOVA_CONF: Changes = { file: { databases: { nova_api: API } }, novaConf: null };
 
 /** Whether the nova-compute of the server's host counts as up, whose last sign of life is so many seconds old. */
-async function isUp(seconds: number, changes: Changes): Promise<boolean | undefined> {
+async function isUp(seconds: number, changes: Changes): Promise<boolean | null | undefined> {
   const cloud = await cloudWith((world) => {
     const seen = sqlTime(new Date(NOW.getTime() - seconds * 1000));
     world.db('nova').prepare("UPDATE services SET last_seen_up = ? WHERE host = 'cmp-1'").run(seen);
@@ -98,6 +98,17 @@ test.each<[string, Changes, up: number, down: number]>([
   expect(await isUp(up, changes)).toBe(true);
   expect(await isUp(down, changes)).toBe(false);
 });
+
+test.each(['mc', 'zk'])(
+  'no row says when a service was seen where signs of life are kept in %s',
+  async (driver) => {
+    const changes = { file: { service_down_time: 20 }, novaConf: { servicegroupDriver: driver } };
+    for (const seconds of [1, 86_400]) expect(await isUp(seconds, changes)).toBeNull();
+    const inRows = { novaConf: { servicegroupDriver: 'db' } };
+    expect(await isUp(1, inRows)).toBe(true);
+    expect(await isUp(86_400, inRows)).toBe(false);
+  },
+);
 
 test.each<[string, string | undefined, RegExp]>([
   ["nova.conf's", 'vm-%d', /^vm-\d+$/],

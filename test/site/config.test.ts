@@ -534,6 +534,7 @@ describe('nova.conf', () => {
           ' ; instances_path = /wrong',
           'instance_name_template=vm-%08x',
           'service_down_time = 120',
+          'servicegroup_driver = mc',
           'instances_path : /srv/instances',
           'transport_url = rabbit://nova:x@h1:5672,nova:x@h2:5672/',
           '[oslo_messaging_rabbit]',
@@ -554,6 +555,7 @@ describe('nova.conf', () => {
       rabbitTls: { on: true, ca: '/etc/ca.pem', cert: undefined, key: undefined },
       instanceNameTemplate: 'vm-%08x',
       serviceDownTime: 120,
+      servicegroupDriver: 'mc',
       instancesPath: '/srv/instances',
     });
   });
@@ -582,6 +584,7 @@ describe('nova.conf', () => {
       rabbitTls: { on: false, ca: undefined, cert: undefined, key: undefined },
       instanceNameTemplate: undefined,
       serviceDownTime: undefined,
+      servicegroupDriver: undefined,
       instancesPath: undefined,
     });
   });

@@ -201,6 +201,7 @@ describe('reading', () => {
         rabbitTls: { on: false, ca: undefined, cert: undefined, key: undefined },
         instanceNameTemplate: undefined,
         serviceDownTime: undefined,
+        servicegroupDriver: undefined,
         instancesPath: undefined,
         serviceUser: undefined,
       },

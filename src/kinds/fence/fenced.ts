@@ -19,11 +19,14 @@ export function refuseFenced({ hosts }: Subject): Omit<Refusal, 'kind'>[] {
               flag: null,
             },
           ]),
-      ...(service?.up === true
+      ...(service != null && service.up !== false
         ? [
             {
               code: 'fenced-but-up',
-              sentence: `${name} is said to be powered off, but Nova heard of its nova-compute at ${service.lastSeen} UTC and counts it as up.`,
+              sentence:
+                service.up === null
+                  ? `${name} is said to be powered off, but whether Nova counts its nova-compute as up is not in its database: openstack compute service set --down says so there.`
+                  : `${name} is said to be powered off, but Nova heard of its nova-compute at ${service.lastSeen} UTC and counts it as up.`,
               flag: null,
             },
           ]

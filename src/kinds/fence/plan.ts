@@ -122,12 +122,23 @@ function describeWork({ taskState, vmState }: InstanceRow): string {
   return taskState === null ? `${vmState}` : `${vmState ?? 'in no state'} with task ${taskState}`;
 }
 
+type Service = Host['service'] | undefined;
+
+/** Not to know it is not the same as down. */
+function mayBeUp(service: Service): boolean {
+  return service != null && service.up !== false;
+}
+
+function describeLife(service: Service): string {
+  return service?.up === null ? 'may be up (its signs of life are not in Nova’s database)' : 'is up';
+}
+
 function refuseHealthy({ row, hosts }: Subject): Refused[] {
   if (row === null || row.deleted !== 0 || row.taskState !== null || !HEALTHY.has(row.vmState ?? ''))
     return [];
   const service = hosts.find((host) => host.name === row.host)?.service;
-  if (row.host !== null && service?.up !== true) return [];
-  const where = row.host === null ? '' : ` and nova-compute on ${row.host} is up`;
+  if (row.host !== null && !mayBeUp(service)) return [];
+  const where = row.host === null ? '' : ` and nova-compute on ${row.host} ${describeLife(service)}`;
   return [
     {
       code: 'server-healthy',
@@ -140,11 +151,11 @@ function refuseHealthy({ row, hosts }: Subject): Refused[] {
 function refuseWorking(facts: FenceFacts, { row, hosts }: Subject): Refused[] {
   if (row === null || row.deleted !== 0 || !isBusy(row) || !isYoung(facts, row.taskState)) return [];
   const service = hosts.find((host) => host.name === row.host)?.service;
-  if (service?.up !== true) return [];
+  if (!mayBeUp(service)) return [];
   return [
     {
       code: 'compute-working',
-      sentence: `nova-compute on ${row.host} is up and the server changed ${ago(facts.quietSeconds)}: ${row.taskState === null ? 'it may be building' : `its task ${row.taskState} may be under way`}.`,
+      sentence: `nova-compute on ${row.host} ${describeLife(service)} and the server changed ${ago(facts.quietSeconds)}: ${row.taskState === null ? 'it may be building' : `its task ${row.taskState} may be under way`}.`,
       flag: 'even-working',
     },
   ];
@@ -193,6 +204,6 @@ function isMoving({ status, sourceCompute, destCompute }: Migration, hosts: read
   const word = status?.replace(/ \(post-copy\)$/, '') ?? '';
   if (!SETTLING.has(word)) return MOVING.has(word);
   return [sourceCompute, destCompute].some(
-    (name) => name === null || hosts.find((host) => host.name === name)?.service?.up === true,
+    (name) => name === null || mayBeUp(hosts.find((host) => host.name === name)?.service),
   );
 }

@@ -156,12 +156,14 @@ async function readServices(
       service: parseService(row, options.serviceDownTime),
     }));
   const computes = new Map<string, ComputeService>();
-  // A host that moved to another cell may have left its record behind: the one that is up is believed.
-  for (const { host, binary, service } of services)
-    if (binary === 'nova-compute' && computes.get(host)?.up !== true) computes.set(host, service);
+  // A host that moved to another cell may have left its record behind: the one that is up, or may be, is believed.
+  for (const { host, binary, service } of services) {
+    const known = computes.get(host);
+    if (binary === 'nova-compute' && (known === undefined || known.up === false)) computes.set(host, service);
+  }
   return {
     computes,
-    conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up),
+    conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up !== false),
     unknown: answers.flatMap(({ cell, unknown }) => unknown.map((place) => ({ cell, ...place }))),
   };
 }
@@ -177,8 +179,12 @@ async function readCellServices(look: Reader, cell: Cell): Promise<readonly Row[
   );
 }
 
-/** nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. */
-function parseService(row: Row, downTime: number): ComputeService {
+/**
+ * nova `servicegroup/drivers/db.py:DbDriver.is_up`: `last_seen_up` (12+), else `updated_at`, else `created_at`. With memcached or ZooKeeper
+ * (`servicegroup/drivers/mc.py`; `zk.py` to 12) these are not written; `forced_down` counts before either (`servicegroup/api.py:service_is_up`).
+ */
+function parseService(row: Row, downTime: number | null): ComputeService {
+  if (downTime === null) return { up: flag(row, 'forced_down') ? false : null, lastSeen: null };
   const lastSeen = text(row, 'last_seen_up') ?? text(row, 'updated_at') ?? text(row, 'created_at');
   const age = secondsBetween(lastSeen, text(row, 'now'));
   return { up: !flag(row, 'forced_down') && age !== null && age <= downTime, lastSeen };

@@ -109,8 +109,9 @@ export function isLedTo({ because }: Pick<Host, 'because'>): boolean {
 }
 
 export interface ComputeService {
-  readonly up: boolean;
-  /** UTC, of the last sign of life */
+  /** null: this Nova keeps signs of life elsewhere than in its database, and nobody has forced it down */
+  readonly up: boolean | null;
+  /** UTC, of the last sign of life; null: there was none, or it is kept elsewhere */
   readonly lastSeen: string | null;
 }
 
@@ -160,8 +161,8 @@ export interface SubjectOptions {
   readonly cells: readonly Cell[];
   /** nova.conf's `instance_name_template` */
   readonly nameTemplate: string;
-  /** seconds */
-  readonly serviceDownTime: number;
+  /** seconds; null: signs of life are not in Nova's database */
+  readonly serviceDownTime: number | null;
   /** look on every compute host of the cloud, not only where a trace leads */
   readonly allHosts: boolean;
   /** what earlier runs wrote down of the server */

@@ -15,6 +15,8 @@ export interface NovaConf {
   };
   readonly instanceNameTemplate: string | undefined;
   readonly serviceDownTime: number | undefined;
+  /** `[DEFAULT] servicegroup_driver`: where services leave their signs of life; undefined: in the database */
+  readonly servicegroupDriver: string | undefined;
   readonly instancesPath: string | undefined;
   /** who Nova's services are to each other: `[service_user]`, or the section that its `auth_section` names; undefined without a password */
   readonly serviceUser: Readonly<Record<string, string>> | undefined;
@@ -119,6 +121,7 @@ export function parseNovaConf(text: string): NovaConf {
     },
     instanceNameTemplate: read('DEFAULT', 'instance_name_template'),
     serviceDownTime: Number.isNaN(downTime) ? undefined : downTime,
+    servicegroupDriver: read('DEFAULT', 'servicegroup_driver'),
     // Its default is `$state_path/instances` (nova 26 `conf/compute.py`).
     instancesPath:
       read('DEFAULT', 'instances_path') ||
