@@ -140,7 +140,7 @@ export function plugServer(world: World, server: PluggedServer): void {
   switchPort(world, host, native ? `tap${short}` : `qvo${short}`, {
     'iface-id': port,
     'iface-status': 'active',
-    'vm-uuid': uuid,
+    [native ? 'vm-id' : 'vm-uuid']: uuid,
   });
   for (const file of ['disk', 'console.log'])
     addFile(world, `/var/lib/nova/instances/${uuid}/${file}`, 'file', host);

@@ -42,10 +42,11 @@ export function bridgesOf(world: World, host: string): string[] {
 
 /**
  * Whether the device of a port was made by the switch itself, which then takes it away too: an internal port. With the userspace
- * datapath those are tun devices like a qemu's tap, which is told from them by the server that it was plugged for.
+ * datapath those are tun devices like a qemu's tap, which is told from them by the server that it was plugged for (`vm-id`: by libvirt).
  */
 export function isInternal(port: SwitchPort, link: LinkRow | undefined): boolean {
-  return link?.kind === 'openvswitch' || (link?.kind === 'tun' && !port.externalIds.has('vm-uuid'));
+  const isServers = ['vm-uuid', 'vm-id'].some((mark) => port.externalIds.has(mark));
+  return link?.kind === 'openvswitch' || (link?.kind === 'tun' && !isServers);
 }
 
 /**
