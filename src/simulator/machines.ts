@@ -76,6 +76,9 @@ export const MACHINES: readonly string[] = [
   `CREATE TABLE switch_ports (
      host TEXT NOT NULL, name TEXT NOT NULL, bridge TEXT NOT NULL, tag INTEGER, external_ids TEXT NOT NULL,
      port_id TEXT NOT NULL, interface_id TEXT NOT NULL, PRIMARY KEY (host, name))`,
+  // os-vif's record of QoS for a device. id: ovsdb's.
+  `CREATE TABLE switch_qos (
+     host TEXT NOT NULL, id TEXT NOT NULL, device TEXT NOT NULL, external_ids TEXT NOT NULL, PRIMARY KEY (host, id))`,
   // host `glance`: the store of images. store: the file system that it lies on, where that is not the host's own.
   `CREATE TABLE files (
      host TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT NOT NULL, owner TEXT NOT NULL, target TEXT,

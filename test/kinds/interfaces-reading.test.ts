@@ -71,13 +71,13 @@ test.each(['Usage: ip link …', 'Warning 1: lo: <LOOPBACK> mtu 65536'])(
 );
 
 test('records come with the bridge they are in, from sets of one and of many', () => {
-  expect(parseOvs('compute1', ovsOutput([plugged()]))).toEqual([
+  expect(parseOvs('compute1', ovsOutput([plugged()])).records).toEqual([
     { name: 'br-int', bridge: 'br-int', ifaceId: null, servers: [] },
     { name: 'qvodfaeac36-44', bridge: 'br-int', ifaceId: PORT, servers: [SERVER] },
   ]);
-  expect(parseOvs('compute1', ovsOutput([]))).toHaveLength(1);
+  expect(parseOvs('compute1', ovsOutput([])).records).toHaveLength(1);
   const empty = '{"data":[],"headings":[]}\n';
-  expect(parseOvs('compute1', empty.repeat(3))).toEqual([]);
+  expect(parseOvs('compute1', empty.repeat(4))).toEqual({ records: [], qos: [] });
 });
 
 test('a record whose port is in no bridge is left out', () => {
@@ -92,16 +92,18 @@ test('a record whose port is in no bridge is left out', () => {
       [id(4), id(2)],
     ],
     [['br-int', id(4)]],
+    [],
   ];
   const out = tables.map((data) => JSON.stringify({ data })).join('\n');
-  expect(parseOvs('compute1', out).map((r) => r.name)).toEqual(['br-int']);
+  expect(parseOvs('compute1', out).records.map((r) => r.name)).toEqual(['br-int']);
 });
 
 test.each([
   ['', 'the answer is not understood'],
   ['not json\n', 'the answer of ovs-vsctl is not JSON'],
   ['{"data":[],"headings":[]}\n', 'the answer is not understood'],
-  ['{"data":[["a"]]}\n'.repeat(3), 'the answer is not understood'],
+  ['{"data":[]}\n'.repeat(3), 'the answer is not understood'],
+  ['{"data":[["a"]]}\n'.repeat(4), 'the answer is not understood'],
 ])('an answer of ovs-vsctl that is cut or strange is not an empty one: %j', (out, sentence) => {
   expect(() => parseOvs('compute1', out)).toThrow(notUnderstood(sentence));
 });

@@ -7,7 +7,7 @@ import { LIST, PORT, SERVER } from './domain-samples.ts';
 
 export const LINKS = 'compute1: ip -o link show';
 export const OVS =
-  'compute1: ovs-vsctl --timeout=10 --format=json -- --columns=_uuid,name,external_ids list Interface -- --columns=_uuid,interfaces list Port -- --columns=name,ports list Bridge';
+  'compute1: ovs-vsctl --timeout=10 --format=json -- --columns=_uuid,name,external_ids list Interface -- --columns=_uuid,interfaces list Port -- --columns=name,ports list Bridge -- --columns=_uuid,external_ids list QoS';
 export const NEUTRON = `network /v2.0/ports?device_id=${SERVER}`;
 /** the question whose a port is */
 export const OWNER = `network /v2.0/ports/${PORT}`;
@@ -54,13 +54,19 @@ export function plugged(changes: Partial<SampleRecord> = {}): SampleRecord {
   return { name: 'qvodfaeac36-44', ifaceId: PORT, vmUuid: SERVER, ...changes };
 }
 
+/** A record of QoS: its uuid, and the id that it bears. */
+export type SampleQos = readonly [uuid: string, id: string];
+
 /** br-int's own interface, and the records given, in one bridge. */
 export function ovsOutput(records: readonly SampleRecord[], bridge = 'br-int'): string {
   return ovsOutputOf({ [bridge]: records });
 }
 
 /** Bridges with their records, each bridge with its own interface too. */
-export function ovsOutputOf(bridges: Readonly<Record<string, readonly SampleRecord[]>>): string {
+export function ovsOutputOf(
+  bridges: Readonly<Record<string, readonly SampleRecord[]>>,
+  qos: readonly SampleQos[] = [],
+): string {
   const all = Object.entries(bridges).flatMap(([bridge, records]) =>
     [{ name: bridge, ifaceId: null, vmUuid: null }, ...records].map((record: SampleRecord) => ({
       ...record,
@@ -89,6 +95,19 @@ export function ovsOutputOf(bridges: Readonly<Record<string, readonly SampleReco
     { data: interfaceRows, headings: ['_uuid', 'name', 'external_ids'] },
     { data: all.map((_, i) => [portOf(i), interfaceRows[i]?.[0]]), headings: ['_uuid', 'interfaces'] },
     { data: bridgeRows, headings: ['name', 'ports'] },
+    {
+      data: qos.map(([own, id]) => [
+        ['uuid', own],
+        [
+          'map',
+          [
+            ['_type', 'linux-noop'],
+            ['id', id],
+          ],
+        ],
+      ]),
+      headings: ['_uuid', 'external_ids'],
+    },
   ];
   return `${tables.map((table) => JSON.stringify(table)).join('\n')}\n`;
 }

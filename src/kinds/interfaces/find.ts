@@ -6,10 +6,11 @@ import { type HostDomains, readOwnDomain } from '../domain/virsh.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import { type Link, readLinks } from './links.ts';
-import { type OvsRecord, readOvs, runsOvs } from './ovs.ts';
+import { type OvsRecord, type OvsTables, readOvs, runsOvs } from './ovs.ts';
 import { findOwnBridges, type OwnBridge } from './own-bridges.ts';
 import { isOf } from './ownership.ts';
 import { type Candidate, candidates, deviceNames, type NeutronPort, readOwner, readPorts } from './ports.ts';
+import { type DeviceQos, qosOf } from './qos.ts';
 
 /** What one port of the server has on one host. Nothing at all makes no plug. */
 export interface Plug {
@@ -25,6 +26,8 @@ export interface Plug {
   readonly members: readonly string[] | null;
   /** bridges of Open vSwitch that are this port's alone */
   readonly bridges: readonly OwnBridge[];
+  /** records of QoS that were made for its devices */
+  readonly qos: readonly DeviceQos[];
   /** virtual functions that bear the port's address */
   readonly functions: readonly { readonly card: string; readonly index: number; readonly mac: string }[];
   /** Open vSwitch answered on this host */
@@ -40,7 +43,7 @@ export interface InterfaceFacts {
 interface HostAnswers {
   readonly host: string;
   readonly links: ReadonlyMap<string, Link>;
-  readonly ovs: readonly OvsRecord[] | null;
+  readonly ovs: OvsTables | null;
   readonly own: HostDomains['own'] | undefined;
 }
 
@@ -55,7 +58,8 @@ function plugsOf(
 ): Plug | null {
   const names = deviceNames(port.short);
   const devices = [names.tap, names.inner, names.outer];
-  const records = (at.ovs ?? []).filter(
+  const { records: all, qos: qualities } = at.ovs ?? { records: [], qos: [] };
+  const records = all.filter(
     (r) =>
       ([names.tap, names.outer, names.vhost].includes(r.name) && !isOfAnother(r, port, uuid)) ||
       (isOf(r, uuid) && port.portId !== null && r.ifaceId === port.portId),
@@ -65,12 +69,13 @@ function plugsOf(
     ? [...at.links.values()].filter((link) => link.master === names.bridge).map((link) => link.name)
     : null;
   const subports = neutron?.find((p) => p.id === port.portId)?.subports ?? [];
-  const bridges = findOwnBridges(at.ovs ?? [], port, records, subports);
+  const bridges = findOwnBridges(all, port, records, subports);
+  const qos = qosOf(qualities, [names.tap, names.outer, ...records.map((r) => r.name)]);
   const mac = vifs.find((v) => v.portId === port.portId)?.mac;
   const functions = [...at.links.values()].flatMap((card) =>
     card.functions.filter((f) => f.mac === mac).map((f) => ({ card: card.name, ...f })),
   );
-  const parts = [records, links, bridges, functions];
+  const parts = [records, links, bridges, functions, qos];
   if (members === null && parts.every((list) => list.length === 0)) return null;
   const active = at.own === undefined ? null : at.own?.active === true;
   return {
@@ -81,6 +86,7 @@ function plugsOf(
     links,
     members,
     bridges,
+    qos,
     functions,
     hasOvs: at.ovs !== null,
     active,
@@ -138,7 +144,7 @@ export async function findInterfaces(look: Reader, subject: Subject): Promise<Fo
       return { host: name, links, ovs, own };
     }),
   ]);
-  const records = answers.flatMap(({ ovs }) => (ovs ?? []).filter((r) => isOf(r, subject.uuid)));
+  const records = answers.flatMap(({ ovs }) => (ovs?.records ?? []).filter((r) => isOf(r, subject.uuid)));
   const ports = candidates(subject, neutron, {
     ports: [...records.flatMap((r) => r.ifaceId ?? []), ...answers.flatMap(({ own }) => own?.ports ?? [])],
     devices: [...records.map((r) => r.name), ...answers.flatMap(({ own }) => own?.taps ?? [])],

@@ -5,6 +5,7 @@ import * as z from '../../plan/zod.ts';
 import { whyFailed } from '../../site/command/lines.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
+import { isUuid } from '../domain/host.ts';
 
 /** One Interface record and the bridge that its port is in. */
 export interface OvsRecord {
@@ -26,7 +27,19 @@ export interface OvsRecord {
  */
 export const SERVER_MARKS = ['vm-uuid', 'vm-id'] as const;
 
-/** Three tables in one call: `ovs-vsctl` answers one line of JSON for each. */
+/** A record of QoS that bears an id, as those do that os-vif makes. */
+export interface OvsQos {
+  readonly uuid: string;
+  /** `external_ids:id` */
+  readonly id: string;
+}
+
+export interface OvsTables {
+  readonly records: readonly OvsRecord[];
+  readonly qos: readonly OvsQos[];
+}
+
+/** Four tables in one call: `ovs-vsctl` answers one line of JSON for each. */
 export const OVS_LISTING: readonly string[] = [
   'ovs-vsctl',
   '--timeout=10',
@@ -43,6 +56,10 @@ export const OVS_LISTING: readonly string[] = [
   '--columns=name,ports',
   'list',
   'Bridge',
+  '--',
+  '--columns=_uuid,external_ids',
+  'list',
+  'QoS',
 ];
 
 // RFC 7047 section 5.1: a set of one is written as its only element.
@@ -55,11 +72,12 @@ const map = z
   .transform(([, entries]) => new Map(entries));
 const interfaceTable = z.object({ data: z.array(z.tuple([uuid, z.string(), map])) });
 const portTable = z.object({ data: z.array(z.tuple([uuid, uuids])) });
+const qosTable = z.object({ data: z.array(z.tuple([uuid, map])) });
 const bridgeTable = z.object({ data: z.array(z.tuple([z.string(), uuids])) });
 
-export function parseOvs(host: string, out: string): OvsRecord[] {
+export function parseOvs(host: string, out: string): OvsTables {
   const place = `host ${host}`;
-  const [interfaces, ports, bridges] = out
+  const [interfaces, ports, bridges, qualities] = out
     .split('\n')
     .filter((line) => line !== '')
     .map((line): unknown => {
@@ -77,12 +95,17 @@ export function parseOvs(host: string, out: string): OvsRecord[] {
     const bridge = bridgeOfPort.get(id);
     if (bridge !== undefined) for (const member of members) bridgeOfInterface.set(member, bridge);
   }
-  return parseAnswer(place, interfaceTable, interfaces).data.flatMap(([[, id], name, ids]) => {
+  const records = parseAnswer(place, interfaceTable, interfaces).data.flatMap(([[, id], name, ids]) => {
     const bridge = bridgeOfInterface.get(id);
     if (bridge === undefined) return [];
     const servers = new Set(SERVER_MARKS.flatMap((key) => ids.get(key) ?? []));
     return [{ name, bridge, ifaceId: ids.get('iface-id') ?? null, servers: [...servers] }];
   });
+  const qos = parseAnswer(place, qosTable, qualities).data.flatMap(([[, own], ids]) => {
+    const id = ids.get('id');
+    return id === undefined || !isUuid(own) ? [] : [{ uuid: own, id }];
+  });
+  return { records, qos };
 }
 
 /**
@@ -90,7 +113,7 @@ export function parseOvs(host: string, out: string): OvsRecord[] {
  *
  * @throws LookError when Open vSwitch does not answer
  */
-export async function readOvs(look: Reader, host: string): Promise<OvsRecord[] | null> {
+export async function readOvs(look: Reader, host: string): Promise<OvsTables | null> {
   const answer = await look.command.run(host, OVS_LISTING);
   const { exit, out } = answer;
   if (exit === 127) return null;

@@ -3,9 +3,11 @@ import { type KindPlan, NOTHING } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { InterfaceFacts, Plug } from './find.ts';
 import type { Link } from './links.ts';
+import type { OvsRecord } from './ovs.ts';
 import { ownBridgeStep } from './own-bridges.ts';
 import { isMarked, verdict } from './ownership.ts';
 import { deviceNames } from './ports.ts';
+import { qosStep } from './qos.ts';
 import { bridgeStep, delPortStep, linkStep } from './steps.ts';
 import { isByHand, manualOf, noteTypes } from './vif-types.ts';
 
@@ -46,6 +48,7 @@ function stepsOf(plug: Plug, subject: Subject, disputed: boolean): DraftStep[] {
   return [
     ...(plug.members === null ? [] : [bridgeStep(plug, uuid)]),
     ...taken.map((r) => delPortStep(plug, r, uuid)),
+    ...qosSteps(plug, taken, uuid),
     ...plug.bridges.flatMap((bridge) => {
       const inIt = taken.filter((r) => r.bridge === bridge.name);
       const steps = inIt.map((r) => delPortStep(plug, r, uuid).id);
@@ -65,6 +68,16 @@ function stepsOf(plug: Plug, subject: Subject, disputed: boolean): DraftStep[] {
       ? []
       : [linkStep(plug, tap.name, 'It outlived the qemu that it was made for.', uuid)]),
   ];
+}
+
+/** Not that of a record which stays: Open vSwitch would refuse it. */
+function qosSteps(plug: Plug, taken: readonly OvsRecord[], uuid: string): DraftStep[] {
+  return plug.qos.flatMap((qos) => {
+    const bearers = plug.records.filter((r) => r.name === qos.device);
+    if (bearers.some((r) => !taken.includes(r))) return [];
+    const needs = bearers.map((r) => delPortStep(plug, r, uuid).id);
+    return [qosStep(plug, qos, uuid, needs)];
+  });
 }
 
 function label({ port }: Plug): string {
@@ -130,6 +143,7 @@ function describe(plug: Plug, subject: Subject): string {
         ? peers.map((r) => `${r.name} in ${r.bridge}`).join(', ')
         : `bridge ${name} of Open vSwitch`,
     ),
+    ...plug.qos.map(({ device }) => `QoS record of ${device}`),
     ...(plug.members === null ? [] : [`bridge ${deviceNames(plug.port.short).bridge}`]),
     ...plug.links
       .filter((l) => (!l.name.startsWith('tap') || l === tap) && !plug.records.some((r) => r.name === l.name))

@@ -16,11 +16,11 @@ function sysfsGone(host: string, device: string): Check {
   };
 }
 
-function ovsGet(host: string, device: string, ...columns: readonly string[]): Check {
+export function ovsGet(host: string, table: string, record: string, ...columns: readonly string[]) {
   return {
-    door: 'command',
+    door: 'command' as const,
     host,
-    argv: ['ovs-vsctl', '--timeout=10', '--if-exists', 'get', 'Interface', device, ...columns],
+    argv: ['ovs-vsctl', '--timeout=10', '--if-exists', 'get', table, record, ...columns],
     exit: [0],
   };
 }
@@ -33,14 +33,16 @@ export function stopped(host: string, uuid: string): Guard {
  * Of this port and this server, or not in Open vSwitch at all: `--if-exists` then says nothing, and nothing is within any set.
  * ovs-vsctl puts what looks like a uuid in double quotes.
  */
-function recordIsOurs({ host, port }: Plug, device: string, uuid: string): Guard {
+export function recordIsOurs({ host, port }: Plug, device: string, uuid: string): Guard {
   const ids = port.portId === null ? [uuid] : [port.portId, uuid];
   const keys = port.portId === null ? SERVER_MARKS : (['iface-id', ...SERVER_MARKS] as const);
   const columns = keys.map((key) => `external_ids:${key}`);
-  const check = ovsGet(host, device, ...columns);
   return {
     must: `${device} in Open vSwitch is of this server and this port`,
-    check: { ...check, out: { linesWithin: ids.map((id) => `"${id}"`) } } as Check,
+    check: {
+      ...ovsGet(host, 'Interface', device, ...columns),
+      out: { linesWithin: ids.map((id) => `"${id}"`) },
+    },
   };
 }
 
@@ -60,7 +62,7 @@ export function delPortStep(plug: Plug, record: OvsRecord, uuid: string): DraftS
       exit: [0],
     },
     guards: [stopped(host, uuid), recordIsOurs(plug, record.name, uuid)],
-    settled: { ...ovsGet(host, record.name, 'name'), out: { equals: '' } } as Check,
+    settled: { ...ovsGet(host, 'Interface', record.name, 'name'), out: { equals: '' } },
     before: [
       {
         door: 'command',

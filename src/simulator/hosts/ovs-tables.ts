@@ -1,4 +1,4 @@
-/** The tables Interface, Port and Bridge of Open vSwitch 3.1 as ovsdb has them, each record a map from column to value. */
+/** The tables Interface, Port, Bridge and QoS of Open vSwitch 3.1 as ovsdb has them, each record a map from column to value. */
 import type { World } from '../world.ts';
 import { type LinkRow, linksOf } from './links.ts';
 import { bridgesOf, isInternal, type SwitchPort, switchPortsOf } from './switch.ts';
@@ -13,7 +13,7 @@ export type OvsValue =
 
 export type OvsRow = ReadonlyMap<string, OvsValue>;
 
-/** All columns of a table that are modelled. Of Interface that is every one, in the order in which ovs-vsctl lists them. */
+/** All columns of a table that are modelled. Of Interface and QoS that is every one, in the order in which ovs-vsctl lists them. */
 export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   Interface: [
     ...['_uuid', 'admin_state', 'bfd', 'bfd_status', 'cfm_fault', 'cfm_fault_status', 'cfm_flap_count'],
@@ -33,6 +33,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ],
   Port: ['_uuid', 'interfaces', 'name', 'tag'],
   Bridge: ['name', 'ports'],
+  QoS: ['_uuid', 'external_ids', 'other_config', 'queues', 'type'],
 };
 
 const NONE: OvsValue = ['set', []];
@@ -149,6 +150,23 @@ export function portRows(world: World, host: string): OvsRow[] {
         ['tag', port.tag ?? NONE],
       ]),
   );
+}
+
+/** As os-vif makes them: the type stands in its `_type` too. */
+export function qosRows(world: World, host: string): OvsRow[] {
+  return world.machines
+    .prepare('SELECT id, external_ids FROM switch_qos WHERE host = ? ORDER BY id')
+    .all(host)
+    .map(({ id, external_ids }) => {
+      const ids = Object.entries(JSON.parse(String(external_ids)) as Record<string, string>);
+      return new Map<string, OvsValue>([
+        ['_uuid', ['uuid', String(id)]],
+        ['external_ids', ['map', ids.sort(([a], [b]) => (a < b ? -1 : 1))]],
+        ['other_config', NO_PAIRS],
+        ['queues', NO_PAIRS],
+        ['type', 'linux-noop'],
+      ]);
+    });
 }
 
 export function bridgeRows(world: World, host: string): OvsRow[] {

@@ -1,8 +1,16 @@
-/** `ovs-vsctl` of Open vSwitch 3.1: list, get, del-port, del-br, list-br, list-ports and br-exists, as far as expunge uses them. */
+/** `ovs-vsctl` of Open vSwitch 3.1: list, get, destroy, del-port, del-br, list-br, list-ports and br-exists, as far as expunge uses them. */
 import type { CommandAnswer } from '../../site/reader.ts';
 import { inTransaction, type World } from '../world.ts';
 import { fails, sameWords, says, untaught } from './answer.ts';
-import { bridgeRows, COLUMNS, interfaceRows, type OvsRow, type OvsValue, portRows } from './ovs-tables.ts';
+import {
+  bridgeRows,
+  COLUMNS,
+  interfaceRows,
+  type OvsRow,
+  type OvsValue,
+  portRows,
+  qosRows,
+} from './ovs-tables.ts';
 import { bridgesOf, deleteSwitchPort, switchPortsOf } from './switch.ts';
 
 interface Command {
@@ -25,7 +33,11 @@ const ROWS: Readonly<Record<string, (world: World, host: string) => OvsRow[]>> =
   Interface: interfaceRows,
   Port: portRows,
   Bridge: bridgeRows,
+  QoS: qosRows,
 };
+
+/** Tables of which every column is modelled, so that none has to be named. */
+const WHOLE: readonly string[] = ['Interface', 'QoS'];
 
 /** @throws LookError for words that are not modelled */
 export function runOvsVsctl(world: World, host: string, args: readonly string[]): CommandAnswer {
@@ -41,7 +53,7 @@ export function runOvsVsctl(world: World, host: string, args: readonly string[])
   try {
     const doAll = () => acts.map((act) => act?.() ?? '').join('');
     // Whoever only reads does not wait for another process that writes.
-    const writes = commands.some(({ words }) => words[0]?.startsWith('del-'));
+    const writes = commands.some(({ words }) => /^(?:del-|destroy$)/.test(words[0] ?? ''));
     return says(writes ? inTransaction(world.machines, doAll) : doAll());
   } catch (error) {
     // Only br-exists ends with 2, and says nothing.
@@ -94,6 +106,9 @@ function understand(world: World, host: string, command: Command, json: boolean)
       return json && !ifExists ? listing(world, host, table, columns, names) : null;
     case 'get':
       return columns === null ? getting(world, host, table, ifExists, names) : null;
+    case 'destroy':
+      if (columns !== null || table !== 'QoS' || names.length !== 1) return null;
+      return () => destroyQos(world, host, names[0] ?? '', ifExists);
     case 'del-port':
       if (columns !== null || words.length !== 3) return null;
       return () => delPort(world, host, table, names[0] ?? '', ifExists);
@@ -127,8 +142,7 @@ function listing(
 ): (() => string) | null {
   const readRows = Object.hasOwn(ROWS, table) ? ROWS[table] : undefined;
   const modelled = COLUMNS[table] ?? [];
-  // Of the other tables only some columns are modelled, so they must be named.
-  const headings = columns ?? (table === 'Interface' ? modelled : []);
+  const headings = columns ?? (WHOLE.includes(table) ? modelled : []);
   if (readRows === undefined || headings.length === 0) return null;
   if (!headings.every((column) => modelled.includes(column))) return null;
   return () => {
@@ -140,7 +154,7 @@ function listing(
 }
 
 function find(rows: readonly OvsRow[], table: string, name: string): OvsRow {
-  const row = rows.find((each) => each.get('name') === name);
+  const row = rows.find((each) => each.get('name') === name || textOf(each.get('_uuid'), undefined) === name);
   if (row === undefined) throw new Complaint(`no row "${name}" in table ${table}`);
   return row;
 }
@@ -153,6 +167,9 @@ function getting(
   ifExists: boolean,
   [name, ...columns]: readonly string[],
 ): (() => string) | null {
+  if (table === 'QoS' && ifExists && name !== undefined && sameWords(columns, '_uuid'))
+    return () =>
+      qosRows(world, host).some((row) => textOf(row.get('_uuid'), undefined) === name) ? `${name}\n` : '';
   const areKnown = columns.every((column) => column === 'name' || /^external_ids:[\w-]+$/.test(column));
   if (table !== 'Interface' || name === undefined || columns.length === 0 || !areKnown) return null;
   return () => {
@@ -171,6 +188,7 @@ function getting(
 }
 
 function textOf(value: OvsValue | undefined, key: string | undefined): string | null {
+  if (key === undefined && typeof value === 'object' && value[0] === 'uuid') return value[1];
   if (key === undefined) return typeof value === 'string' ? value : null;
   const pairs = typeof value === 'object' && value[0] === 'map' ? value[1] : [];
   const found = pairs.find(([own]) => own === key)?.[1];
@@ -182,6 +200,21 @@ function quoteWhereNeeded(text: string): string {
   const isWord = /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text);
   const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
   return isWord && !isUuid && text !== 'true' && text !== 'false' ? text : JSON.stringify(text);
+}
+
+/** A port refers to its QoS, and ovsdb keeps what is referred to. */
+function destroyQos(world: World, host: string, id: string, ifExists: boolean): string {
+  const row = world.machines.prepare('SELECT device FROM switch_qos WHERE host = ? AND id = ?').get(host, id);
+  if (row === undefined) {
+    if (ifExists) return '';
+    throw new Complaint(`no row "${id}" in table QoS`);
+  }
+  if (switchPortsOf(world, host).some(({ name }) => name === row['device']))
+    throw new Complaint(
+      `transaction error: {"details":"cannot delete QoS row ${id} because of 1 remaining reference(s)","error":"referential integrity violation"}`,
+    );
+  world.machines.prepare('DELETE FROM switch_qos WHERE host = ? AND id = ?').run(host, id);
+  return '';
 }
 
 function delPort(world: World, host: string, bridge: string, name: string, ifExists: boolean): string {

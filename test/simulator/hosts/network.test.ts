@@ -97,7 +97,10 @@ describe('ip link delete', () => {
   });
   test('does not touch what Open vSwitch has written down', async () => {
     await outOf(world, `ip link delete dev ${OUTER}`);
-    expect(parseOvs('compute1', await outOf(world, OVS)).map(({ name }) => name)).toEqual(['br-int', OUTER]);
+    expect(parseOvs('compute1', await outOf(world, OVS)).records.map(({ name }) => name)).toEqual([
+      'br-int',
+      OUTER,
+    ]);
     const listed = await outOf(world, `ovs-vsctl --timeout=10 --format=json -- list Interface ${OUTER}`);
     expect(listed).toContain(`"could not open network device ${OUTER} (No such device)"`);
   });
@@ -116,15 +119,19 @@ describe('ip link delete', () => {
 });
 
 describe('Open vSwitch', () => {
-  test('is listed as three tables that the kind understands', async () => {
-    expect(await readOvs(siteOf(world).reader, 'compute1')).toEqual([
-      { name: 'br-int', bridge: 'br-int', ifaceId: null, servers: [] },
-      { name: OUTER, bridge: 'br-int', ifaceId: PORT, servers: [SERVER] },
-    ]);
+  test('is listed as four tables that the kind understands', async () => {
+    expect(await readOvs(siteOf(world).reader, 'compute1')).toEqual({
+      records: [
+        { name: 'br-int', bridge: 'br-int', ifaceId: null, servers: [] },
+        { name: OUTER, bridge: 'br-int', ifaceId: PORT, servers: [SERVER] },
+      ],
+      qos: [],
+    });
     expect(await outOf(world, OVS)).toMatchInlineSnapshot(`
       "{"data":[[["uuid","f5fd516a-0000-404e-8088-000000000000"],"br-int",["map",[]]],[["uuid","f5fd516a-0000-404e-8088-000000000001"],"qvodfaeac36-44",["map",[["iface-id","dfaeac36-448c-4a00-a71e-f3f81f979d44"],["iface-status","active"],["vm-uuid","11111111-2222-4333-8444-555555555555"]]]]],"headings":["_uuid","name","external_ids"]}
       {"data":[[["uuid","65bf5f9f-0000-4d0f-96d9-000000000000"],["uuid","f5fd516a-0000-404e-8088-000000000000"]],[["uuid","65bf5f9f-0000-4d0f-96d9-000000000001"],["uuid","f5fd516a-0000-404e-8088-000000000001"]]],"headings":["_uuid","interfaces"]}
       {"data":[["br-int",["set",[["uuid","65bf5f9f-0000-4d0f-96d9-000000000000"],["uuid","65bf5f9f-0000-4d0f-96d9-000000000001"]]]]],"headings":["name","ports"]}
+      {"data":[],"headings":["_uuid","external_ids"]}
       "
     `);
   });
@@ -155,6 +162,29 @@ describe('Open vSwitch', () => {
       err: 'ovs-vsctl: no bridge named tbr-1\n',
     });
     expect(await vsctl('-- --if-exists del-br tbr-1')).toMatchObject({ exit: 0 });
+  });
+  test('keeps a record of QoS as long as its port is there, and after that until somebody destroys it', async () => {
+    const [id, ids] = ['7b4ae72f-41a8-4bf2-bbb9-53379d580ed9', { id: 'x', _type: 'linux-noop' }];
+    insert(world, 'switch_qos', {
+      host: 'compute1',
+      id,
+      device: OUTER ?? '',
+      external_ids: JSON.stringify(ids),
+    });
+    const vsctl = (words: string) => runOn(world, `ovs-vsctl --timeout=10 ${words}`);
+    expect(await vsctl(`--format=json -- list QoS ${id}`)).toMatchObject({
+      out: `{"data":[[["uuid","${id}"],["map",[["_type","linux-noop"],["id","x"]]],["map",[]],["map",[]],"linux-noop"]],"headings":["_uuid","external_ids","other_config","queues","type"]}\n`,
+    });
+    expect(await vsctl(`-- --if-exists destroy QoS ${id}`)).toMatchObject({
+      exit: 1,
+      err: `ovs-vsctl: transaction error: {"details":"cannot delete QoS row ${id} because of 1 remaining reference(s)","error":"referential integrity violation"}\n`,
+    });
+    await outOf(world, `${DEL} br-int ${OUTER}`);
+    expect(await vsctl(`--if-exists get QoS ${id} _uuid`)).toMatchObject({ exit: 0, out: `${id}\n` });
+    expect(await vsctl(`-- --if-exists destroy QoS ${id}`)).toMatchObject({ exit: 0, out: '' });
+    expect(await vsctl(`--if-exists get QoS ${id} _uuid`)).toMatchObject({ exit: 0, out: '' });
+    expect(await vsctl(`-- --if-exists destroy QoS ${id}`)).toMatchObject({ exit: 0 });
+    expect(await vsctl(`-- destroy QoS ${id}`)).toMatchObject({ exit: 1 });
   });
   test.each([
     ['get Interface nope name', 'no row "nope" in table Interface'],
