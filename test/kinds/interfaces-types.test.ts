@@ -1,5 +1,6 @@
 /** What a VIF type decides: what is said in words, what is left to a hand, and whose tap is deleted. */
 import { expect, test } from 'vitest';
+import { parseNetworkInfo } from '../../src/kinds/subject/parse.ts';
 import { instanceRow, subject } from '../support/subjects.ts';
 import { domainAnswers, PORT } from './domain-samples.ts';
 import {
@@ -13,6 +14,9 @@ import {
   noOvs,
   noPorts,
   nothing,
+  OVS,
+  ovsOutput,
+  plugged,
   stopped,
   vif,
 } from './interfaces-samples.ts';
@@ -79,6 +83,31 @@ test.each(BY_HAND)(
     expect(gone.manual).toBeUndefined();
   },
 );
+
+const TAP = 'ip link delete dev tapdfaeac36-44';
+const madeBefore = (entry: object) =>
+  subject({ vifs: parseNetworkInfo(JSON.stringify([{ id: PORT, ...entry }])) ?? [] });
+
+test('a tap that Nova made goes in the same run as its domain, after it: qemu does not take it', async () => {
+  const calico = madeBefore({ type: 'tap' });
+  const running = { ...noOvs, ...domainAnswers(), [LINKS]: linkLines({ tap: null }) };
+  const plan = await look(running, claimedAs('tap'), calico);
+  expect(acts(plan)).toEqual([TAP]);
+  expect(plan.steps[0]?.guards.map((g) => g.check)).toEqual([stopped]);
+  expect(plan.remains).toMatchObject([{ what: `interface of port ${PORT}: device tapdfaeac36-44` }]);
+});
+
+test.each([
+  [{ ovs_create_tap: true }, [TAP]],
+  [{ ovs_create_tap: false }, []],
+  [{}, []],
+])('so does one that os-vif made, of a port with %j', async (details, taps) => {
+  const record = ovsOutput([plugged({ name: 'tapdfaeac36-44' })]);
+  const running = { ...domainAnswers(), [LINKS]: linkLines({ tap: 'ovs-system' }), [OVS]: record };
+  const plan = await look(running, claimedAs('ovs'), madeBefore({ type: 'ovs', details }));
+  const del = 'ovs-vsctl --timeout=10 -- --if-exists del-port br-int tapdfaeac36-44';
+  expect(acts(plan)).toEqual([del, ...taps]);
+});
 
 test.each([
   ['a bridge', { bridge: true }],

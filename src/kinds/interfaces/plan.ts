@@ -32,10 +32,12 @@ function linkOf(plug: Plug, name: string): Link | undefined {
   return plug.links.find((link) => link.name === name);
 }
 
-/** A tap that is there while its domain runs goes with qemu; only one that was left behind is ours to delete. */
+/** A tap that is there while its domain runs goes with qemu, unless it was made before; of the others only one that was left behind is ours to delete. */
 function leftTap(plug: Plug, subject: Subject): Link | undefined {
   const tap = linkOf(plug, deviceNames(plug.port.short).tap);
-  return tap !== undefined && plug.active !== true && isOwnTap(tap, plug, subject) ? tap : undefined;
+  const stays = subject.vifs.some((v) => v.portId === plug.port.portId && v.ownTap === true);
+  if (tap === undefined || (plug.active === true && !stays)) return undefined;
+  return isOwnTap(tap, plug, subject) ? tap : undefined;
 }
 
 function stepsOf(plug: Plug, subject: Subject, disputed: boolean): DraftStep[] {

@@ -103,6 +103,14 @@ export function hasOtherSwitch({ type, vnicType, details }: Wiring): boolean {
 }
 
 /**
+ * Of type `tap` (Calico) Nova makes the tap (nova 26 `privsep/linux_net.py:create_tap_dev`), with `ovs_create_tap` os-vif does (2026.1, nova 33
+ * `network/os_vif_util.py:_nova_to_osvif_vif_ovs`); both persist until somebody deletes them.
+ */
+function hasOwnTap({ type, details }: Wiring): boolean {
+  return type === 'tap' || (type === 'ovs' && isRecord(details) && details['ovs_create_tap'] === true);
+}
+
+/**
  * `instance_info_caches.network_info`, a JSON list (nova `network/model.py:NetworkInfo`). `preserve_on_delete` came with Kilo.
  *
  * @returns null when the text is no such list: then nobody knows from it which ports the user made
@@ -117,19 +125,21 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
   }
   const parsed = z.array(vif).safeParse(data);
   if (!parsed.success) return null;
-  return parsed.data.map((entry) => ({
-    portId: entry.id,
-    type: entry.type ?? null,
-    devname: entry.devname ?? null,
-    bridge: entry.details?.bridge_name ?? entry.network?.bridge ?? null,
-    hybrid: entry.details?.ovs_hybrid_plug ?? false,
-    vnicType: entry.vnic_type ?? 'normal',
-    ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
-    ...(hasOtherSwitch({ type: entry.type, vnicType: entry.vnic_type, details: entry.details })
-      ? { otherSwitch: true as const }
-      : {}),
-    preserveOnDelete: entry.preserve_on_delete ?? null,
-  }));
+  return parsed.data.map((entry) => {
+    const wiring = { type: entry.type, vnicType: entry.vnic_type, details: entry.details };
+    return {
+      portId: entry.id,
+      type: entry.type ?? null,
+      devname: entry.devname ?? null,
+      bridge: entry.details?.bridge_name ?? entry.network?.bridge ?? null,
+      hybrid: entry.details?.ovs_hybrid_plug ?? false,
+      vnicType: entry.vnic_type ?? 'normal',
+      ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
+      ...(hasOtherSwitch(wiring) ? { otherSwitch: true as const } : {}),
+      ...(hasOwnTap(wiring) ? { ownTap: true as const } : {}),
+      preserveOnDelete: entry.preserve_on_delete ?? null,
+    };
+  });
 }
 
 /**

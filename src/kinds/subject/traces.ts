@@ -18,6 +18,7 @@ const vif: z.ZodType<Vif> = z.object({
   vnicType: z.string(),
   mac: z.string().exactOptional(),
   otherSwitch: z.literal(true).exactOptional(),
+  ownTap: z.literal(true).exactOptional(),
   preserveOnDelete: z.boolean().nullable(),
 });
 
