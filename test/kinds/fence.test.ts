@@ -98,14 +98,14 @@ describe('compute-working', () => {
   ])('changed %s', (_, quiet, expected) => {
     expect(codes(busy, quiet)).toEqual(expected);
   });
-  test.each(['image_uploading', 'shelving_image_uploading', 'spawning', 'resize_migrating'])(
-    '%s copies disks: under way for an hour, as long as its nova-compute is up',
-    (taskState) => {
-      expect(codes({ ...busy, ...row({ taskState }) }, 3_599)).toEqual(['compute-working']);
-      expect(codes({ ...busy, ...row({ taskState }) }, 3_600)).toEqual([]);
-      expect(codes({ ...row({ taskState }), ...DOWN }, 0)).toEqual([]);
-    },
-  );
+  test.each([
+    ...['image_uploading', 'shelving_image_uploading', 'spawning', 'resize_migrating'],
+    ...['migrating', 'suspending', 'rescuing'],
+  ])('%s copies disks or memory: under way for an hour, as long as its nova-compute is up', (taskState) => {
+    expect(codes({ ...busy, ...row({ taskState }) }, 3_599)).toEqual(['compute-working']);
+    expect(codes({ ...busy, ...row({ taskState }) }, 3_600)).toEqual([]);
+    expect(codes({ ...row({ taskState }), ...DOWN }, 0)).toEqual([]);
+  });
   test.each<[number | null, string]>([
     [119, 'changed 119 s ago: its'],
     [120, 'changed 2 min ago: its'],

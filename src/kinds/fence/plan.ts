@@ -7,7 +7,10 @@ import type { FenceFacts } from './find.ts';
 /** A task that Nova has not moved for this long is stuck; a younger one may be under way. */
 const WORKING_SECONDS = 300;
 
-/** Tasks that copy whole disks: Nova writes nothing down for as long as that takes (nova `compute/task_states.py`). */
+/**
+ * Tasks that copy whole disks or a server's memory: Nova writes nothing down for as long as that takes (nova `compute/task_states.py`). Of a
+ * live migration there is a row that says so from Liberty on only (nova 2015.1 `conductor/manager.py:_live_migrate` makes none).
+ */
 const LONG_TASKS = new Set([
   'block_device_mapping',
   'spawning',
@@ -24,6 +27,9 @@ const LONG_TASKS = new Set([
   'unshelving',
   'resize_prep',
   'resize_migrating',
+  'migrating',
+  'suspending',
+  'rescuing',
 ]);
 const LONG_SECONDS = 3_600;
 
