@@ -136,6 +136,33 @@ test.each(['hostdev_physical', 'hw_veb', 'macvtap', '802.1qbh', '802.1qbg', 'ib_
   },
 );
 
+const NOBODY_KNOWS = 'this version does not know how that type is unplugged';
+
+test.each([
+  [
+    'of vRouter',
+    { vhostuser_vrouter_plug: true },
+    'nothing on a host shows it: there, vrouter-port-control --oper=delete --uuid=<port> tells the vRouter',
+    0,
+  ],
+  ['of a fast path', { vhostuser_fp_plug: true }, NOBODY_KNOWS, 1],
+])('what vhost-user %s leaves is said: os-vif unplugs it elsewhere', async (whose, details, why, later) => {
+  const { vifs } = madeBefore({ type: 'vhostuser', details });
+  const kept = async (deleted: number) =>
+    (await look(noOvs, noPorts, subject({ vifs, row: instanceRow({ deleted }) }))).kept;
+  const what = `what VIF type vhostuser ${whose} set up for port ${PORT}`;
+  expect(await kept(0)).toEqual([{ place: 'compute hosts', what, why }]);
+  expect(await kept(42)).toHaveLength(later);
+});
+
+test.each([{ vhostuser_socket: '/run/vpp/x' }, { vhostuser_ovs_plug: true, vhostuser_fp_plug: true }])(
+  'nothing is said of vhost-user that nobody plugs, or Open vSwitch has: %j',
+  async (details) => {
+    const { kept } = await look(nothing, noPorts, madeBefore({ type: 'vhostuser', details }));
+    expect(kept).toEqual([]);
+  },
+);
+
 test.each([0, 42])(
   'a VIF type that this version does not know is named, whether the row lives or not (deleted: %d)',
   async (deleted) => {

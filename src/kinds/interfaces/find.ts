@@ -118,8 +118,8 @@ function withoutOvs(
   neutron: readonly NeutronPort[] | null,
 ): Omit<Unknown, 'kind'>[] {
   const isTold =
-    subject.vifs.some((v) => OVS_TYPES.includes(v.type) && v.otherSwitch !== true) ||
-    (neutron ?? []).some((p) => OVS_TYPES.includes(p.vifType) && !p.otherSwitch);
+    subject.vifs.some((v) => OVS_TYPES.includes(v.type) && v.otherSwitch === undefined) ||
+    (neutron ?? []).some((p) => OVS_TYPES.includes(p.vifType) && p.otherSwitch === undefined);
   return answers.flatMap(({ host, ovs, links }) => {
     // What Nova and Neutron have forgotten of the server has no type any more; its record in Open vSwitch may still be there.
     if (ovs !== null || !(isTold || runsOvs(links))) return [];

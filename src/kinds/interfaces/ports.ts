@@ -5,8 +5,8 @@ import * as z from '../../plan/zod.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import type { Reader } from '../../site/reader.ts';
 import { isUuid } from '../domain/host.ts';
-import { hasOtherSwitch } from '../subject/parse.ts';
-import type { Subject } from '../subject/subject.ts';
+import { otherSwitchOf } from '../subject/parse.ts';
+import type { OtherSwitch, Subject } from '../subject/subject.ts';
 
 /** `tap|qbr|qvb|qvo|vhu` + port id, cut to 14 characters (nova 26 `network/model.py:NIC_NAME_LEN`). */
 const ID_LENGTH = 11;
@@ -57,7 +57,7 @@ export interface NeutronPort {
   readonly id: string;
   readonly vifType: string | null;
   /** Open vSwitch has nothing of it, whatever the type */
-  readonly otherSwitch: boolean;
+  readonly otherSwitch: OtherSwitch | undefined;
   /** ids of the ports that are subports of the trunk whose parent it is */
   readonly subports: readonly string[];
 }
@@ -77,7 +77,7 @@ export async function readPorts(look: Reader, subject: Subject): Promise<Neutron
     return parseAnswer('Neutron', z.array(listed), ports).map((p) => ({
       id: p.id,
       vifType: p['binding:vif_type'] ?? null,
-      otherSwitch: hasOtherSwitch({
+      otherSwitch: otherSwitchOf({
         type: p['binding:vif_type'],
         vnicType: p['binding:vnic_type'],
         details: p['binding:vif_details'],

@@ -1,6 +1,6 @@
 /** What of a port is not in Open vSwitch nor a device of its own: said in words, by VIF type, never left out. */
 import type { Kept, Manual } from '../../plan/types.ts';
-import type { Subject, Vif } from '../subject/subject.ts';
+import type { OtherSwitch, Subject, Vif } from '../subject/subject.ts';
 import type { Plug } from './find.ts';
 import { deviceNames } from './ports.ts';
 
@@ -34,6 +34,15 @@ const IN_WORDS: Readonly<Record<string, string>> = {
     'nothing on a host shows it: there, ebrctl del-port <fabric> <address of the port> takes it off the InfiniBand switch',
 };
 
+/** The same of vhost-user ports that another program than Open vSwitch plugs (nova 26 `network/os_vif_util.py:_nova_to_osvif_vif_vhostuser`). */
+const VHOST_USER: Readonly<Partial<Record<OtherSwitch, { readonly type: string; readonly why?: string }>>> = {
+  vrouter: {
+    type: 'vhostuser of vRouter',
+    why: 'nothing on a host shows it: there, vrouter-port-control --oper=delete --uuid=<port> tells the vRouter',
+  },
+  'fast-path': { type: 'vhostuser of a fast path' },
+};
+
 /** Types with a tap that somebody besides the kernel knows (nova 26 `privsep/libvirt.py`): that one has to hear of it first. */
 const BY_HAND: Readonly<Record<string, (port: string, tap: string) => string>> = {
   midonet: (port, tap) => `on that host: mm-ctl --unbind-port ${port}; then ip link delete dev ${tap}`,
@@ -47,14 +56,15 @@ const BY_HAND: Readonly<Record<string, (port: string, tap: string) => string>> =
 export function noteTypes({ vifs, row }: Subject): Omit<Kept, 'kind'>[] {
   const isLive = row !== null && row.deleted === 0;
   return vifs.flatMap((vif) => {
-    if (SILENT.includes(vif.type) || vif.type === null) return [];
-    const known = IN_WORDS[vif.type];
+    const other = vif.otherSwitch === undefined ? undefined : VHOST_USER[vif.otherSwitch];
+    if (vif.type === null || (SILENT.includes(vif.type) && other === undefined)) return [];
+    const known = other === undefined ? IN_WORDS[vif.type] : other.why;
     if (known === undefined && BY_HAND[vif.type] !== undefined) return [];
     if (known !== undefined && !isLive) return [];
     return [
       {
         place: 'compute hosts',
-        what: `what VIF type ${vif.type} set up for port ${vif.portId}`,
+        what: `what VIF type ${other?.type ?? vif.type} set up for port ${vif.portId}`,
         why: known ?? 'this version does not know how that type is unplugged',
       },
     ];

@@ -4,7 +4,7 @@ import { isRecord } from '../../site/parse.ts';
 import type { Row } from '../../site/reader.ts';
 import { parseConnection } from './connection.ts';
 import { parseStashedConnector } from './connector.ts';
-import type { InstanceRow, Migration, Vif, VolumeMapping } from './subject.ts';
+import type { InstanceRow, Migration, OtherSwitch, Vif, VolumeMapping } from './subject.ts';
 
 export function text(row: Row, column: string): string | null {
   const value = row[column];
@@ -95,11 +95,13 @@ interface Wiring {
 
 /**
  * A vhost-user port without `vhostuser_ovs_plug` is one of VPP, SPP or another switch, and what is wired on a SmartNIC is in the switch
- * that runs there: os-vif plugs neither (nova 26 `network/os_vif_util.py:_nova_to_osvif_vif_vhostuser`, `_nova_to_osvif_vif_ovs`, plugin `noop`).
+ * that runs there (nova 26 `network/os_vif_util.py:_nova_to_osvif_vif_vhostuser`, `_nova_to_osvif_vif_ovs`).
  */
-export function hasOtherSwitch({ type, vnicType, details }: Wiring): boolean {
-  if (vnicType === 'remote-managed') return true;
-  return type === 'vhostuser' && isRecord(details) && details['vhostuser_ovs_plug'] !== true;
+export function otherSwitchOf({ type, vnicType, details }: Wiring): OtherSwitch | undefined {
+  if (vnicType === 'remote-managed') return 'none';
+  if (type !== 'vhostuser' || !isRecord(details) || details['vhostuser_ovs_plug'] === true) return undefined;
+  if (details['vhostuser_fp_plug'] === true) return 'fast-path';
+  return details['vhostuser_vrouter_plug'] === true ? 'vrouter' : 'none';
 }
 
 /**
@@ -127,6 +129,7 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
   if (!parsed.success) return null;
   return parsed.data.map((entry) => {
     const wiring = { type: entry.type, vnicType: entry.vnic_type, details: entry.details };
+    const otherSwitch = otherSwitchOf(wiring);
     return {
       portId: entry.id,
       type: entry.type ?? null,
@@ -135,7 +138,7 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
       hybrid: entry.details?.ovs_hybrid_plug ?? false,
       vnicType: entry.vnic_type ?? 'normal',
       ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
-      ...(hasOtherSwitch(wiring) ? { otherSwitch: true as const } : {}),
+      ...(otherSwitch === undefined ? {} : { otherSwitch }),
       ...(hasOwnTap(wiring) ? { ownTap: true as const } : {}),
       preserveOnDelete: entry.preserve_on_delete ?? null,
     };

@@ -38,6 +38,9 @@ export interface Cell {
   readonly isCell0: boolean;
 }
 
+/** Who plugs a port where its VIF type does not tell: os-vif's plugins `contrail_vrouter` and `vhostuser_fp`, or `noop`. */
+export type OtherSwitch = 'vrouter' | 'fast-path' | 'none';
+
 /** One entry of `instance_info_caches.network_info`. */
 export interface Vif {
   readonly portId: string;
@@ -49,8 +52,8 @@ export interface Vif {
   readonly vnicType: string;
   /** the port's address, small letters; not there: not recorded */
   readonly mac?: string;
-  /** its VIF type is one of Open vSwitch's, and yet Open vSwitch has nothing of it on the host */
-  readonly otherSwitch?: true;
+  /** its VIF type is one of Open vSwitch's, and yet Open vSwitch has nothing of it on the host; `none`: nobody plugs it there */
+  readonly otherSwitch?: OtherSwitch;
   /** its tap is made before qemu starts, and does not go with it */
   readonly ownTap?: true;
   /** the user made this port before the server: Nova unbinds it instead of deleting it. null: this release did not say */

@@ -17,7 +17,7 @@ const vif: z.ZodType<Vif> = z.object({
   hybrid: z.boolean(),
   vnicType: z.string(),
   mac: z.string().exactOptional(),
-  otherSwitch: z.literal(true).exactOptional(),
+  otherSwitch: z.enum(['vrouter', 'fast-path', 'none']).exactOptional(),
   ownTap: z.literal(true).exactOptional(),
   preserveOnDelete: z.boolean().nullable(),
 });
