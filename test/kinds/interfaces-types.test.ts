@@ -136,6 +136,23 @@ test.each(['hostdev_physical', 'hw_veb', 'macvtap', '802.1qbh', '802.1qbg', 'ib_
   },
 );
 
+test.each([
+  ['direct', { pci_slot: '0000:81:01.2', trusted: 'true' }, true],
+  ['direct', { pci_slot: '0000:81:01.2', trusted: 'false' }, true],
+  ['direct', { pci_slot: '0000:81:01.2' }, false],
+  ['direct', { trusted: 'true' }, false],
+  ['direct', undefined, false],
+  ['macvtap', { pci_slot: '0000:81:01.2', trusted: 'true' }, false],
+])(
+  'a virtual function that was made trusted stays so, and that is said: %s %j',
+  async (vnic_type, profile, says) => {
+    const { kept } = await look(noOvs, noPorts, madeBefore({ type: 'hw_veb', vnic_type, profile }));
+    expect(kept).toMatchObject([{ what: `what VIF type hw_veb set up for port ${PORT}` }]);
+    const command = 'ip link set <card> vf <number> trust off, for the function at 0000:81:01.2';
+    expect(kept[0]?.why.endsWith(command)).toBe(says);
+  },
+);
+
 const NOBODY_KNOWS = 'this version does not know how that type is unplugged';
 
 test.each([

@@ -19,6 +19,13 @@ const SILENT: readonly (string | null)[] = [
   'binding_failed',
 ];
 
+const UNKNOWN = 'this version does not know how that type is unplugged';
+
+/** The next server that is given the function would have it too: Nova turns it off when it unplugs one, never when it plugs one. */
+function trustOf(slot: string): string {
+  return `the device is freed in Nova’s rows (pci_devices), and stays trusted as long as nobody takes that from it: on its host, ip link set <card> vf <number> trust off, for the function at ${slot}`;
+}
+
 const FREED = 'the device is freed in Nova’s rows (pci_devices) and stays on its host; Nova does no more';
 
 /** What Nova's unplug does where nothing on a host shows whether it was done. */
@@ -65,7 +72,7 @@ export function noteTypes({ vifs, row }: Subject): Omit<Kept, 'kind'>[] {
       {
         place: 'compute hosts',
         what: `what VIF type ${other?.type ?? vif.type} set up for port ${vif.portId}`,
-        why: known ?? 'this version does not know how that type is unplugged',
+        why: vif.trusted === undefined ? (known ?? UNKNOWN) : trustOf(vif.trusted),
       },
     ];
   });

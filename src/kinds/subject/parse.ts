@@ -80,6 +80,7 @@ const vif = z.looseObject({
   address: z.string().nullish(),
   vnic_type: z.string().nullish(),
   preserve_on_delete: z.boolean().nullish(),
+  profile: z.unknown().optional(),
   network: z.looseObject({ bridge: z.string().nullish() }).nullish(),
   details: z
     .looseObject({ ovs_hybrid_plug: z.boolean().nullish(), bridge_name: z.string().nullish() })
@@ -112,6 +113,13 @@ function hasOwnTap({ type, details }: Wiring): boolean {
   return type === 'tap' || (type === 'ovs' && isRecord(details) && details['ovs_create_tap'] === true);
 }
 
+/** Rocky and later: `trusted` in the profile, whatever it says (nova 18 `virt/libvirt/vif.py:unplug_hw_veb`). */
+function trustedFunction({ type, vnicType }: Wiring, profile: unknown): string | undefined {
+  if (type !== 'hw_veb' || vnicType !== 'direct' || !isRecord(profile) || !('trusted' in profile))
+    return undefined;
+  return typeof profile['pci_slot'] === 'string' ? profile['pci_slot'] : undefined;
+}
+
 /**
  * `instance_info_caches.network_info`, a JSON list (nova `network/model.py:NetworkInfo`). `preserve_on_delete` came with Kilo.
  *
@@ -130,6 +138,7 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
   return parsed.data.map((entry) => {
     const wiring = { type: entry.type, vnicType: entry.vnic_type, details: entry.details };
     const otherSwitch = otherSwitchOf(wiring);
+    const trusted = trustedFunction(wiring, entry.profile);
     return {
       portId: entry.id,
       type: entry.type ?? null,
@@ -139,6 +148,7 @@ export function parseNetworkInfo(json: string | null): Vif[] | null {
       vnicType: entry.vnic_type ?? 'normal',
       ...(entry.address ? { mac: entry.address.toLowerCase() } : {}),
       ...(otherSwitch === undefined ? {} : { otherSwitch }),
+      ...(trusted === undefined ? {} : { trusted }),
       ...(hasOwnTap(wiring) ? { ownTap: true as const } : {}),
       preserveOnDelete: entry.preserve_on_delete ?? null,
     };

@@ -54,6 +54,8 @@ export interface Vif {
   readonly mac?: string;
   /** its VIF type is one of Open vSwitch's, and yet Open vSwitch has nothing of it on the host; `none`: nobody plugs it there */
   readonly otherSwitch?: OtherSwitch;
+  /** PCI address of the virtual function that was made trusted for it */
+  readonly trusted?: string;
   /** its tap is made before qemu starts, and does not go with it */
   readonly ownTap?: true;
   /** the user made this port before the server: Nova unbinds it instead of deleting it. null: this release did not say */

@@ -18,6 +18,7 @@ const vif: z.ZodType<Vif> = z.object({
   vnicType: z.string(),
   mac: z.string().exactOptional(),
   otherSwitch: z.enum(['vrouter', 'fast-path', 'none']).exactOptional(),
+  trusted: z.string().exactOptional(),
   ownTap: z.literal(true).exactOptional(),
   preserveOnDelete: z.boolean().nullable(),
 });
