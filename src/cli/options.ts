@@ -10,7 +10,8 @@ export const LIFTS: Readonly<Record<string, string>> = {
   'even-protected': 'its termination is disabled (disable_terminate)',
   'even-hidden': 'it is the hidden copy of a cross-cell resize',
   'even-migrating': 'a migration of it is under way',
-  'even-manual': 'a volume is connected in a way that has to be undone by hand, and you have done it or will',
+  'even-manual':
+    'a volume is connected in a way that has to be undone by hand, or persistent memory is to be wiped, and you have done it or will',
   'delete-trunk': 'a port that is to be deleted is the parent of a trunk: delete the trunk too',
   'even-late-delete':
     'a delete that may run later takes volumes with it that are to be kept, or from other servers of its host',

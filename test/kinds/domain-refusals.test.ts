@@ -181,6 +181,30 @@ test('a domain whose disk lies in another server’s folder refuses without a fl
   expect(plan.refusals[0]?.sentence).toContain(NEIGHBOUR);
 });
 
+/** As Nova writes it (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestVPMEM`), and libvirt prints it. */
+const memory = (model: string, path: string) => `    <memory model='${model}' access='shared'>
+      <source>
+        <path>${path}</path>
+        <alignsize unit='KiB'>2048</alignsize>
+        <pmem/>
+      </source>
+      <target>
+        <size unit='KiB'>4194304</size>
+      </target>
+    </memory>
+`;
+
+test('persistent memory keeps what the server wrote: refused until somebody says that it is wiped', async () => {
+  const interfaces = `${memory('nvdimm', '/dev/dax0.0')}${memory('dimm', '/dev/hugepages')}${memory('nvdimm', '/dev/dax1.0')}`;
+  for (const state of [{}, { id: null, state: 'shut off' }]) {
+    const plan = await look(domainAnswers({ interfaces, ...state }), subject());
+    expect(codes(plan)).toEqual([['memory-by-hand', 'even-manual']]);
+    expect(plan.refusals[0]?.sentence).toMatch(/: daxio -z -o \/dev\/dax0\.0; daxio -z -o \/dev\/dax1\.0$/);
+  }
+  const dimm = domainAnswers({ interfaces: memory('dimm', '/dev/hugepages') });
+  expect(codes(await look(dimm, subject()))).toEqual([]);
+});
+
 test('a domain whose metadata names another project refuses without a flag', async () => {
   expect(codes(await look(domainAnswers({ project: 'p2' }), subject()))).toEqual([
     ['domain-not-novas', null],

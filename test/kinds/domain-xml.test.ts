@@ -8,6 +8,7 @@ test('the XML gives name, disks without their backing chain, project, ports and 
     uuid: SERVER,
     disks: [`${ROOT}/${SERVER}/disk`],
     project: 'p1',
+    memories: [],
     rbdDisks: [],
     ports: [PORT],
     taps: ['tapdfaeac36-44'],
@@ -92,7 +93,16 @@ test('name and uuid are those of the domain, never of an element within', () => 
   </metadata>
 </domain>
 `;
-  const nothing = { name: null, uuid: null, disks: [], rbdDisks: [], project: null, ports: [], taps: [] };
+  const nothing = {
+    name: null,
+    uuid: null,
+    disks: [],
+    rbdDisks: [],
+    memories: [],
+    project: null,
+    ports: [],
+    taps: [],
+  };
   expect(parseDomainXml(within)).toEqual(nothing);
   expect(parseDomainXml('')).toEqual(nothing);
 });

@@ -83,7 +83,7 @@ test('every server is as its story tells, and together they meet every refusal t
     const { out } = await run(state, decided);
     for (const { code } of (JSON.parse(out) as { servers: Plan[] }).servers[0]?.refusals ?? []) met.add(code);
   }
-  expect(allRefusals()).toHaveLength(41);
+  expect(allRefusals()).toHaveLength(42);
   // Only who asks for surgery is refused it: test/kinds/port-surgery.test.ts.
   const asked = ['port-surgery-blocked'];
   expect([...met, ...asked].sort()).toEqual(allRefusals().sort());

@@ -1,4 +1,4 @@
-/** When the domain that was found is perhaps not this server, which no flag lifts, or perhaps not stuck. */
+/** When the domain that was found is perhaps not this server, which no flag lifts, perhaps not stuck, or has what only a hand can clean. */
 import type { Kept, Refusal } from '../../plan/types.ts';
 import { EARLIER_RUN, type Subject } from '../subject/subject.ts';
 import type { DomainsOnHost } from './find.ts';
@@ -65,6 +65,12 @@ export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
       code: 'domain-not-novas',
       flag: null,
       sentence: `domain ${at.own.name} on ${at.host} has this server's uuid, but ${foreign}`,
+    });
+  if (at.own !== null && at.own.memories.length > 0)
+    refusals.push({
+      code: 'memory-by-hand',
+      flag: 'even-manual',
+      sentence: `domain ${at.own.name} on ${at.host} has persistent memory, which keeps what the server wrote for whoever gets it next: once the server is stopped it is to be wiped there, as Nova does: ${at.own.memories.map((device) => `daxio -z -o ${device}`).join('; ')}`,
     });
   if (at.own !== null && isElsewhere(at, subject))
     refusals.push({

@@ -18,6 +18,8 @@ export interface DomainXml {
   readonly disks: readonly string[];
   /** those of them that are images in Ceph, with the user that qemu signs in as */
   readonly rbdDisks: readonly RbdDisk[];
+  /** devices of persistent memory that it was given whole (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestVPMEM`) */
+  readonly memories: readonly string[];
   /** project of the owner that Nova wrote into the metadata, where that is the owner */
   readonly project: string | null;
   /** Neutron ports named in the metadata (nova 26 `LibvirtConfigGuestMetaNovaPort`) and in `<virtualport>` of Open vSwitch */
@@ -80,6 +82,14 @@ function owner(xml: string): string | null {
   return tags(xml, 'nova:project').map((tag) => attribute(tag, 'uuid'))[0] ?? null;
 }
 
+/** `<memory model='nvdimm'><source><path>/dev/dax0.0</path>` */
+function memories(xml: string): string[] {
+  return blocks(xml, 'memory').flatMap((memory) => {
+    if (attribute(/^<[^>]*>/.exec(memory)?.[0] ?? '', 'model') !== 'nvdimm') return [];
+    return plainText(/<path>([^<]*)<\/path>/.exec(memory)?.[1] ?? '') || [];
+  });
+}
+
 export function parseDomainXml(xml: string): DomainXml {
   const interfaces = blocks(xml, 'interface');
   return {
@@ -94,6 +104,7 @@ export function parseDomainXml(xml: string): DomainXml {
       }),
     ),
     rbdDisks: blocks(xml, 'disk').flatMap(rbdDisk),
+    memories: memories(xml),
     project: owner(xml),
     ports: values([
       ...tags(xml, 'nova:port').map((tag) => attribute(tag, 'uuid')),

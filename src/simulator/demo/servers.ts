@@ -95,7 +95,14 @@ export const DEMO_SERVERS: readonly DemoServer[] = [
     twists.migrate,
     twists.runOn('cmp-2'),
   ),
-  refused('cuckoo', 'deleting-forever', 'cmp-2', 'domain of another project', twists.giveToOtherProject),
+  refused(
+    'cuckoo',
+    'deleting-forever',
+    'cmp-2',
+    'domain of another project',
+    twists.giveToOtherProject,
+    twists.giveMemory,
+  ),
   refused('double', 'deleting-forever', 'cmp-2', 'domain with another uuid', twists.redefineAs(STRANGER)),
   refused(
     'tangled',

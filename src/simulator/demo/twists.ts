@@ -67,6 +67,29 @@ export const giveToOtherProject: Twist = (world, { uuid }) =>
     uuid,
   );
 
+/** A flavor with `hw:pmem`: a device of persistent memory is the server's alone (nova 26 `virt/libvirt/config.py:LibvirtConfigGuestVPMEM`). */
+export const giveMemory: Twist = (world, { uuid }) =>
+  changeMachines(
+    world,
+    `UPDATE domains SET xml = replace(xml, '  </devices>', ?) WHERE uuid = ?`,
+    `    <memory model='nvdimm' access='shared'>
+      <source>
+        <path>/dev/dax0.0</path>
+        <alignsize unit='KiB'>2048</alignsize>
+        <pmem/>
+      </source>
+      <target>
+        <size unit='KiB'>4194304</size>
+        <node>0</node>
+        <label>
+          <size unit='KiB'>2048</size>
+        </label>
+      </target>
+    </memory>
+  </devices>`,
+    uuid,
+  );
+
 /** Somebody defined the domain anew: same name, other uuid. */
 export function redefineAs(other: string): Twist {
   return (world, { uuid }) =>
