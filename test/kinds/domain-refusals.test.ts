@@ -77,7 +77,7 @@ const plugged = (port: string, tap: string) => `    <interface type='bridge'>
       <target dev='${tap}'/>
     </interface>`;
 
-describe('a namesake on a host that Nova does not name', () => {
+describe('a namesake where Nova does not say that the server is', () => {
   const elsewhere = subject({ row: instanceRow({ host: null }), vifs: [vif(OTHER_PORT)] });
   const foreign = 'aaaaaaaa-448c-4a00-a71e-f3f81f979d44';
 
@@ -95,6 +95,11 @@ describe('a namesake on a host that Nova does not name', () => {
   test.each([
     ['with what is its own', namesake({ interfaces: plugged(foreign, 'tapaaaaaaaa-44') }), elsewhere],
     ['of a server without a row', namesake(), subject({ row: null })],
+    [
+      'of an archived row, whose number another server has got',
+      namesake(),
+      subject({ row: instanceRow({ deleted: 42, archived: true }) }),
+    ],
   ])('is a bystander %s', async (_, answers, of) => {
     const plan = await look(answers, of);
     expect(codes(plan)).toEqual([]);

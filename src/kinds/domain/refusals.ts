@@ -50,11 +50,14 @@ function isUnknownToNova(at: DomainsOnHost, { row, mapping, buildRequest, hosts 
 
 /**
  * A namesake is dangerous when it uses what is about to be removed, or when it stands exactly where Nova says that this server
- * runs: the database was rebuilt, or somebody defined the domain anew. Anywhere else it is a bystander.
+ * runs: the database was rebuilt, or somebody defined the domain anew. Anywhere else it is a bystander, and so it is beside an archived row:
+ * its number may be another server's by now. MySQL up to 5.7 and MariaDB up to 10.2.3 forget, when they are started, the highest number
+ * that a table had, and go on from the highest that is left in it.
  */
 function isDangerous(at: DomainsOnHost, subject: Subject): boolean {
   if (at.namesake === null) return false;
-  return at.namesake.usesOurs || (at.own === null && subject.row?.host === at.host);
+  const { row } = subject;
+  return at.namesake.usesOurs || (at.own === null && row?.host === at.host && !row.archived);
 }
 
 export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
