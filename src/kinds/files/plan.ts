@@ -44,7 +44,8 @@ function removeStep(at: FoldersOnHost, folder: Folder, users: readonly string[],
           argv: ['findmnt', '-n', '-o', 'TARGET', '-T', path],
           exit: [0],
           no: [1],
-          out: { equals: mount.target },
+          // One line for each mount on that place: systemd's automount lies below the mount that it made.
+          out: { hasLine: mount.target },
         },
       },
       ...users.map((user) => ({

@@ -1,0 +1,35 @@
+/** A server's folders through the front door, on a host with mounts of its own. */
+import { expect, test } from 'vitest';
+import type { Twist } from '../../src/simulator/build.ts';
+import { simulateCloud } from '../support/simulated-cloud.ts';
+import { dumpWorld, linesOf } from '../support/world-dump.ts';
+
+const ROOT = '/var/lib/nova/instances';
+
+/** The store of a host is mounted when somebody wants to see it: systemd's automount, and the mount that it made. */
+const automount: Twist = ({ machines }, { host }) => {
+  const mount = machines.prepare(
+    'INSERT INTO mounts SELECT ?, max(ordinal) + 1, ?, ?, ?, ? FROM mounts WHERE host = ?',
+  );
+  mount.run(host, ROOT, 'autofs', 'systemd-1', 41, host);
+  mount.run(host, ROOT, 'ext4', '/dev/vdb1', 2065, host);
+};
+
+test('an instances folder that is mounted over an automount', async () => {
+  const { expunge, world, servers } = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [
+      { name: 'web', state: 'deleting-forever', host: 'cmp-1', twists: [automount] },
+      { name: 'api', state: 'healthy', host: 'cmp-1' },
+    ],
+  });
+  const [web, api] = servers;
+  if (web === undefined || api === undefined) throw new Error('no servers came');
+  const neighbour = linesOf([api], dumpWorld(world));
+  const purged = await expunge(['purge', 'web', '--yes']);
+  expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
+  const after = dumpWorld(world);
+  expect(after.filter((line) => line.includes(`${ROOT}/${web.uuid}`))).toEqual([]);
+  expect(linesOf([api], after)).toEqual(neighbour);
+  expect(await expunge(['verify', web.uuid])).toMatchObject({ exit: 0 });
+});
