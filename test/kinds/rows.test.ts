@@ -153,6 +153,10 @@ describe("what the row is, and what of it is Nova's to change", () => {
     expect(set({}, {}, { atLeast: 11, below: 12 })).toMatchObject({ power_state: 0 });
     expect(set({ powerState: 0 })).not.toHaveProperty('power_state');
   });
+  test('in soft delete: the day of that is not the day on which it is deleted', () => {
+    const asked = { vmState: 'soft-delete', taskState: null, deletedAt: '2026-11-03 10:00:00' };
+    expect(set(asked)).toMatchObject({ deleted: { column: 'id' }, deleted_at: { now: true } });
+  });
   test('columns that the release lacks are not written', () => {
     expect(set({}, { columns: new Set(['id', 'uuid']), progress: null })).not.toHaveProperty('progress');
     expect(set({}, { columns: new Set(['id', 'uuid', 'progress']) })).not.toHaveProperty('cleaned');

@@ -91,7 +91,8 @@ function instanceChanges(row: InstanceRow, subject: Subject, facts: RowFacts): R
   if (hostCleaned && row.powerState !== NOSTATE && (era?.below ?? 0) > CLEARS_POWER_STATE)
     changes['power_state'] = NOSTATE;
   if (row.terminatedAt === null) changes['terminated_at'] = NOW;
-  if (row.deletedAt === null) changes['deleted_at'] = NOW;
+  // A row that lives can have one: of the soft delete that it waits in (nova 26 `compute/api.py:soft_delete`).
+  if (row.deleted === 0 || row.deletedAt === null) changes['deleted_at'] = NOW;
   if (row.deleted !== row.id) changes['deleted'] = OWN_ID;
   if (row.deleted === 0 && facts.progress !== 0 && has('progress')) changes['progress'] = 0;
   if (hostCleaned && !row.cleaned && has('cleaned')) changes['cleaned'] = 1;
