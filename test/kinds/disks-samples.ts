@@ -49,7 +49,7 @@ interface Image {
     readonly protected: boolean | 'true' | 'false';
     readonly children?: readonly object[];
   }[];
-  readonly watchers?: readonly object[];
+  readonly watchers?: readonly (typeof WATCHER)[];
 }
 
 /** What rbd 16.2 answers of one pool. */
@@ -76,7 +76,12 @@ export function rbdAnswers(
             snapshots.map((s) => ({ id: 4, name: s.name, size: size / 2, protected: s.protected })),
           ),
         ],
-        [ask(`status ${name}`), JSON.stringify({ watchers })],
+        [
+          `${host}: rbd ${access}-p vms status ${name}`,
+          watchers.length === 0
+            ? 'Watchers: none\n'
+            : `Watchers:\n${watchers.map((w) => `\twatcher=${w.address} client.${w.client} cookie=${w.cookie}\n`).join('')}`,
+        ],
         ...snapshots.map((s) => [ask(`children ${name}@${s.name}`), JSON.stringify(s.children ?? [])]),
       ]),
     ),

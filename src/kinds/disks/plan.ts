@@ -96,11 +96,17 @@ function snapshotSteps(at: RbdDisks, image: RbdImage, snap: RbdSnapshot, context
               exit: [0],
             },
             guards,
-            settled: {
-              ...listing,
-              argv: snapshots,
-              out: { lacksText: `"name":"${snap.name}","size":${snap.size},"protected":"true"` },
-            },
+            settled: snap.listsProtection
+              ? {
+                  ...listing,
+                  argv: snapshots,
+                  out: { lacksText: `"name":"${snap.name}","size":${snap.size},"protected":"true"` },
+                }
+              : {
+                  ...listing,
+                  argv: rbd(at.store, 'info', full, '--format', 'json'),
+                  out: { lacksText: '"protected":"true"' },
+                },
             undo: 'recreate' as const,
           },
         ]
@@ -112,7 +118,8 @@ function snapshotSteps(at: RbdDisks, image: RbdImage, snap: RbdSnapshot, context
       act: {
         door: 'command' as const,
         host: at.host,
-        argv: rbd(at.store, 'snap', 'rm', full, '--no-progress'),
+        // Ceph 10 does not know the option here.
+        argv: rbd(at.store, 'snap', 'rm', full, ...(snap.listsProtection ? ['--no-progress'] : [])),
         exit: [0],
       },
       guards,

@@ -1,8 +1,11 @@
-/** rbd on a compute host, asked with the credentials that the host has. Tried on rbd 16.2. */
+/**
+ * rbd on a compute host, asked with the credentials that the host has. Tried on rbd 16.2; what older ones say otherwise is from their
+ * sources (ceph `tools/rbd/action/Info.cc`, `Snap.cc`, `Status.cc`).
+ */
 
 import { LookError } from '../../plan/errors.ts';
 import * as z from '../../plan/zod.ts';
-import { whyFailed } from '../../site/command/lines.ts';
+import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import { PLAIN_NAME } from '../../site/plain-name.ts';
 import type { Reader } from '../../site/reader.ts';
@@ -13,6 +16,8 @@ export interface RbdSnapshot {
   /** bytes of the image when it was taken: a resize changes only the image's */
   readonly size: number;
   readonly protected: boolean;
+  /** the list of snapshots says so; otherwise only what is told of this one does */
+  readonly listsProtection: boolean;
   /** clones of it, `pool/image` */
   readonly children: readonly string[];
 }
@@ -29,14 +34,20 @@ export interface RbdImage {
 }
 
 const names = z.array(z.string());
-const info = z.object({ id: z.string(), size: z.number() });
-// `protected` is text, as ceph 14 and later write it (`tools/rbd/action/Snap.cc:do_list_snaps`).
+// The objects of an image are called after its id, which Ceph 10 does not tell otherwise.
+const info = z.union([
+  z.object({ id: z.string(), size: z.number() }),
+  z
+    .object({ block_name_prefix: z.string(), size: z.number() })
+    .transform(({ block_name_prefix, size }) => ({ id: block_name_prefix, size })),
+]);
+/** A flag as text, in every release. */
+const isProtected = z.enum(['true', 'false']);
+// Ceph 13 and older leave `protected` out of the list.
 const snapshots = z.array(
-  z.object({ name: z.string(), size: z.number(), protected: z.enum(['true', 'false']) }),
+  z.object({ name: z.string(), size: z.number(), protected: isProtected.optional() }),
 );
-const status = z.object({
-  watchers: z.array(z.object({ address: z.string(), client: z.union([z.string(), z.number()]) })),
-});
+const snapshotInfo = z.object({ protected: isProtected });
 const children = z.array(
   z.object({ pool: z.string(), pool_namespace: z.string().optional(), image: z.string() }),
 );
@@ -67,8 +78,8 @@ export async function readImages(
   uuid: string,
 ): Promise<RbdImage[]> {
   const place = `host ${host}`;
-  const ask = async <T>(shape: z.ZodType<T>, ...words: string[]): Promise<T> => {
-    const answer = await look.command.run(host, rbd(store, ...words, '--format', 'json'));
+  const run = async (...words: string[]): Promise<string> => {
+    const answer = await look.command.run(host, rbd(store, ...words));
     const { exit, out } = answer;
     if (exit === 127)
       throw new LookError(place, 'rbd is not there, but its servers have disks on Ceph', {
@@ -80,6 +91,10 @@ export async function readImages(
         code: 'rbd-unreachable',
         hint: 'images.user and images.conf of the host in the site file',
       });
+    return out;
+  };
+  const ask = async <T>(shape: z.ZodType<T>, ...words: string[]): Promise<T> => {
+    const out = await run(...words, '--format', 'json');
     try {
       return parseAnswer(place, shape, JSON.parse(out));
     } catch (error) {
@@ -94,7 +109,7 @@ export async function readImages(
       const [about, snaps, used] = await Promise.all([
         ask(info, 'info', name),
         ask(snapshots, 'snap', 'ls', name),
-        ask(status, 'status', name),
+        run('status', name),
       ]);
       return {
         name,
@@ -102,21 +117,42 @@ export async function readImages(
         snapshots: await Promise.all(
           snaps.map(async (snap): Promise<RbdSnapshot> => {
             assertPlain(place, 'a snapshot', snap.name);
-            const clones = await ask(children, 'children', `${name}@${snap.name}`);
+            const full = `${name}@${snap.name}`;
+            const clones = await ask(children, 'children', full);
+            const kept = snap.protected ?? (await ask(snapshotInfo, 'info', full)).protected;
             return {
               name: snap.name,
               size: snap.size,
-              protected: snap.protected === 'true',
+              protected: kept === 'true',
+              listsProtection: snap.protected !== undefined,
               children: clones.map((c) =>
                 [c.pool, ...(c.pool_namespace ? [c.pool_namespace] : []), c.image].join('/'),
               ),
             };
           }),
         ),
-        watchers: used.watchers.map((w) => `${w.address} (client.${w.client})`),
+        watchers: parseWatchers(host, used),
       };
     }),
   );
+}
+
+/**
+ * `Watchers: none`, or a line for each client; what later releases say of a migration and of a cache stands below. Their words have not
+ * changed, unlike the JSON, which up to Ceph 10 puts all of them under one key.
+ *
+ * @throws LookError when neither is said
+ */
+function parseWatchers(host: string, out: string): string[] {
+  const [first = '', ...others] = linesOf(out).map((line) => line.trim());
+  if (first === 'Watchers: none') return [];
+  const watchers = others.flatMap((line) => {
+    const [, address, client] = /^watcher=(\S+) (client\.\d+) cookie=\d+$/.exec(line) ?? [];
+    return address === undefined ? [] : [`${address} (${client})`];
+  });
+  if (first !== 'Watchers:' || watchers.length === 0)
+    throw lineNotUnderstood(host, 'the list of watchers', first);
+  return watchers;
 }
 
 function assertPlain(place: string, what: string, name: string): void {
