@@ -51,6 +51,7 @@ describe('what is found', () => {
         ],
         pci: [],
         progress: 3,
+        shares: [],
       },
       unknown: [],
     });
@@ -66,6 +67,20 @@ describe('what is found', () => {
       ['instance_metadata', 0],
       ['tags', 1],
     ]);
+  });
+
+  test('shares are named, by the rows that go', async () => {
+    const children = `${CHILDREN} union all select "share_mapping" as source, 0 as deleted, null as deleted_at from share_mapping where instance_uuid = "${SERVER}"`;
+    const { facts: found } = await find(
+      {
+        [children]: [{ source: 'share_mapping', deleted: 0, deleted_at: null }],
+        [`cell:c1: select share_id from share_mapping where instance_uuid = "${SERVER}" order by id`]: [
+          { share_id: 's-1' },
+        ],
+      },
+      { era: { atLeast: 31, below: 100 } },
+    );
+    expect(found?.shares).toEqual(['s-1']);
   });
 
   test('a schema with none of the other tables is asked for the row alone', async () => {

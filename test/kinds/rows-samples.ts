@@ -32,6 +32,7 @@ export function facts(
     })),
     pci: [],
     progress: 0,
+    shares: [],
     ...changes,
   };
 }

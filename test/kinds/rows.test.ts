@@ -227,6 +227,28 @@ describe('a row that was deleted by hand, without deleted_at and terminated_at',
   });
 });
 
+describe('what is in services that nobody asks is named as kept', () => {
+  const systemMetadata = new Map([['vtpm_secret_uuid', '5ec7e7']]);
+  const secret = { place: 'Barbican', what: 'secret 5ec7e7 of its TPM', why: expect.any(String) };
+
+  test('the secret of its TPM, as long as Nova has not deleted it: after a purge too', () => {
+    expect(planFor(facts(), { systemMetadata }).kept).toEqual([secret]);
+    const purged = instanceRow({
+      ...{ vmState: 'deleted', taskState: null, powerState: 0, cleaned: true, deleted: 42 },
+      ...{ deletedAt: '2026-11-03 10:00:00', terminatedAt: '2026-11-03 10:00:00' },
+    });
+    expect(planFor(facts(), { row: purged, systemMetadata })).toMatchObject({ steps: [], kept: [secret] });
+  });
+
+  test('its shares', () => {
+    const { kept } = planFor(facts({}, { shares: ['s-1', 's-2'] }));
+    expect(kept.map(({ place, what }) => `${place}: ${what}`)).toEqual([
+      'Manila: the access to share s-1, which Nova has locked, and its mount on the host',
+      'Manila: the access to share s-2, which Nova has locked, and its mount on the host',
+    ]);
+  });
+});
+
 describe('a row that Nova deleted whole', () => {
   const done = instanceRow({
     vmState: 'deleted',

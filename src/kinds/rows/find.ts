@@ -31,6 +31,8 @@ export interface RowFacts {
   readonly children: readonly ChildRows[];
   readonly pci: readonly PciDevice[];
   readonly progress: number | null;
+  /** ids of the Manila shares that its rows of `share_mapping` name */
+  readonly shares: readonly string[];
 }
 
 /** Nothing to find when no cell has the row, and nothing to do when the row was archived: that was Nova's own doing. */
@@ -55,6 +57,7 @@ export async function findRows(look: Reader, subject: Subject): Promise<Found<Ro
       children,
       pci,
       progress,
+      shares: await findShares(look, cell.database, children, uuid),
     },
     unknown: [],
   };
@@ -92,6 +95,20 @@ function selectMarks(sql: Select, { table, key, how }: ChildTable, uuid: string)
       how === 'hard' ? e.lit(null).as('deleted_at') : e.ref('deleted_at').as('deleted_at'),
     ])
     .where(key, '=', uuid);
+}
+
+/** Asked only where there are some: nothing else leads to what Nova set up for them. */
+async function findShares(
+  look: Reader,
+  database: string,
+  children: readonly ChildRows[],
+  uuid: string,
+): Promise<string[]> {
+  if (!children.some(({ table, live }) => table === 'share_mapping' && live > 0)) return [];
+  const rows = await look.sql.rows(database, (sql) =>
+    sql.selectFrom('share_mapping').select('share_id').where('instance_uuid', '=', uuid).orderBy('id'),
+  );
+  return rows.flatMap((row) => text(row, 'share_id') ?? []);
 }
 
 async function readProgress(look: Reader, database: string, uuid: string): Promise<number | null> {

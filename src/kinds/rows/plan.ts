@@ -1,5 +1,5 @@
 import { PlanError } from '../../plan/errors.ts';
-import type { BeforeImage, Check, SqlSet, SqlWhere, SqlWrite } from '../../plan/types.ts';
+import type { BeforeImage, Check, Kept, SqlSet, SqlWhere, SqlWrite } from '../../plan/types.ts';
 import { type KindPlan, NOTHING } from '../kind.ts';
 import type { InstanceRow, Subject } from '../subject/subject.ts';
 import { countOf } from '../words.ts';
@@ -29,13 +29,14 @@ export function planRows(facts: RowFacts | null, subject: Subject): KindPlan {
     ...facts.children.flatMap((child) => childWrites(child, uuid, attempts)),
     ...pciWrites(facts.pci, uuid),
   ];
-  if (writes.length === 0) return NOTHING;
+  const kept = keepElsewhere(facts, subject);
+  if (writes.length === 0) return { ...NOTHING, kept };
   const place = `database of ${facts.cellName}`;
   const counted = facts.children.filter((c) => c.live + c.undated > 0);
   const rowCount = counted.reduce((sum, c) => sum + c.live + c.undated, 0);
   return {
     refusals: [],
-    kept: [],
+    kept,
     remains: [
       ...(Object.keys(changes).length === 0 || row === null
         ? []
@@ -238,6 +239,31 @@ function beforeImages(row: InstanceRow | null, facts: RowFacts, uuid: string): B
   const devices = facts.pci.flatMap((d) => [d.id, ...d.follows.map((f) => f.id)]);
   if (devices.length > 0) save('pci_devices', [{ column: 'id', is: 'in', value: [...new Set(devices)] }]);
   return images;
+}
+
+/**
+ * What Nova gives back in services that expunge does not ask, as far as its rows name it. The key of the secret goes when Nova has deleted
+ * that (nova 22 to 33 `crypto.py:delete_vtpm_secret`); a mapping when its share was unmounted and its access taken away, and what is of a
+ * share that fails stays (nova 31 `compute/manager.py:_shutdown_instance`, `deny_share`; `share/manila.py:allow` locks the access).
+ */
+function keepElsewhere({ shares }: RowFacts, { systemMetadata }: Subject): Omit<Kept, 'kind'>[] {
+  const secret = systemMetadata.get('vtpm_secret_uuid');
+  return [
+    ...(secret === undefined
+      ? []
+      : [
+          {
+            place: 'Barbican',
+            what: `secret ${secret} of its TPM`,
+            why: 'Nova deletes it as the user, whose it is; expunge does not ask Barbican: openstack secret delete',
+          },
+        ]),
+    ...shares.map((id) => ({
+      place: 'Manila',
+      what: `the access to share ${id}, which Nova has locked, and its mount on the host`,
+      why: 'expunge does not ask Manila: take them away by hand when no other server has the share',
+    })),
+  ];
 }
 
 function describeRow(row: InstanceRow, changes: Record<string, SqlSet>): string {
