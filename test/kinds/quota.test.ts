@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { quota } from '../../src/kinds/quota/index.ts';
-import type { Era } from '../../src/kinds/subject/subject.ts';
+import type { Era, Subject } from '../../src/kinds/subject/subject.ts';
 import { LookError } from '../../src/plan/errors.ts';
 import type { Row } from '../../src/site/reader.ts';
 import { renderWrite } from '../../src/site/sql/render.ts';
@@ -158,6 +158,21 @@ describe('where the table is not what Nova counts by', () => {
       expect(plan.unknown).toMatchObject([{ place: 'database of cell1' }]);
     },
   );
+});
+
+test('a server that no host took is counted where nothing leads: told', async () => {
+  const cell0 = { uuid: 'c1', name: 'cell0', database: 'cell:c1', isCell0: true };
+  const told = (changes: Partial<Subject>) =>
+    quota.plan({ wrong: [] }, subject({ era: OCATA, cell: cell0, ...changes }), decisions()).kept;
+  expect(told({})).toEqual([
+    {
+      place: 'quota_usages',
+      what: 'what this server counts in the quota of project p1',
+      why: expect.stringContaining('quota_usage_refresh'),
+    },
+  ]);
+  expect(told({ era: { atLeast: 16, below: 17 } })).toEqual([]);
+  expect(told({ cell: { ...cell0, isCell0: false } })).toEqual([]);
 });
 
 test('a server without vm_state cannot be counted: unknown', async () => {

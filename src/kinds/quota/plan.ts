@@ -1,4 +1,4 @@
-import type { DraftStep, SqlSet, SqlWhere } from '../../plan/types.ts';
+import type { DraftStep, Kept, SqlSet, SqlWhere } from '../../plan/types.ts';
 import { type KindPlan, NOTHING } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { QuotaFacts, Resource, Usage } from './find.ts';
@@ -59,6 +59,21 @@ function makeStep(usage: Usage, database: string, place: string): DraftStep {
   };
 }
 
+/**
+ * A server that no host took has its row in cell0, and its share of the quota in the database that nova-api calls its own, which nothing
+ * names (nova 15.1 `compute/api.py:_delete` gives it back there).
+ */
+function keepElsewhere({ cell, row, era }: Subject): Omit<Kept, 'kind'>[] {
+  if (!cell?.isCell0 || row === null || era === null || era.below > 16) return [];
+  return [
+    {
+      place: 'quota_usages',
+      what: `what this server counts in the quota of project ${row.projectId ?? 'nobody'}`,
+      why: 'Ocata counts it in the main database of nova-api, which cell0 is not: nova-manage project quota_usage_refresh',
+    },
+  ];
+}
+
 /** One step per row of `quota_usages` that will not agree once the server is gone. Limits and reservations are never written. */
 export function planQuota({ wrong }: QuotaFacts, subject: Subject): KindPlan {
   const { cell } = subject;
@@ -66,7 +81,7 @@ export function planQuota({ wrong }: QuotaFacts, subject: Subject): KindPlan {
   const place = `database of ${cell.name}`;
   return {
     refusals: [],
-    kept: [],
+    kept: keepElsewhere(subject),
     remains: wrong.map(({ resource, inUse, counted }) => ({
       place,
       what: `${resource} in use ${inUse}, without this server ${counted}`,
