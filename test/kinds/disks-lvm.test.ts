@@ -27,7 +27,7 @@ test('logical volumes of the server go, and what was written in them is told', a
       notActive(),
       {
         must: `nothing has /dev/vg0/${DISK} open`,
-        check: { ...lvs('lv_device_open', `vg0/${DISK}`), out: { linesWithin: [] } },
+        check: { ...lvs('lv_device_open', `vg0/${DISK}`), out: { linesWithin: ['unknown', '0', '-1'] } },
       },
     ],
     settled: { ...lvs('lv_name', 'vg0'), out: { lacksLine: DISK } },
@@ -87,6 +87,19 @@ test.each([
     );
   },
 );
+
+test.each([
+  ['one that is not active', 'unknown', false],
+  ['one that is not active, in numbers', '-1', false],
+  ['one that nobody has open, in numbers', '0', false],
+  ['one that is open, in numbers', '1', true],
+])('what lvs says of %s: %s', async (_, said, refused) => {
+  const plan = await look(
+    { ...libvirt('gone'), [LVS]: `  ${DISK}|1073741824|${said}\n` },
+    { compute1: GROUP },
+  );
+  expect(plan.refusals.map(({ code }) => code)).toEqual(refused ? ['logical-volume-open'] : []);
+});
 
 test('groups of two hosts that are called alike are two, each with its own volume', async () => {
   const plan = await look(

@@ -2,7 +2,7 @@
 import type { DraftStep, Kept, Refusal } from '../../plan/types.ts';
 import { type Context, inactive, size } from './common.ts';
 import type { DiskFacts, LvmDisks } from './find.ts';
-import { type LogicalVolume, lvs } from './lvm.ts';
+import { type LogicalVolume, lvs, NOT_OPEN } from './lvm.ts';
 
 type Draft = Omit<Refusal, 'kind'>;
 type Note = Omit<Kept, 'kind'>;
@@ -34,7 +34,7 @@ export function volumeStep(
           host,
           argv: lvs(`${store.group}/${volume.name}`, 'lv_device_open'),
           exit: [0],
-          out: { linesWithin: [] },
+          out: { linesWithin: [...NOT_OPEN] },
         },
       },
     ],

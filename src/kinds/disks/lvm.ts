@@ -14,7 +14,13 @@ export interface LogicalVolume {
 
 const COLUMNS = 'lv_name,lv_size,lv_device_open';
 
-/** One line for each volume: name, bytes, and `open` or nothing. */
+/**
+ * What `lv_device_open` says of a volume that nobody has open, beside nothing at all: one that is not active has no device to be open, and a
+ * host may have asked for numbers (`report/binary_values_as_numeric`; lvm2 `lib/report/report.c:_binary_disp`, `_binary_undef_disp`).
+ */
+export const NOT_OPEN: readonly string[] = ['unknown', '0', '-1'];
+
+/** One line for each volume: name, bytes, and whether something has it open. */
 export function lvs(target: string, columns = COLUMNS): string[] {
   return ['lvs', '--noheadings', '--nosuffix', '--units', 'b', '--separator', '|', '-o', columns, target];
 }
@@ -43,7 +49,7 @@ export async function readLogicalVolumes(
       const [name = '', size = '', open = ''] = line.split('|');
       if (!/^[\w.+-]+$/.test(name) || !/^\d+$/.test(size))
         throw lineNotUnderstood(host, 'the list of logical volumes', line);
-      return { name, size: Number(size), open: open !== '' };
+      return { name, size: Number(size), open: open !== '' && !NOT_OPEN.includes(open) };
     })
     .filter(({ name }) => name.startsWith(`${uuid}_`));
 }
