@@ -263,6 +263,36 @@ describe('a row that Nova deleted whole', () => {
   test('nothing to do', () => {
     expect(planFor(facts(), { row: done })).toEqual({ steps: [], remains: [], refusals: [], kept: [] });
   });
+  describe('while it was being built, before a host had it', () => {
+    const cancelled = instanceRow({
+      ...{ vmState: 'building', taskState: 'scheduling', powerState: null, host: null, launchedAt: null },
+      ...{ deleted: 42, deletedAt: '2026-11-03 10:00:00' },
+    });
+    const lacks = (changes: Partial<InstanceRow>) =>
+      planFor(facts(), { row: { ...cancelled, ...changes } }).remains.map(({ what }) =>
+        what.replace(/.*: /, ''),
+      );
+
+    test('Nova leaves its state as it was', () => {
+      expect(planFor(facts(), { row: cancelled })).toEqual({
+        steps: [],
+        remains: [],
+        refusals: [],
+        kept: [],
+      });
+    });
+
+    test.each([
+      ['without a date', { deletedAt: null }, 'vm_state, task_state, terminated_at, deleted_at'],
+      ['with another id', { deleted: 1 }, 'vm_state, task_state, terminated_at, deleted'],
+      ['after it was launched', { launchedAt: '2026-11-01 10:00:00' }, 'vm_state, task_state, terminated_at'],
+      ['in error, of which there may be more', { vmState: 'error' }, 'vm_state, task_state, terminated_at'],
+      ['on a host', { host: 'compute1' }, 'vm_state, task_state, power_state, terminated_at, cleaned'],
+    ])('not %s', (_, changes, columns) => {
+      expect(lacks(changes)[0]).toBe(columns);
+    });
+  });
+
   test('children that live on are deleted; done when none is left', () => {
     const found = facts({ block_device_mapping: [2] });
     const step = onlyStep(found, { row: done });

@@ -85,6 +85,7 @@ function isHostCleaned(row: InstanceRow, { hosts }: Subject): boolean {
 function instanceChanges(row: InstanceRow, subject: Subject, facts: RowFacts): Record<string, SqlSet> {
   const { era } = subject;
   const changes: Record<string, SqlSet> = {};
+  if (wasCancelled(row)) return changes;
   const hostCleaned = isHostCleaned(row, subject);
   const has = (column: string) => facts.columns.has(column);
   if (row.vmState !== 'deleted') changes['vm_state'] = 'deleted';
@@ -99,6 +100,16 @@ function instanceChanges(row: InstanceRow, subject: Subject, facts: RowFacts): R
   if (hostCleaned && !row.cleaned && has('cleaned')) changes['cleaned'] = 1;
   if (row.deleted === 0) changes['updated_at'] = NOW;
   return changes;
+}
+
+/**
+ * Deleted while it was being built and before a host had it: Nova then marks the row as deleted and leaves its state (nova 15 to 33
+ * `conductor/manager.py:_delete_build_request`, `compute/api.py:_delete` where `may_have_ports_or_volumes` says no). Nobody is billed for
+ * it, as it was never launched.
+ */
+function wasCancelled({ id, deleted, deletedAt, host, launchedAt, vmState }: InstanceRow): boolean {
+  const neverThere = host === null && launchedAt === null && vmState === 'building';
+  return neverThere && deleted === id && deletedAt !== null;
 }
 
 function instanceWrite(row: InstanceRow, set: Record<string, SqlSet>): SqlWrite {
