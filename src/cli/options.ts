@@ -15,6 +15,7 @@ export const LIFTS: Readonly<Record<string, string>> = {
   'delete-trunk': 'a port that is to be deleted is the parent of a trunk: delete the trunk too',
   'even-late-delete':
     'a delete that may run later takes volumes with it that are to be kept, or from other servers of its host',
+  'keep-snapshot': 'the snapshot of its shelving is protected, or others were made from it: leave it',
   'shared-instances': 'its folder is on storage that other hosts use too',
 };
 

@@ -19,7 +19,7 @@ function flagsOfReadmes(): readonly string[] {
   const readmes = readdirSync(KINDS, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.md'));
   const texts = readmes.map((file) => readFileSync(join(KINDS, file), 'utf8'));
   return texts.flatMap((text) =>
-    [...text.matchAll(/`--((?:even|shared|delete)-[\w-]+)`/g)].map(([, flag]) => flag ?? ''),
+    [...text.matchAll(/`--((?:even|shared|delete|keep)-[\w-]+)`/g)].map(([, flag]) => flag ?? ''),
   );
 }
 

@@ -30,7 +30,12 @@ function shelved(row: Partial<InstanceRow> = {}, key: string | null = OURS) {
   });
 }
 
-async function planFor(of: ReturnType<typeof shelved>, named: unknown, listed: readonly unknown[]) {
+async function planFor(
+  of: ReturnType<typeof shelved>,
+  named: unknown,
+  listed: readonly unknown[],
+  lift: readonly string[] = [],
+) {
   const look = fakeReader({
     http: {
       [LIST]: { body: { images: listed } },
@@ -39,7 +44,7 @@ async function planFor(of: ReturnType<typeof shelved>, named: unknown, listed: r
   });
   const { facts, unknown } = await shelveSnapshot.find(look, of);
   expect(unknown).toEqual([]);
-  return shelveSnapshot.plan(facts, of, decisions());
+  return shelveSnapshot.plan(facts, of, decisions({ lift: [...lift] }));
 }
 
 const deleted = (plan: { steps: readonly { act: unknown }[] }) =>
@@ -123,8 +128,33 @@ describe('refusals', () => {
 
   test('nor is a protected one', async () => {
     const plan = await planFor(shelved(), image({ protected: true }), []);
-    expect(plan.refusals).toMatchObject([{ code: 'image-protected', flag: null }]);
+    expect(plan.refusals).toMatchObject([{ code: 'image-protected', flag: 'keep-snapshot' }]);
     expect(plan.steps).toEqual([]);
+  });
+
+  describe('a snapshot that is to be kept', () => {
+    const keep = ['keep-snapshot'];
+
+    test.each([{}, { protected: true }])('stays, and is told: %j', async (changes) => {
+      expect(await planFor(shelved(), image(changes), [users], keep)).toEqual({
+        steps: [],
+        remains: [],
+        refusals: [],
+        kept: [
+          expect.objectContaining({ what: `image ${USERS} "before upgrade"` }),
+          {
+            place: 'Glance',
+            what: `image ${OURS} "web-1-shelved"`,
+            why: 'the snapshot of its shelving, to be kept (--keep-snapshot)',
+          },
+        ],
+      });
+    });
+
+    test('one of another server is refused as ever', async () => {
+      const plan = await planFor(shelved(), image({ instance_uuid: NEIGHBOUR }), [], keep);
+      expect(plan.refusals).toMatchObject([{ code: 'image-other-server', flag: null }]);
+    });
   });
 
   test('none, where nothing speaks against it', async () => {

@@ -1,9 +1,11 @@
-import type { DraftStep, Kept, Refusal } from '../../plan/types.ts';
+import type { Decisions, DraftStep, Kept, Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { Image, SnapshotFacts } from './find.ts';
 
 const PLACE = 'Glance';
+/** Nova's delete goes on without a snapshot that Glance does not let go of (nova 26 `compute/api.py:_delete`); here somebody says so. */
+const KEEP = 'keep-snapshot';
 
 /** `image 5c1e… "web-1-shelved"` */
 function describe({ id, name }: Image): string {
@@ -48,7 +50,7 @@ function refuse(image: Image, subject: Subject): Omit<Refusal, 'kind'> | null {
     return {
       code: 'image-protected',
       sentence: `${describe(image)} is protected: unprotect it in Glance first if it is to go`,
-      flag: null,
+      flag: 'keep-snapshot',
     };
   return null;
 }
@@ -78,6 +80,7 @@ function makeStep(image: Image, subject: Subject, why: string): DraftStep {
       },
     ],
     settled: { ...read, status: [404] },
+    ifItFails: `where servers or volumes were made from its data, flatten those first (409), or leave it: --${KEEP}`,
     before: [read],
     undo: 'never',
   };
@@ -88,7 +91,11 @@ function keep(image: Image, why: string): Omit<Kept, 'kind'> {
 }
 
 /** Nova's own snapshot goes; every other image of this server is the user's and is named as kept. */
-export function planShelveSnapshot(facts: SnapshotFacts, subject: Subject): KindPlan {
+export function planShelveSnapshot(
+  facts: SnapshotFacts,
+  subject: Subject,
+  { lift }: Pick<Decisions, 'lift'>,
+): KindPlan {
   const kept: Omit<Kept, 'kind'>[] = [];
   const own: { image: Image; why: string }[] = [];
   const { shelved } = facts;
@@ -121,9 +128,14 @@ export function planShelveSnapshot(facts: SnapshotFacts, subject: Subject): Kind
         ),
       );
   }
-  const judged = own.map((one) => ({ ...one, refusal: refuse(one.image, subject) }));
+  // Whose it is counts whatever is to become of it: a key that names another's image is to be looked at.
+  const spared = own.filter(({ image }) => image.server === subject.uuid && lift.includes(KEEP));
+  for (const { image } of spared)
+    kept.push(keep(image, `the snapshot of its shelving, to be kept (--${KEEP})`));
+  const going = own.filter((one) => !spared.includes(one));
+  const judged = going.map((one) => ({ ...one, refusal: refuse(one.image, subject) }));
   return {
-    remains: own
+    remains: going
       .filter(({ image }) => image.server === subject.uuid)
       .map(({ image }) => ({ place: PLACE, what: `shelve snapshot: ${describe(image)}, ${image.status}` })),
     refusals: judged.flatMap(({ refusal }) => (refusal === null ? [] : [refusal])),
