@@ -169,4 +169,13 @@ describe('the list as each release writes it', () => {
   test.each(pickled)('%s', (_, value) => {
     expect(readIndex(A, Buffer.from(value, 'latin1'))).toEqual([TOKEN, OTHER]);
   });
+  test('blanks, wherever JSON takes them', () => {
+    const spaced = ` [ "${TOKEN}" ,\n"${OTHER}" ] `;
+    expect(readIndex(A, Buffer.from(spaced))).toEqual([TOKEN, OTHER]);
+    expect(readIndex(A, Buffer.from('[ ]'))).toEqual([]);
+  });
+  test('as much as memcached holds of blanks is no list, and soon told', () => {
+    const blanks = Buffer.from(`[${' '.repeat(2 ** 20)}`);
+    expect(() => readIndex(A, blanks)).toThrow(LookError);
+  });
 });

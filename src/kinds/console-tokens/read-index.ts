@@ -1,7 +1,8 @@
 import { LookError } from '../../plan/errors.ts';
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const LIST = new RegExp(`\\[\\s*(?:"${UUID}"(?:\\s*,\\s*"${UUID}")*)?\\s*\\]`, 'i');
+/** Blanks are read in one place each: read in two, a value of nothing else would be tried for hours. */
+const LIST = new RegExp(`\\[\\s*(?:"${UUID}"\\s*(?:,\\s*"${UUID}"\\s*)*)?\\]`, 'i');
 
 /**
  * The tokens in a list: JSON by itself up to Liberty (12), inside a pickled dogpile `CachedValue` from Mitaka to Rocky (13–18; nova 14
