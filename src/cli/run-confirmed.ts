@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/types.ts';
 import type { RunLinks } from '../run/journal.ts';
+import type { ServerLock } from '../run/server-lock.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 import { freshPlan } from './pondered.ts';
@@ -18,6 +19,8 @@ export interface Confirmed {
   readonly links: RunLinks;
   /** throws when, until the lock was had, another run has taken the place of this one */
   readonly mayBegin: () => Promise<unknown>;
+  /** what an interrupt does before the first step, unless it only says that nothing was touched */
+  readonly interrupted?: (() => void) | undefined;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface Confirmed {
  */
 export function runConfirmed(
   site: RunSite,
-  { shown, shownAt, asked, links, mayBegin }: Confirmed,
+  { shown, shownAt, asked, links, mayBegin, interrupted }: Confirmed,
   given: CommonOptions,
   io: Io,
 ): Promise<RunReport & { readonly plan: Plan }> {
@@ -37,9 +40,10 @@ export function runConfirmed(
     await mayBegin();
     return freshPlan(shown, shownAt, { io, text }, () => planUuid(site, uuid, shown.decisions));
   };
-  return withLock(site, uuid, io, prepare, async (plan, lock) => {
+  const run = async (plan: Plan, lock: ServerLock) => {
     const report = await runPlan(site, plan, io, !text, { lock, said: given.site, links });
     if (text) io.out(renderOutcome(plan, report, io, { kept: asked, site: given.site }));
     return { plan, ...report };
-  });
+  };
+  return withLock(site, uuid, io, prepare, run, interrupted);
 }

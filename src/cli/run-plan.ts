@@ -8,8 +8,9 @@ import { isClean, planUnseen, waitsOnly } from '../run/make-plan.ts';
 import type { ServerLock } from '../run/server-lock.ts';
 import type { Io } from './io.ts';
 import { NotKnown, NotLet } from './not-appliable.ts';
+import { reportError, type Said, sayOf } from './render/error.ts';
 import { wrap } from './render/lines.ts';
-import { resumeCommand } from './render/next.ts';
+import { commandFor, resumeCommand } from './render/next.ts';
 import { nameRun } from './render/outcome.ts';
 import { plain } from './render/plain.ts';
 import { openProgress } from './render/progress.ts';
@@ -25,6 +26,8 @@ export interface RunReport {
   readonly listed: boolean;
   /** somebody asked to stop: nothing else is to be begun either */
   readonly interrupted: boolean;
+  /** what ended the run when it had done something: its record takes nothing more, mostly */
+  readonly broken?: Said;
 }
 
 export function isAppliable({ unknown, refusals }: Plan): boolean {
@@ -81,14 +84,15 @@ export async function runPlan(
   { lock, said, second = lookEverywhere(site, plan), links = {} }: RunPlanOptions,
 ): Promise<RunReport> {
   assertAppliable(plan, io);
-  const { journal, underWay } = watchIntents(await openJournal(site.runs, plan, new Date()));
+  const { journal, underWay, isComplete } = watchIntents(await openJournal(site.runs, plan, new Date()));
   let stopAsked = false;
   const progress = quiet ? null : openProgress(plan, io);
   const release = io.onInterrupt(() => {
     progress?.clear();
     if (stopAsked) {
       lock.drop();
-      io.err(sayCut(plan, underWay, journal.folder, io, { said, isUndo: links.undoes !== undefined }));
+      const isUndo = links.undoes !== undefined;
+      io.err(sayCut(plan, underWay, journal.folder, io, { said, isUndo, isComplete: isComplete() }));
       io.exit(130);
       return;
     }
@@ -99,22 +103,40 @@ export async function runPlan(
   });
   try {
     await lock.nameRun(basename(journal.folder));
-    const results = await applyPlan(site, plan, {
+    const told = new Map<string, StepResult>();
+    const { results, broken } = await applyPlan(site, plan, {
       journal,
-      emit: progress?.show ?? (() => {}),
+      emit: (event) => {
+        if (event.type === 'step-ended') told.set(event.result.step.id, event.result);
+        progress?.show(event);
+      },
       stopAsked: () => stopAsked,
       links,
       lock,
-    });
+    }).then(
+      (all) => ({ results: all, broken: null }),
+      (error: unknown) => {
+        // What was done by then must not be hidden by it: where the record is, what is left, and how to go on is said as ever.
+        if (told.size === 0 && underWay.size === 0) throw error;
+        const known = resultsUntilThen(plan, told, underWay);
+        for (const result of known)
+          if (result.outcome === 'unknown' && !told.has(result.step.id))
+            progress?.show({ type: 'step-ended', result });
+        progress?.clear();
+        reportError(io, error);
+        return { results: known, broken: sayOf(error) };
+      },
+    );
     progress?.say(second.says);
     const verified = await lookAgain(second, plan);
     return {
       results,
       verified,
       run: journal.folder,
-      exitCode: exitCodeOf(results, verified, stopAsked, second.isAsMeant(verified)),
+      exitCode: broken?.exitCode ?? exitCodeOf(results, verified, stopAsked, second.isAsMeant(verified)),
       listed: progress?.listed() ?? false,
       interrupted: stopAsked,
+      ...(broken === null ? {} : { broken }),
     };
   } finally {
     release();
@@ -134,17 +156,52 @@ async function lookAgain({ look }: SecondLook, plan: Plan): Promise<Plan> {
   }
 }
 
-/** Which steps are announced and without a result, as their lines go into the journal. */
-function watchIntents(journal: Journal): { journal: Journal; underWay: ReadonlySet<string> } {
+/** Of a run that broke off: what stands in the record, and of what was under way only that. */
+function resultsUntilThen(
+  { steps }: Plan,
+  told: ReadonlyMap<string, StepResult>,
+  underWay: ReadonlySet<string>,
+): readonly StepResult[] {
+  return steps.map(
+    (step) =>
+      told.get(step.id) ??
+      (underWay.has(step.id)
+        ? { step, outcome: 'unknown', detail: 'what became of it could not be written down' }
+        : { step, outcome: 'not-run', detail: 'the run ended before it' }),
+  );
+}
+
+interface Watched {
+  readonly journal: Journal;
+  /** steps that are announced and without a result */
+  readonly underWay: ReadonlySet<string>;
+  /** its end is written: there is nothing to resume */
+  readonly isComplete: () => boolean;
+}
+
+/** How far a run is, as its lines go into the journal. */
+function watchIntents(journal: Journal): Watched {
   const underWay = new Set<string>();
+  let complete = false;
   return {
     underWay,
+    isComplete: () => complete,
     journal: {
       ...journal,
       async write(entries) {
-        for (const entry of entries) if (entry.event === 'intent') underWay.add(entry.step);
-        await journal.write(entries);
-        for (const entry of entries) if (entry.event === 'result') underWay.delete(entry.step);
+        const intents = entries.flatMap((entry) => (entry.event === 'intent' ? [entry.step] : []));
+        for (const step of intents) underWay.add(step);
+        try {
+          await journal.write(entries);
+        } catch (error) {
+          // Not announced, so not let through the gate.
+          for (const step of intents) underWay.delete(step);
+          throw error;
+        }
+        for (const entry of entries) {
+          if (entry.event === 'result') underWay.delete(entry.step);
+          complete ||= entry.event === 'end' && entry.outcome === 'complete';
+        }
       },
     },
   };
@@ -152,21 +209,27 @@ function watchIntents(journal: Journal): { journal: Journal; underWay: ReadonlyS
 
 /** The last words of a run that is cut off. Short: whoever asks twice is in a hurry. */
 function sayCut(
-  { steps }: Plan,
+  plan: Plan,
   underWay: ReadonlySet<string>,
   run: string,
   io: Io,
-  { said, isUndo }: { readonly said: string | undefined; readonly isUndo: boolean },
+  {
+    said,
+    isUndo,
+    isComplete,
+  }: { readonly said: string | undefined; readonly isUndo: boolean; readonly isComplete: boolean },
 ): string {
   const { columns } = io.onErr;
-  const uncertain = steps.flatMap(({ id, place, title }, i) =>
+  const uncertain = plan.steps.flatMap(({ id, place, title }, i) =>
     underWay.has(id) ? wrap(plain(`step ${i + 1}, ${place}: ${title}`, LONG), columns, '  ', '    ') : [],
   );
   const head =
     uncertain.length === 0
       ? 'stopped at once; no step was under way'
       : 'stopped at once; not known is what became of';
-  const next = isUndo ? 'An undo that was cut is begun again.' : `Next: ${resumeCommand(run, said)}`;
+  // Cut in the look afterwards: every step is done, and a run that is complete cannot be resumed.
+  const command = isComplete ? commandFor('verify', plan, said) : resumeCommand(run, said);
+  const next = isUndo ? 'An undo that was cut is begun again.' : `Next: ${command}`;
   return `${[head, ...uncertain, ...nameRun('Record of this run', run, columns), next].join('\n')}\n`;
 }
 

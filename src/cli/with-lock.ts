@@ -11,6 +11,7 @@ import type { RunSite } from './session.ts';
 /**
  * @param prepare makes sure that the plan still holds, which another run may have changed until the lock was had; it touches nothing, and an
  *   interrupt ends it at once
+ * @param interrupted what such an interrupt does, in place of saying that nothing was touched; it ends the process
  * @throws what `lockServer` throws, before anything is touched
  */
 export async function withLock<T>(
@@ -19,19 +20,25 @@ export async function withLock<T>(
   io: Io,
   prepare: () => Promise<Plan>,
   run: (plan: Plan, lock: ServerLock) => Promise<T>,
+  interrupted: () => void = () => {
+    io.err('interrupted; nothing was touched\n');
+    io.exit(130);
+  },
 ): Promise<T> {
-  const lock = await holdServer(site, site.runs, uuid);
+  let lock: ServerLock | null = null;
+  const watch = io.onInterrupt(() => {
+    lock?.drop();
+    interrupted();
+  });
   try {
+    lock = await holdServer(site, site.runs, uuid);
     if (lock.tookOver !== null)
       io.err(`${wrap(plain(lock.tookOver, LONG), io.onErr.columns, '').join('\n')}\n`);
-    const watch = io.onInterrupt(() => {
-      lock.drop();
-      io.err('interrupted; nothing was touched\n');
-      io.exit(130);
-    });
-    const plan = await prepare().finally(watch);
+    const plan = await prepare();
+    watch();
     return await run(plan, lock);
   } finally {
-    await lock.release();
+    watch();
+    await lock?.release();
   }
 }

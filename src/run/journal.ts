@@ -141,6 +141,6 @@ function journalFailure(error: unknown): ActError {
 export function recordFailure(what: string, error: unknown): ActError {
   return new ActError(`${what}: ${error instanceof Error ? error.message : String(error)}`, {
     code: 'journal-unwritable',
-    hint: 'nothing is done without it; runs_dir in the site file says where it goes',
+    hint: 'nothing more is done without it; runs_dir in the site file says where it goes',
   });
 }

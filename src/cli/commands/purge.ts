@@ -16,7 +16,7 @@ import { renderLost } from '../render/lost.ts';
 import { renderEarlier } from '../render/resume.ts';
 import { renderSteps } from '../render/steps.ts';
 import { joinParts, renderHeading, renderKept, renderWhere } from '../render/survey.ts';
-import { runConfirmed } from '../run-confirmed.ts';
+import { type Confirmed, runConfirmed } from '../run-confirmed.ts';
 import { assertAppliable, isAppliable } from '../run-plan.ts';
 import { planFor, planUuid, type RunSite, withSite } from '../session.ts';
 import { assertFree, assertNoneUnfinished, linksTo } from '../unfinished.ts';
@@ -49,21 +49,63 @@ export async function purge(command: Given): Promise<number> {
     const reports: Report[] = [];
     for (const server of servers) {
       if (reports.length > 0 && given.format === 'text') io.out('\n\n');
+      const left = servers.slice(reports.length);
+      // With the first of them nothing is lost.
+      const cut = reports.length === 0 ? undefined : await cutBetween(reports, left, given, io);
       let report: Report;
       try {
-        report = await purgeOne(site, server, given, decided.get(server), io);
+        report = await purgeOne(site, server, given, { decided: decided.get(server), cut }, io);
       } catch (error) {
         if (reports.length === 0) throw error;
-        return endBy(error, { server, of: servers.length, reports }, given, io);
+        return endBy(error, { left, of: servers.length, reports }, given, io);
       }
       reports.push(report);
-      if (report.interrupted) break;
+      if (report.interrupted || report.broken !== undefined) break;
     }
-    const cut = reports.length < servers.length;
-    const exitCode = cut ? 130 : Math.max(...reports.map((r) => r.exitCode));
-    if (given.format !== 'text') io.out(await renderData(given.format, 'purge', exitCode, reports));
+    const left = servers.slice(reports.length);
+    const stopped = left.length > 0 && reports.some(({ interrupted }) => interrupted);
+    const exitCode = stopped ? 130 : Math.max(...reports.map((r) => r.exitCode));
+    // The last words would else be those on the last one that was begun: that nothing is left, perhaps.
+    if (left.length > 0) io.err(sayNotBegun(left, io));
+    if (given.format !== 'text')
+      io.out(await renderData(given.format, 'purge', exitCode, reports, { notBegun: left.map(uuidOf) }));
     return exitCode;
   });
+}
+
+/** Of several servers, as `identify` names them. */
+function uuidOf(server: string): string {
+  return server.replace(/^uuid:/, '');
+}
+
+function sayNotBegun(left: readonly string[], io: Io): string {
+  return `${wrap(`not begun: ${left.map(uuidOf).join(', ')}`, io.onErr.columns, '', '  ').join('\n')}\n`;
+}
+
+/**
+ * Between two servers nothing is under way, so an interrupt ends the process at once; what was done to those before must not be lost with
+ * it. Rendered ahead, because nothing may go on while a signal is answered.
+ */
+async function cutBetween(
+  reports: readonly Report[],
+  left: readonly string[],
+  { format }: PurgeOptions,
+  io: Io,
+): Promise<() => void> {
+  const notBegun = left.map(uuidOf);
+  const document = format === 'text' ? '' : await renderData(format, 'purge', 130, reports, { notBegun });
+  return () => {
+    io.err(`interrupted\n${sayNotBegun(left, io)}`);
+    if (document !== '') io.out(document);
+    io.exit(130);
+  };
+}
+
+interface Ended {
+  readonly reports: readonly Report[];
+  /** the server at which the error was met, and those after it */
+  readonly left: readonly string[];
+  readonly of: number;
 }
 
 /**
@@ -73,27 +115,21 @@ export async function purge(command: Given): Promise<number> {
  */
 async function endBy(
   error: unknown,
-  {
-    server,
-    of,
-    reports,
-  }: { readonly server: string; readonly of: number; readonly reports: readonly Report[] },
+  { left: [server = '', ...after], of, reports }: Ended,
   { format }: PurgeOptions,
   io: Io,
 ): Promise<number> {
-  const uuid = server.replace(/^uuid:/, '');
   const done = reports.length;
-  const left = of - done - 1;
   const before = `what was done to the ${done === 1 ? 'one' : done} before it stays done`;
-  const after =
-    left === 0 ? '' : `, the ${left === 1 ? 'one' : left} after it ${left === 1 ? 'is' : 'are'} not begun`;
-  const says = `${uuid} is server ${done + 1} of ${of}: ${before}${after}`;
+  const more = after.length === 1 ? 'one after it is' : `${after.length} after it are`;
+  const says = `${uuidOf(server)} is server ${done + 1} of ${of}: ${before}${after.length === 0 ? '' : `, the ${more} not begun`}`;
   io.err(`${wrap(says, io.onErr.columns, '').join('\n')}\n`);
   const exitCode = Math.max(reportError(io, error), ...reports.map((report) => report.exitCode));
   if (format === 'text') return exitCode;
-  const { code, message, hint, plan } = sayOf(error);
+  const said = sayOf(error);
+  const { plan } = said;
   const servers: readonly ServerReport[] = plan === undefined ? reports : [...reports, { plan }];
-  io.out(await renderData(format, 'purge', exitCode, servers, { code, message, hint }));
+  io.out(await renderData(format, 'purge', exitCode, servers, { error: said, notBegun: after.map(uuidOf) }));
   return exitCode;
 }
 
@@ -139,13 +175,33 @@ async function planOne(
   return whileLooking(io, text, () => planUuid(site, plan.server.uuid, answered));
 }
 
+interface Turn {
+  readonly decided: Decisions | undefined;
+  /** what an interrupt does until its run begins; undefined: what it does by itself */
+  readonly cut: (() => void) | undefined;
+}
+
 async function purgeOne(
+  site: RunSite,
+  server: string,
+  given: PurgeOptions,
+  { decided, cut }: Turn,
+  io: Io,
+): Promise<Report> {
+  const watch = cut === undefined ? undefined : io.onInterrupt(cut);
+  const { plan, confirmed } = await confirmOne(site, server, given, decided, io).finally(watch);
+  if (confirmed === null) return { plan, exitCode: 0, interrupted: false };
+  return runConfirmed(site, { ...confirmed, interrupted: cut }, given, io);
+}
+
+/** Shows what would be done, and asks. Nothing is confirmed where nothing is left. */
+async function confirmOne(
   site: RunSite,
   server: string,
   given: PurgeOptions,
   decided: Decisions | undefined,
   io: Io,
-): Promise<Report> {
+): Promise<{ readonly plan: Plan; readonly confirmed: Confirmed | null }> {
   const text = given.format === 'text';
   const plan = await planOne(site, server, decided ?? decisionsFrom(given), given, io);
   const { uuid } = plan.server;
@@ -166,20 +222,18 @@ async function purgeOne(
         asks || clean ? renderKept(plan, io) : '',
       ]),
     );
-  if (clean) return { plan, exitCode: 0, interrupted: false };
+  if (clean) return { plan, confirmed: null };
   if (text) io.out('\n');
   assertAppliable(plan, io);
   if (asks) await confirmByName(plan, io);
-  return runConfirmed(
-    site,
-    {
+  return {
+    plan,
+    confirmed: {
       shown: plan,
       shownAt,
       asked: asks,
       links: linksTo(earlier),
       mayBegin: () => assertNoneUnfinished(site, uuid, given.site),
     },
-    given,
-    io,
-  );
+  };
 }

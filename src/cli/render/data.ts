@@ -9,16 +9,25 @@ export interface ServerReport {
   readonly results?: readonly StepResult[];
   readonly verified?: Plan;
   readonly run?: string;
+  readonly broken?: Said;
 }
 
-/** @param error what ended a command that had done something by then */
+export interface More {
+  /** what ended a command that had done something by then; else what ended the run of a server */
+  readonly error?: Said;
+  /** uuids of the servers that were named too, and whose turn did not come */
+  readonly notBegun?: readonly string[];
+}
+
 export async function renderData(
   format: 'json' | 'yaml',
   command: string,
   exitCode: number,
   reports: readonly ServerReport[],
-  error?: Pick<Said, 'code' | 'message' | 'hint'>,
+  more: More = {},
 ): Promise<string> {
+  const error = more.error ?? reports.find(({ broken }) => broken !== undefined)?.broken;
+  const { notBegun = [] } = more;
   return serialise(format, {
     format: 1,
     command,
@@ -38,7 +47,8 @@ export async function renderData(
             },
           }),
     })),
-    ...(error === undefined ? {} : { error }),
+    ...(notBegun.length === 0 ? {} : { notBegun }),
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message, hint: error.hint } }),
   });
 }
 
