@@ -10,7 +10,7 @@ const FRESH_MS = 5_000;
  *
  * @param shownAt by `performance.now()`
  * @param text the run is watched by a person
- * @throws RefusedError when what was confirmed is no longer what would be done
+ * @throws RefusedError when what was confirmed is no longer what would be done, LookError when that cannot be seen
  */
 export async function freshPlan(
   shown: Plan,
@@ -23,6 +23,6 @@ export async function freshPlan(
     const now = await make();
     if (now.digest === shown.digest) return now;
     const { refuseStale } = await import('./stale.ts');
-    return refuseStale(shown, now);
+    return refuseStale(shown, now, io, () => undefined);
   });
 }

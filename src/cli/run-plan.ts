@@ -7,7 +7,7 @@ import { type Journal, openJournal, type RunLinks } from '../run/journal.ts';
 import { isClean, planUnseen, waitsOnly } from '../run/make-plan.ts';
 import type { ServerLock } from '../run/server-lock.ts';
 import type { Io } from './io.ts';
-import { NotKnown, NotLet } from './not-appliable.ts';
+import { NotKnown, NotLet, sayFenced } from './not-appliable.ts';
 import { reportError, type Said, sayOf } from './render/error.ts';
 import { wrap } from './render/lines.ts';
 import { commandFor, resumeCommand } from './render/next.ts';
@@ -37,12 +37,17 @@ export function isAppliable({ unknown, refusals }: Plan): boolean {
 /**
  * Stops before anything is touched when the plan has a refusal or a place that could not be looked at.
  *
+ * @param hint what may be tried
  * @throws LookError (exit 4) or RefusedError (exit 3), after all reasons were shown
  */
-export function assertAppliable(plan: Plan, io: Io): void {
+export function assertAppliable(
+  plan: Plan,
+  io: Io,
+  hint: () => string | undefined = () => sayFenced(plan),
+): void {
   if (isAppliable(plan)) return;
   io.err(`${renderObstacles(plan, io.onErr)}\n`);
-  throw plan.unknown.length > 0 ? new NotKnown(plan) : new NotLet(plan);
+  throw plan.unknown.length > 0 ? new NotKnown(plan, hint()) : new NotLet(plan, hint());
 }
 
 /** How it is seen afterwards whether a run did what it was to do. */

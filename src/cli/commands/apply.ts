@@ -9,6 +9,7 @@ import { explainIssue } from '../../site/config/load.ts';
 import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
 import type { Io } from '../io.ts';
+import { sayOtherwise } from '../not-appliable.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
@@ -36,11 +37,11 @@ export async function apply(command: Given): Promise<number> {
         code: 'other-site',
       });
     const earlier = await assertFree(site, saved.server.uuid, given.site);
-    assertAppliable(saved, io);
+    assertAppliable(saved, io, () => sayOtherwise(saved, 'plan again'));
     const now = await whileLooking(io, given.format === 'text', () =>
       planUuid(site, saved.server.uuid, saved.decisions),
     );
-    if (now.digest !== saved.digest) refuseStale(saved, now);
+    if (now.digest !== saved.digest) refuseStale(saved, now, io, () => sayOtherwise(now, 'plan again'));
     return applyNow(site, now, earlier, given, io);
   });
 }

@@ -9,6 +9,7 @@ import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
 import { assertSameSite, findRun } from '../find-run.ts';
 import type { Io } from '../io.ts';
+import { sayOtherwise } from '../not-appliable.ts';
 import type { CommonOptions } from '../options.ts';
 import { renderData, type ServerReport } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
@@ -85,7 +86,7 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
         asks ? renderKept(shown, io) : '',
       ])}\n`,
     );
-  assertAppliable(shown, io);
+  assertAppliable(shown, io, () => sayOtherwise(shown, nameOtherWay(run, given.site)));
   if (isVain(run, before, shown)) {
     if (text) io.out(renderStillOff(run, before, io, given.site));
     return finish(4, { plan: shown }, given, io);
@@ -107,6 +108,12 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
     io,
   );
   return finish(report.exitCode, report, given, io);
+}
+
+/** To decide otherwise than the run did takes a purge, and a run that is not over has to be given up before that. */
+function nameOtherWay({ folder, begunAt, end }: RunRecord, said: string | undefined): string {
+  const isOver = begunAt === null || end === 'incomplete';
+  return isOver ? 'purge anew' : `give this run up (${abandonCommand(folder, said)}) and purge anew`;
 }
 
 /** Nothing has changed since an open run ended: its hosts are still off, and nothing else is there to be done. */

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { Plan } from '../../plan/types.ts';
 import { type RunRecord, readRun } from '../../run/read-run.ts';
+import { standingOf } from '../../run/runs.ts';
 import { makeUndoPlan } from '../../run/undo/make-undo-plan.ts';
 import type { Given } from '../begin.ts';
 import { assertCanAsk, confirmByName } from '../confirm.ts';
@@ -12,7 +13,7 @@ import { freshPlan } from '../pondered.ts';
 import { renderData } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderNothing, renderUndo, renderUndone } from '../render/undo.ts';
-import { assertAppliable, type RunReport, runPlan } from '../run-plan.ts';
+import { assertAppliable, isAppliable, type RunReport, runPlan } from '../run-plan.ts';
 import { type RunSite, withSite } from '../session.ts';
 import { assertUnlocked } from '../unfinished.ts';
 import { withLock } from '../with-lock.ts';
@@ -35,7 +36,10 @@ async function undoRun(site: RunSite, run: RunRecord, given: UndoOptions, io: Io
   const shown = await whileLooking(io, text, () => makePlan(site, run));
   const shownAt = performance.now();
   if (text) io.out(`${renderUndo(shown, run, io)}\n`);
-  assertAppliable(shown, io);
+  const later = isAppliable(shown) ? null : (await standingOf(site.runs, run)).followedBy;
+  assertAppliable(shown, io, () =>
+    later === null ? undefined : `${basename(later.folder)} came after it on this server: undo that first`,
+  );
   if (shown.steps.length === 0) {
     if (text) io.out(renderNothing(shown, run, io));
     const exitCode = run.acted.length > 0 && shown.kept.length === run.acted.length ? 1 : 0;
