@@ -1,10 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { UsageError } from '../plan/errors.ts';
 import type { RunRecord } from '../run/read-run.ts';
+import { listFolders } from '../run/runs.ts';
 import type { RunSite } from './session.ts';
 
-/** A path as it was printed, the last part of it, or a beginning of that which only one run has. */
+/**
+ * A path as it was printed, the last part of it, or a beginning of that which only one run has.
+ *
+ * @throws UsageError when there is none or several, or the folder of runs cannot be read
+ */
 export async function findRun(runs: string, typed: string): Promise<string> {
   if (typed.includes(sep) && (await isFolder(typed))) return typed;
   const names = typed === '' || typed.includes(sep) ? [] : await listFolders(runs);
@@ -22,12 +27,6 @@ export async function findRun(runs: string, typed: string): Promise<string> {
     code: 'no-such-run',
     hint: `a run is a folder, as purge and apply print it, or the name of one in ${runs}, or how that begins`,
   });
-}
-
-/** Locks lie beside the runs. */
-async function listFolders(runs: string): Promise<readonly string[]> {
-  const entries = await readdir(runs, { withFileTypes: true }).catch(() => []);
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ActError, hasCode, UsageError } from '../plan/errors.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import * as z from '../plan/zod.ts';
+import { ClosedRecord } from './closed-record.ts';
 import { replaceFile } from './replace-file.ts';
 import { whoAmI } from './who.ts';
 
@@ -31,9 +32,7 @@ export async function readAbandonment(folder: string): Promise<Abandonment | nul
     text = await readFile(join(folder, FILE), 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null;
-    throw new UsageError(`${join(folder, FILE)} cannot be read: ${String(error)}`, {
-      code: 'run-unreadable',
-    });
+    throw new ClosedRecord(join(folder, FILE), error);
   }
   const parsed = abandonment.safeParse(parseJson(text));
   if (parsed.success) {

@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestPlan } from '../plan/digest.ts';
-import { UsageError } from '../plan/errors.ts';
+import { hasCode, UsageError } from '../plan/errors.ts';
 import { madeBy, refuseFormat } from '../plan/format.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import { beforeImage, plan as planSchema } from '../plan/schema.ts';
 import type { BeforeImage, Plan, Step } from '../plan/types.ts';
 import * as z from '../plan/zod.ts';
 import { type Abandonment, readAbandonment } from './abandon.ts';
+import { ClosedRecord } from './closed-record.ts';
 import type { End, RunLinks } from './journal.ts';
 
 export interface ReadImage {
@@ -132,12 +133,9 @@ function readPart(folder: string, name: string): string {
     // A list of runs reads a thousand of these: on their way through the thread pool each would cost five times as much.
     return readFileSync(join(folder, name), 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    const why =
-      code === 'ENOENT' || code === 'ENOTDIR'
-        ? `it has no ${name}`
-        : `its ${name} cannot be read (${code === null ? String(error) : String(code)})`;
-    throw new UsageError(`${folder} is not the folder of a run: ${why}`, {
+    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR'))
+      throw new ClosedRecord(join(folder, name), error);
+    throw new UsageError(`${folder} is not the folder of a run: it has no ${name}`, {
       code: 'run-unreadable',
       hint: 'purge and apply print it: "Record of this run: …"',
     });

@@ -8,6 +8,7 @@ import { deletedVolume } from '../kinds/volumes/steps.ts';
 import { hasCode, isExpungeError, UsageError } from '../plan/errors.ts';
 import { processExists, startTicks } from '../site/process-identity.ts';
 import { readAbandonment } from './abandon.ts';
+import { ClosedRecord } from './closed-record.ts';
 import { type RunRecord, readRun } from './read-run.ts';
 
 /** A folder that cannot be read as a run. */
@@ -16,6 +17,8 @@ export interface UnreadableRun {
   readonly why: string;
   /** the error's code: `format-unknown` for one of another version */
   readonly code: string;
+  /** it is whole, as far as anybody here can tell: of another version, or closed to this user */
+  readonly foreign: boolean;
 }
 
 /**
@@ -46,14 +49,15 @@ async function readRuns(
       runs.push(await readRun(folder));
     } catch (error) {
       if (!isExpungeError(error)) throw error;
-      unreadable.push({ folder, why: reason(error), code: error.code });
+      const foreign = error.code === 'format-unknown' || error instanceof ClosedRecord;
+      unreadable.push({ folder, why: reason(error), code: error.code, foreign });
     }
   }
   return { runs: runs.sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)), unreadable };
 }
 
-/** @throws UsageError when the folder is there and cannot be read */
-async function listFolders(runsDir: string): Promise<readonly string[]> {
+/** Their names: locks lie beside the runs. @throws UsageError when the folder is there and cannot be read */
+export async function listFolders(runsDir: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(runsDir, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
@@ -144,7 +148,8 @@ export interface ListedRun {
 /**
  * The last run on a server of which something is left to do, or may be; null: there is none. Who resumes or abandons it is asked by its name.
  *
- * @throws UsageError when another version recorded a run on it, nobody can tell how that stands, and nobody gave it up
+ * @throws UsageError when a run on it was recorded by another version, or is closed to this user: nobody can tell how that stands, and
+ *   nobody gave it up
  */
 export async function findUnfinished(runsDir: string, site: string, uuid: string): Promise<ListedRun | null> {
   const { runs, unreadable } = await readRuns(runsDir, uuid);
@@ -160,9 +165,9 @@ export function isUnfinished({ record, state, undoneBy: undo, followedBy: next }
   return state !== 'complete' && state !== 'not-begun';
 }
 
-/** Those in a format of another version, which nobody here can tell the end of, and which nobody gave up. */
+/** Those of which nobody here can tell the end, and which nobody gave up. */
 async function foreignOf(unreadable: readonly UnreadableRun[]): Promise<readonly UnreadableRun[]> {
-  const foreign = unreadable.filter(({ code }) => code === 'format-unknown');
+  const foreign = unreadable.filter((run) => run.foreign);
   const givenUp = await Promise.all(foreign.map(({ folder }) => wasGivenUp(folder)));
   return foreign.filter((_, at) => !givenUp[at]);
 }
@@ -205,7 +210,7 @@ export interface Known {
   readonly known: Traces | null;
   /** ids of the volumes that they were to delete, done or not */
   readonly doomed: readonly string[];
-  /** records in a format of another version, each with why: where those runs looked is not known */
+  /** records of another version, or closed to this user, each with why: where those runs looked is not known */
   readonly unread: readonly UnreadableRun[];
 }
 

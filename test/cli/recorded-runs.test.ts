@@ -1,5 +1,5 @@
 /** Runs that earlier versions wrote down: they are listed, gone on with and taken back, or refused by their version. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -176,4 +176,20 @@ describe('of a version that writes otherwise: refused by its name, and not calle
     expect(ended).toMatchObject({ exit: 2, out: '' });
     expect(ended.err).toContain('is in format 2, of expunge 3.1.0');
   });
+});
+
+test('of another user, who alone may read it: nothing is purged beside it, and nothing is clean', async () => {
+  const cloud = await cloudOf();
+  await purgeElsewhere(cloud);
+  const uuid = cloud.servers[0]?.uuid ?? '';
+  expect(await cloud.expunge(['verify', uuid])).toMatchObject({ exit: 0 });
+  const [version = ''] = VERSIONS;
+  const path = join(cloud.runs, plant(cloud, version, 'open'), 'plan.json');
+  rmSync(path);
+  // As closed to root as to everybody.
+  mkdirSync(path);
+  const verified = await cloud.expunge(['verify', uuid]);
+  expect(verified.exit).toBe(4);
+  expect(verified.out).toContain(`records of runs: ${path} cannot be read: EISDIR`);
+  expect(await cloud.expunge(['purge', uuid, '--yes'])).toMatchObject({ exit: 2 });
 });

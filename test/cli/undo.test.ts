@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
@@ -59,6 +59,19 @@ describe('which run', () => {
     const ended = await undo(typed, '--yes');
     expect(ended).toMatchObject({ exit: 2, out: '', err: expect.stringMatching(ONE_LINE) });
     expect(ended.err).toMatch(says);
+  });
+  test('a folder of runs that cannot be read is not one without that run', async () => {
+    const { cloud, run } = await purgedCloud();
+    const state = tempFolder();
+    mkdirSync(join(state, 'expunge'));
+    writeFileSync(join(state, 'expunge/runs'), '');
+    for (const command of ['undo', 'resume', 'abandon']) {
+      const yes = command === 'abandon' ? [] : ['--yes'];
+      const env = { XDG_STATE_HOME: state };
+      const ended = await cloud.expunge([command, basename(run), ...yes], { env });
+      expect(ended).toMatchObject({ exit: 2, out: '' });
+      expect(ended.err).toContain('expunge/runs cannot be read: ');
+    }
   });
   test('a folder that is no run', async () => {
     const { undo } = await purgedCloud();

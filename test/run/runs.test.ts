@@ -1,8 +1,8 @@
 /** How runs stand among each other: what is alive, unfinished, followed by another, taken back, and what is known from them. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { abandonRun } from '../../src/run/abandon.ts';
@@ -166,6 +166,22 @@ describe('a run is unfinished', () => {
     writeFileSync(join(runs, record(runs, 'd'), 'plan.json'), later);
     await expect(unfinished(runs)).rejects.toMatchObject({ code: 'format-unknown' });
   });
+
+  test.each(['plan.json', 'journal.jsonl', 'before.jsonl', 'abandoned.json'])(
+    'a record that is there and is not given, here its %s, is refused: how it stands is not known',
+    async (file) => {
+      const runs = tempFolder();
+      const path = join(runs, record(runs, 'a', { end: 'open' }), file);
+      rmSync(path, { force: true });
+      // As closed to root as to everybody.
+      mkdirSync(path);
+      await expect(unfinished(runs)).rejects.toMatchObject({
+        code: 'run-unreadable',
+        message: expect.stringContaining(`${path} cannot be read: EISDIR`),
+      });
+      expect((await readKnown(runs, 'lab', SERVER)).unread).toMatchObject([{ folder: dirname(path) }]);
+    },
+  );
 
   test('a record of another version that somebody gave up is passed by, when it says so as this one does', async () => {
     const runs = tempFolder();
