@@ -7,6 +7,7 @@ import type { Plan } from '../../src/plan/types.ts';
 import type { Wires } from '../../src/site/wires.ts';
 import { PASSWORD } from '../support/fake-openstack.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
+import { tearFiles } from '../support/full-disk.ts';
 import { plan, SERVER, step } from '../support/plans.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
 import { PASSWORD_OF_DATABASE } from '../support/sites.ts';
@@ -418,6 +419,16 @@ describe('a plan in a file', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const again = await on(cloud, ['plan', SERVER, '-o', file]);
     expect(again).toMatchObject({ exit: 2, err: expect.stringContaining('is there already') });
+  });
+
+  test('is not left there in half when the disk is full', async () => {
+    const cloud = await start();
+    const file = join(tempFolder(), 'plan.json');
+    const makeRoom = tearFiles(/plan\.json$/);
+    const full = await on(cloud, ['plan', SERVER, '-o', file]);
+    expect(full).toMatchObject({ exit: 2, err: expect.stringContaining(`cannot write ${file}: `) });
+    makeRoom();
+    expect(await on(cloud, ['plan', SERVER, '-o', file])).toMatchObject({ exit: 0 });
   });
 
   test('is applied exactly', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { hasCode, UsageError } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import { actInContainers } from '../../site/command/containers.ts';
@@ -109,6 +109,8 @@ async function savePlan(path: string, one: Plan): Promise<void> {
     await writeFile(path, `${JSON.stringify(one, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     const exists = hasCode(error, 'EEXIST');
+    // Half of it would stand in the way of the next one. Why it could not be written says more than why it could not be tidied up.
+    if (!exists) await rm(path, { force: true }).catch(() => {});
     throw new UsageError(exists ? `${path} is there already` : `cannot write ${path}: ${reasonOf(error)}`, {
       code: 'plan-file-unwritable',
     });
