@@ -182,6 +182,22 @@ describe('the walk', () => {
   });
 });
 
+test('made anew, no run on the one before stands in the way', async () => {
+  const { state } = await makeDemo();
+  const open = await run(state, ['--site', 'demo', 'purge', 'cache-3', '--fenced', 'cmp-4', '--yes']);
+  expect(open.exit).toBe(4);
+  for (const renew of [
+    () => run(state, ['demo', '--list', '--reset']),
+    async () => rmSync(join(state, 'expunge/demo'), { recursive: true }),
+  ]) {
+    await renew();
+    const again = await run(state, ['--site', 'demo', 'purge', 'cache-3', '--fenced', 'cmp-4', '--yes']);
+    expect(again, again.err).toMatchObject({ exit: 4, err: '' });
+  }
+  const { out } = await run(state, ['--site', 'demo', 'runs']);
+  expect(out.match(/given up by .*: the demo cloud was made anew\n/g)).toHaveLength(2);
+});
+
 test('a step that fails: what needs it is not run, the rest is done, and it is told as not clean', async () => {
   const { state } = await makeDemo();
   const { exit, out } = await run(state, ['--site', 'demo', 'purge', 'gallery', '--yes']);

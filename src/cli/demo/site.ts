@@ -13,21 +13,39 @@ export function demoFolder(io: Pick<Io, 'env'>): string {
 /**
  * The site file of the demo cloud, which is made first when there is none, or when it is to be made anew.
  *
- * @throws UsageError when it cannot be written there
+ * @throws UsageError when it cannot be written there, or the folder of runs cannot be read; ActError when that cannot be written
  */
 export async function ensureDemo(io: Pick<Io, 'env'>, reset = false): Promise<string> {
   const folder = demoFolder(io);
   const site = join(folder, 'expunge.yaml');
   if (!reset && existsSync(site)) return site;
   const { createDemo } = await import('../../simulator/demo/create.ts');
+  let made: string;
   try {
-    return await createDemo(folder, { reset });
+    made = await createDemo(folder, { reset });
   } catch (error) {
     throw new UsageError(`the demo cloud cannot be made in ${folder}: ${reasonOf(error)}`, {
       code: 'demo-unwritable',
       hint: 'XDG_STATE_HOME says where it goes',
     });
   }
+  await giveUpRuns(join(stateFolder(io), 'runs'));
+  return made;
+}
+
+/**
+ * Of runs on the cloud that was there before nothing is left to do: on the new one, whose servers bear the same uuids, they would keep them
+ * from being purged.
+ */
+async function giveUpRuns(folder: string): Promise<void> {
+  const [{ isUnfinished, listRuns }, { abandonRun }] = await Promise.all([
+    import('../../run/runs.ts'),
+    import('../../run/abandon.ts'),
+  ]);
+  const { runs } = await listRuns(folder, 'demo');
+  for (const run of runs)
+    if (isUnfinished(run) && run.state !== 'running')
+      await abandonRun(run.record.folder, 'the demo cloud was made anew', new Date());
 }
 
 export function damagedDemo(io: Pick<Io, 'env'>): UsageError {
