@@ -70,6 +70,29 @@ describe('a run whose process was killed', () => {
     expect(listed.out).toContain('cut: its process ended without a word; finished by');
   });
 
+  test('the same to a program: what its process did not get to say', async () => {
+    const cloud = await stuckCloud();
+    const plan = await cloud.plan('web');
+    const [stop, bridge] = [idOf(plan, '/stop'), idOf(plan, '/link/qbr')];
+    const run = await recordCut(cloud, plan, { intents: [stop, bridge] });
+    stopDomain(cloud.world, 'cmp-1', plan.server.uuid);
+    const { exit, out } = await cloud.expunge(['resume', run, '--yes', '--format', 'json']);
+    expect(exit).toBe(0);
+    expect((JSON.parse(out) as { servers: object[] }).servers).toMatchObject([
+      {
+        resumed: {
+          run,
+          back: [],
+          off: [],
+          announced: [
+            { step: stop, settled: true, why: null },
+            { step: bridge, settled: false, why: null },
+          ],
+        },
+      },
+    ]);
+  });
+
   test('what cannot be looked at now is UNKNOWN, and nothing is touched', async () => {
     const cloud = await stuckCloud();
     const plan = await cloud.plan('web');

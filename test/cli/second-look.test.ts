@@ -1,4 +1,6 @@
 /** What the look after a purge sees, and what is said when nobody can be asked any more. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SqlConnection } from '../../src/site/sql/connections.ts';
 import type { Wires } from '../../src/site/wires.ts';
@@ -118,4 +120,35 @@ test('a port that has gone to another server of the host since then is no trace 
   const { exit, out } = await cloud.expunge(['verify', web]);
   expect(exit, out).toBe(0);
   expect(out).toMatch(/Kept(\n.*)*\n.* qvo68273d22-ca is of server /);
+});
+
+/** As soon as a step has ended an administrator locks the server: its rows are not as the plan was made for, and are refused. */
+function locksServer({ runs, world }: SimulatedCloud): (wires: Wires) => Wires {
+  const hasResult = () =>
+    existsSync(runs) &&
+    readdirSync(runs, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .some(({ name }) => readFileSync(join(runs, name, 'journal.jsonl'), 'utf8').includes('"result"'));
+  return rewireSql((_, connection) => ({
+    ...connection,
+    rows(...asked) {
+      if (hasResult()) world.db('nova').exec("UPDATE instances SET locked = 1, task_state = 'powering-off'");
+      return connection.rows(...asked);
+    },
+  }));
+}
+
+test('what refuses the rest is told to people and to programs', async () => {
+  const people = await stuckCloud();
+  const { exit, out } = await people.expunge(['purge', 'web', '--yes'], { rewire: locksServer(people) });
+  expect(exit, out).toBe(3);
+  expect(out).toContain('server-locked: --even-locked lifts this');
+  const programs = await stuckCloud();
+  const told = await programs.expunge(['purge', 'web', '--yes', '--format', 'json'], {
+    rewire: locksServer(programs),
+  });
+  expect(told.exit).toBe(3);
+  expect((JSON.parse(told.out) as { servers: object[] }).servers).toMatchObject([
+    { verified: { clean: false, refusals: [{ code: 'server-locked', flag: 'even-locked' }] } },
+  ]);
 });

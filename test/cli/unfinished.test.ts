@@ -113,6 +113,18 @@ test('inspect, plan and verify offer what would not be refused', async () => {
   expect(out.trimEnd().split('\n').at(-1)).toBe(next[0]);
 });
 
+test('to a program they name the run that has to be gone on with, or given up, first', async () => {
+  const cloud = await stuckCloud();
+  const asked = async (command: string) => {
+    const { out } = await cloud.expunge([command, 'web', '--format', 'json']);
+    return (JSON.parse(out) as { servers: { unfinishedRun?: string }[] }).servers[0]?.unfinishedRun;
+  };
+  const run = await record(cloud, await cloud.plan('web'));
+  for (const command of ['inspect', 'plan', 'verify']) expect(await asked(command), command).toBe(run);
+  await cloud.expunge(['abandon', run]);
+  for (const command of ['inspect', 'plan', 'verify']) expect(await asked(command)).toBeUndefined();
+});
+
 test('one that ended in order and could not do all holds nothing up: the new run goes on with it', async () => {
   const cloud = await stuckCloud();
   const run = await record(cloud, await cloud.plan('web'), { end: 'incomplete' });

@@ -17,6 +17,7 @@ export async function inspect(command: Given): Promise<number> {
     const plans = await whileLooking(io, common.format === 'text', () =>
       planEach(site, servers, decisionsFrom(common)),
     );
+    const blocking = await blockingRuns(site, plans);
     const exitCode = plans.some((plan) => plan.unknown.length > 0 || plan.deferred !== undefined) ? 4 : 0;
     if (common.format !== 'text') {
       io.out(
@@ -24,12 +25,11 @@ export async function inspect(command: Given): Promise<number> {
           common.format,
           'inspect',
           exitCode,
-          plans.map((plan) => ({ plan })),
+          plans.map((plan, i) => ({ plan, blocking: blocking[i] ?? null })),
         ),
       );
       return exitCode;
     }
-    const blocking = await blockingRuns(site, plans);
     io.out(plans.map((plan, i) => renderInspection(plan, io, common.site, blocking[i])).join('\n\n'));
     return exitCode;
   });

@@ -40,6 +40,7 @@ export async function plan(command: Given): Promise<number> {
     const plans = await whileLooking(io, given.format === 'text', () =>
       planEach(site, servers, decisionsFrom(given)),
     );
+    const blocking = await blockingRuns(site, plans);
     const exitCode = Math.max(...plans.map(planExit));
     for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
     if (given.format !== 'text')
@@ -48,12 +49,11 @@ export async function plan(command: Given): Promise<number> {
           given.format,
           'plan',
           exitCode,
-          plans.map((p) => ({ plan: p })),
+          plans.map((p, i) => ({ plan: p, blocking: blocking[i] ?? null })),
         ),
       );
     else {
       const renderAct = given.commands ? await rendererFor(site) : null;
-      const blocking = await blockingRuns(site, plans);
       io.out(plans.map((p, i) => renderPlan(p, io, given, renderAct, blocking[i])).join('\n\n'));
     }
     return exitCode;

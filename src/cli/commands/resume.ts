@@ -87,9 +87,12 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
       ])}\n`,
     );
   assertAppliable(shown, io, () => sayOtherwise(shown, nameOtherWay(run, given.site)));
+  const { back, off } = before;
+  const announced = before.announced.map(({ step, settled, why }) => ({ step: step.id, settled, why }));
+  const resumed = { run: basename(run.folder), back, off, announced };
   if (isVain(run, before, shown)) {
     if (text) io.out(renderStillOff(run, before, io, given.site));
-    return finish(4, { plan: shown }, given, io);
+    return finish(4, { plan: shown, resumed }, given, io);
   }
   await assertUnlocked(site, uuid);
   // With nothing to do nothing can go wrong: that it is done is written down.
@@ -107,7 +110,7 @@ async function resumeRun(site: RunSite, run: RunRecord, given: ResumeOptions, io
     given,
     io,
   );
-  return finish(report.exitCode, report, given, io);
+  return finish(report.exitCode, { ...report, resumed }, given, io);
 }
 
 /** To decide otherwise than the run did takes a purge, and a run that is not over has to be given up before that. */

@@ -17,6 +17,7 @@ export async function verify(command: Given): Promise<number> {
     const plans = await whileLooking(io, common.format === 'text', () =>
       planEach(site, args[0] as readonly string[], decisionsFrom(common)),
     );
+    const blocking = await blockingRuns(site, plans);
     const exitCode = Math.max(...plans.map(verdict));
     if (common.format !== 'text')
       io.out(
@@ -24,11 +25,10 @@ export async function verify(command: Given): Promise<number> {
           common.format,
           'verify',
           exitCode,
-          plans.map((plan) => ({ plan })),
+          plans.map((plan, i) => ({ plan, blocking: blocking[i] ?? null })),
         ),
       );
     else {
-      const blocking = await blockingRuns(site, plans);
       io.out(plans.map((plan, i) => renderVerification(plan, io, common.site, blocking[i])).join('\n\n'));
     }
     return exitCode;

@@ -1,4 +1,5 @@
 /** Machine-readable output: versioned, and it only grows. */
+import { basename } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
 import { isClean } from '../../run/make-plan.ts';
@@ -10,6 +11,18 @@ export interface ServerReport {
   readonly verified?: Plan;
   readonly run?: string;
   readonly broken?: Said;
+  /** folder of a run that has to be gone on with, or given up, before a purge; null: there is none */
+  readonly blocking?: string | null;
+  readonly resumed?: Resumed;
+}
+
+/** What a resumed run did not get to say, and which of its hosts are back. */
+interface Resumed {
+  readonly run: string;
+  readonly back: readonly string[];
+  readonly off: readonly string[];
+  /** `settled`: it is so now; null: that cannot be seen, for the reason given */
+  readonly announced: readonly { step: string; settled: boolean | null; why: string | null }[];
 }
 
 export interface More {
@@ -32,8 +45,10 @@ export async function renderData(
     format: 1,
     command,
     exitCode,
-    servers: reports.map(({ plan, results, verified, run }) => ({
+    servers: reports.map(({ plan, results, verified, run, blocking = null, resumed }) => ({
       ...shorten(plan),
+      ...(blocking === null ? {} : { unfinishedRun: basename(blocking) }),
+      ...(resumed === undefined ? {} : { resumed }),
       ...(run === undefined ? {} : { run }),
       ...(results === undefined
         ? {}
@@ -76,11 +91,12 @@ function escapeRaw(text: string): string {
   );
 }
 
-function pick({ remains, kept, unknown, manual, deferred }: Plan) {
+function pick({ remains, kept, unknown, refusals, manual, deferred }: Plan) {
   return {
     remains,
     kept,
     unknown,
+    refusals,
     ...(manual === undefined ? {} : { manual }),
     ...(deferred === undefined ? {} : { deferred }),
   };
