@@ -38,6 +38,15 @@ export interface ApplyOptions {
 const SETTLE_WITHIN_MS = 20_000;
 const PAUSES_MS = [20, 40, 80, 160, 320, 640];
 
+/** A look that is older than this, because others took their time before it was the step's turn, is not the last look before its act. */
+const LOOK_HOLDS_MS = 1_000;
+
+interface Tried {
+  readonly result: StepResult;
+  /** false: the act was not let through */
+  readonly acted: boolean;
+}
+
 /**
  * @returns one result per step, in the plan's order
  * @throws UsageError or LookError before the first step, when an act would lack a right; ActError when the journal cannot be
@@ -150,6 +159,7 @@ class Run {
     for (const step of steps) this.#options.emit({ type: 'step-started', step });
     await Promise.all(steps.map((step) => this.#sitOut(step)));
     const look = this.#reader.fresh();
+    const lookedAt = performance.now();
     const looked = await Promise.all(steps.map((step) => lookFirst(look, step)));
     const go = looked.filter((l) => l.verdict === null);
     await this.#gate.announce(
@@ -158,7 +168,7 @@ class Run {
     );
     await this.#together(
       looked.map(async ({ step, verdict }) => {
-        const result = verdict ?? (await this.#confirm(await this.#actInTurn(step)));
+        const result = verdict ?? (await this.#actAndConfirm(step, lookedAt));
         await this.#end(withHint(result));
         await this.#launch();
       }),
@@ -187,21 +197,35 @@ class Run {
     this.#options.emit({ type: 'step-ended', result });
   }
 
+  async #actAndConfirm(step: Step, lookedAt: number): Promise<StepResult> {
+    const { result, acted } = await this.#actInTurn(step, lookedAt);
+    return acted ? this.#confirm(result) : result;
+  }
+
   /**
    * Transactions on one database go one after the other, they would lock each other out; and so do requests to one API, as Nova
    * sends them (nova 26 `network/neutron.py:deallocate_for_instance`). All else goes side by side.
    */
-  async #actInTurn(step: Step): Promise<StepResult> {
+  async #actInTurn(step: Step, lookedAt: number): Promise<Tried> {
     const { door } = step.act;
-    if (door !== 'sql' && door !== 'http') return this.#act(step);
+    if (door !== 'sql' && door !== 'http') return { result: await this.#act(step), acted: true };
     const system = systemOf(step);
     const before = this.#turns.get(system) ?? Promise.resolve();
-    const mine = before.then(() => this.#act(step));
+    const mine = before.then(() => this.#actIfStill(step, lookedAt));
     this.#turns.set(
       system,
       mine.catch(() => {}),
     );
     return mine;
+  }
+
+  /** An API that takes a minute for each port leaves time enough for the next one to become another server's. */
+  async #actIfStill(step: Step, lookedAt: number): Promise<Tried> {
+    if (!this.#mustStop() && performance.now() - lookedAt > LOOK_HOLDS_MS) {
+      const { verdict } = await lookFirst(this.#reader.fresh(), step);
+      if (verdict !== null) return { result: verdict, acted: false };
+    }
+    return { result: await this.#act(step), acted: true };
   }
 
   async #act(step: Step): Promise<StepResult> {
