@@ -45,7 +45,10 @@ export function assertCanAsk(
   hint = 'say --yes',
 ): void {
   if (given.yes === true || (io.interactive && given.format === 'text')) return;
-  throw new UsageError(`${command} asks for the name of the server, and there is no terminal to ask on`, {
+  const why = io.interactive
+    ? `nobody is asked with --format ${given.format}`
+    : 'there is no terminal to ask on';
+  throw new UsageError(`${command} asks for the name of the server, and ${why}`, {
     code: 'no-terminal',
     hint,
   });

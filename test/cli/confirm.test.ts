@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { confirmByName } from '../../src/cli/confirm.ts';
+import { assertCanAsk, confirmByName } from '../../src/cli/confirm.ts';
 import { openIo } from '../../src/cli/io.ts';
 import { fakeProcess } from '../support/fake-process.ts';
 import { plan } from '../support/plans.ts';
@@ -39,4 +39,18 @@ describe('a name that nobody can type: the first eight digits of the uuid', () =
       await expect(confirm(name, `${name}\n`)).rejects.toEqual(REFUSED);
     },
   );
+});
+
+describe('where nobody can be asked, it says why', () => {
+  test.each([
+    [{ terminal: false }, 'text', 'there is no terminal to ask on'],
+    [{ terminal: false }, 'json', 'there is no terminal to ask on'],
+    [{ terminal: true }, 'yaml', 'nobody is asked with --format yaml'],
+  ])('%j, --format %s', (process, format, why) => {
+    const io = openIo(fakeProcess(process));
+    expect(() => assertCanAsk('undo', { format }, io)).toThrow(
+      `undo asks for the name of the server, and ${why}`,
+    );
+    assertCanAsk('undo', { format, yes: true }, io);
+  });
 });
