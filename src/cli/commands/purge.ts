@@ -95,7 +95,8 @@ async function cutBetween(
   const notBegun = left.map(uuidOf);
   const document = format === 'text' ? '' : await renderData(format, 'purge', 130, reports, { notBegun });
   return () => {
-    io.err(`interrupted\n${sayNotBegun(left, io)}`);
+    // Where a name is asked for, the terminal's ^C stands behind the question.
+    io.err(`${io.interactive ? '\n' : ''}interrupted\n${sayNotBegun(left, io)}`);
     if (document !== '') io.out(document);
     io.exit(130);
   };
