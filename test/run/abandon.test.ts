@@ -47,7 +47,7 @@ test('a file that cannot be read is neither, and one that cannot be written give
   await expect(readAbandonment(folder)).rejects.toMatchObject({
     code: 'run-unreadable',
     exitCode: 2,
-    message: expect.stringContaining(`${pathIn(folder)} cannot be read: Error: EISDIR`),
+    message: expect.stringContaining(`${pathIn(folder)} cannot be read: EISDIR`),
   });
   await expect(abandonRun(folder, null, NOW)).rejects.toMatchObject({
     code: 'journal-unwritable',
