@@ -107,8 +107,34 @@ test.each([
   expect(given.kept).toEqual([
     { place, what: `port ${PORT}`, why: `tapdfaeac36-44 is of server ${NEIGHBOUR}` },
   ]);
+});
+
+test('what libvirt plugged for another server, and Neutron says is ours, refuses without a flag', async () => {
+  const native = { ...nothing, [OVS]: ovsOutput([byLibvirt({ vmId: NEIGHBOUR })]) };
   const disputed = await look(native, undefined, subject({ vifs: [NATIVE] }));
   expect(disputed.refusals).toMatchObject([{ code: 'interface-other-server', flag: null }]);
+});
+
+test.each([
+  ['os-vif, beside what libvirt had written for another before', { vmUuid: SERVER, vmId: NEIGHBOUR }],
+  ['libvirt, beside what os-vif had written for another before', { vmUuid: NEIGHBOUR, vmId: SERVER }],
+])('a port that Neutron says is ours was plugged by %s', async (_, marks) => {
+  const native = {
+    ...nothing,
+    [LINKS]: linkLines({ tap: 'ovs-system' }),
+    [OVS]: ovsOutput([byLibvirt(marks)]),
+  };
+  const plan = await look(native, undefined, subject({ vifs: [NATIVE] }));
+  expect(plan).toMatchObject({ refusals: [], kept: [], unknown: [] });
+  expect(acts(plan)).toEqual([
+    'ovs-vsctl --timeout=10 -- --if-exists del-port br-int tapdfaeac36-44',
+    'ip link delete dev tapdfaeac36-44',
+  ]);
+  const seen = {
+    ...marked('tapdfaeac36-44'),
+    out: { linesWithin: [PORT, SERVER, NEIGHBOUR].map((id) => `"${id}"`) },
+  };
+  for (const { guards } of plan.steps) expect(guards.map((g) => g.check)).toEqual([stopped, seen]);
 });
 
 const UNMARKED = plugged({ ifaceId: null, vmUuid: null });

@@ -15,7 +15,7 @@ export interface OvsRecord {
   readonly ifaceId: string | null;
   /**
    * The server, once: `external_ids:vm-uuid` where Nova or os-vif plugged it, `vm-id` where libvirt did (`SERVER_MARKS`). Two are there when one of
-   * them is left from another server that had the port before.
+   * them is left from another server, which had the port before.
    */
   readonly servers: readonly string[];
 }

@@ -16,8 +16,18 @@ export function isOf({ servers }: OvsRecord, uuid: string): boolean {
   return servers.length === 1 && servers[0] === uuid;
 }
 
+/**
+ * Of a port that had another server before, the older mark stays beside the newer one where its record outlived a crash: os-vif and libvirt
+ * write each their own key, and neither takes out the other's. Which of two is the newer one Neutron says.
+ */
+function isLeftFromBefore({ servers }: OvsRecord, { port }: Plug, uuid: string): boolean {
+  return servers.length > 1 && servers.includes(uuid) && port.claimed;
+}
+
 function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null {
-  const other = record.servers.find((server) => server !== uuid);
+  const other = isLeftFromBefore(record, plug, uuid)
+    ? undefined
+    : record.servers.find((server) => server !== uuid);
   if (other !== undefined) return `${record.name} is of server ${other}`;
   const { portId } = plug.port;
   if (portId !== null && record.ifaceId !== null && record.ifaceId !== portId)
@@ -32,7 +42,8 @@ function otherServer(record: OvsRecord, plug: Plug, uuid: string): string | null
 export function isMarked(record: OvsRecord, plug: Plug, uuid: string): boolean {
   const isBare = record.servers.length === 0 && record.ifaceId === null;
   if (isBare && record.bridge === deviceNames(plug.port.short).portBridge) return true;
-  return isOf(record, uuid) && (plug.port.portId === null || record.ifaceId === plug.port.portId);
+  const isServers = isOf(record, uuid) || isLeftFromBefore(record, plug, uuid);
+  return isServers && (plug.port.portId === null || record.ifaceId === plug.port.portId);
 }
 
 /**

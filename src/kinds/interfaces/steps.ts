@@ -33,8 +33,10 @@ export function stopped(host: string, uuid: string): Guard {
  * Of this port and this server, or not in Open vSwitch at all: `--if-exists` then says nothing, and nothing is within any set.
  * ovs-vsctl puts what looks like a uuid in double quotes.
  */
-export function recordIsOurs({ host, port }: Plug, device: string, uuid: string): Guard {
-  const ids = port.portId === null ? [uuid] : [port.portId, uuid];
+export function recordIsOurs({ host, port, records }: Plug, device: string, uuid: string): Guard {
+  const [own] = records.filter((r) => r.name === device && r.servers.includes(uuid));
+  const servers = [uuid, ...(own?.servers ?? []).filter((server) => server !== uuid)];
+  const ids = port.portId === null ? servers : [port.portId, ...servers];
   const keys = port.portId === null ? SERVER_MARKS : (['iface-id', ...SERVER_MARKS] as const);
   const columns = keys.map((key) => `external_ids:${key}`);
   return {
