@@ -109,6 +109,27 @@ test.each([
   expect(acts(plan)).toEqual([del, ...taps]);
 });
 
+test('where network_info is lost, Neutron’s VIF type says what a tap is', async () => {
+  const tap = { ...noOvs, [LINKS]: linkLines({ tap: null }) };
+  const lost = subject({ vifs: [] });
+  expect(await look(tap, claimedAs('tap'), lost)).toMatchObject({
+    steps: [{ id: expect.any(String) }],
+    kept: [],
+  });
+  const running = { ...tap, ...domainAnswers() };
+  expect(acts(await look(running, claimedAs('tap'), lost))).toEqual([TAP]);
+  const ofVrouter = await look(tap, claimedAs('vrouter'), lost);
+  expect(ofVrouter).toMatchObject({
+    steps: [],
+    kept: [],
+    manual: [{ what: `tapdfaeac36-44 of port ${PORT}` }],
+  });
+  // What network_info says counts for more: an unbound port has no type any more.
+  expect(acts(await look(tap, claimedAs('unbound'), of('tap')))).toEqual([TAP]);
+  for (const type of ['bridge', 'unbound'])
+    expect((await look(tap, claimedAs(type), lost)).steps).toEqual([]);
+});
+
 test.each([
   ['a bridge', { bridge: true }],
   ['a veth pair', { outer: true }],

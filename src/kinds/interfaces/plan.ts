@@ -9,7 +9,7 @@ import { isMarked, verdict } from './ownership.ts';
 import { deviceNames } from './ports.ts';
 import { qosStep } from './qos.ts';
 import { bridgeStep, delPortStep, linkStep } from './steps.ts';
-import { isByHand, manualOf, noteTypes } from './vif-types.ts';
+import { hasOwnTap, isByHand, manualOf, noteTypes, typeOf } from './vif-types.ts';
 
 type Note = Omit<Kept, 'kind'>;
 
@@ -22,10 +22,7 @@ function members(plug: Plug): readonly string[] {
 function isOwnTap(tap: Link, plug: Plug, subject: Subject): boolean {
   const { bridge } = deviceNames(plug.port.short);
   if (tap.master === bridge || plug.records.some((r) => isMarked(r, plug, subject.uuid))) return true;
-  const routed = subject.vifs.some(
-    (v) => v.portId === plug.port.portId && ['ovs', 'tap'].includes(v.type ?? ''),
-  );
-  return routed && tap.master === null;
+  return ['ovs', 'tap'].includes(typeOf(plug, subject)) && tap.master === null;
 }
 
 function linkOf(plug: Plug, name: string): Link | undefined {
@@ -35,8 +32,7 @@ function linkOf(plug: Plug, name: string): Link | undefined {
 /** A tap that is there while its domain runs goes with qemu, unless it was made before; of the others only one that was left behind is ours to delete. */
 function leftTap(plug: Plug, subject: Subject): Link | undefined {
   const tap = linkOf(plug, deviceNames(plug.port.short).tap);
-  const stays = subject.vifs.some((v) => v.portId === plug.port.portId && v.ownTap === true);
-  if (tap === undefined || (plug.active === true && !stays)) return undefined;
+  if (tap === undefined || (plug.active === true && !hasOwnTap(plug, subject))) return undefined;
   return isOwnTap(tap, plug, subject) ? tap : undefined;
 }
 

@@ -50,6 +50,8 @@ export interface Candidate {
   readonly portId: string | null;
   /** Neutron says at this moment that the port is this server's */
   readonly claimed: boolean;
+  /** VIF type that Neutron has for it at this moment; null: none, or not told */
+  readonly vifType: string | null;
 }
 
 /** Ports that Neutron has for the server; null: Neutron could not be asked (the kind `ports` says so). */
@@ -106,18 +108,20 @@ export function candidates(
   neutron: readonly NeutronPort[] | null,
   seen: { readonly ports: readonly string[]; readonly devices: readonly string[] },
 ): Candidate[] {
-  const claimed = new Set(neutron?.map((p) => p.id) ?? []);
+  const claimed = new Map(neutron?.map((p) => [p.id, p.vifType]) ?? []);
   const found = new Map<string, Candidate>();
   const remembered = [...subject.vifs.map((v) => v.portId), ...(subject.portIds ?? [])];
-  for (const portId of [...claimed, ...remembered, ...seen.ports])
-    if (isUuid(portId) && !found.has(portId))
-      found.set(portId, { short: shortId(portId), portId, claimed: claimed.has(portId) });
+  for (const portId of [...claimed.keys(), ...remembered, ...seen.ports])
+    if (isUuid(portId) && !found.has(portId)) {
+      const vifType = claimed.get(portId) ?? null;
+      found.set(portId, { short: shortId(portId), portId, claimed: claimed.has(portId), vifType });
+    }
   const known = new Set([...found.values()].map((c) => c.short));
   for (const device of seen.devices) {
     const short = shortIdOf(device);
     if (short !== null && !known.has(short)) {
       known.add(short);
-      found.set(short, { short, portId: null, claimed: false });
+      found.set(short, { short, portId: null, claimed: false, vifType: null });
     }
   }
   return [...found.values()];

@@ -82,9 +82,19 @@ function vifOf(plug: Plug, { vifs }: Subject): Vif | undefined {
   return vifs.find((vif) => vif.portId === plug.port.portId);
 }
 
+/** As network_info has it, and where that is lost, Neutron, as long as the port is bound. */
+export function typeOf(plug: Plug, subject: Subject): string {
+  return vifOf(plug, subject)?.type ?? plug.port.vifType ?? '';
+}
+
+/** Whether the port's tap stays when its qemu is gone. */
+export function hasOwnTap(plug: Plug, subject: Subject): boolean {
+  return vifOf(plug, subject)?.ownTap === true || typeOf(plug, subject) === 'tap';
+}
+
 /** Whether the port's tap is one that another program has to give up. */
 export function isByHand(plug: Plug, subject: Subject): boolean {
-  return BY_HAND[vifOf(plug, subject)?.type ?? ''] !== undefined;
+  return BY_HAND[typeOf(plug, subject)] !== undefined;
 }
 
 /** What was found on this host and is done by hand. While the domain runs nothing of it is in the way. */
@@ -93,7 +103,7 @@ export function manualOf(plug: Plug, subject: Subject): Omit<Manual, 'kind'>[] {
   const place = `host ${plug.host}`;
   const { portId, short } = plug.port;
   const { tap } = deviceNames(short);
-  const words = BY_HAND[vifOf(plug, subject)?.type ?? ''];
+  const words = BY_HAND[typeOf(plug, subject)];
   const hasTap = plug.links.some((link) => link.name === tap);
   return [
     ...(words === undefined || portId === null || !hasTap
