@@ -134,6 +134,11 @@ describe('rows that were secured first and deleted at the end', () => {
     expect(setOf(undone)).toEqual([['undo/rows', [{ dot: 1, deleted: 0 }]]]);
     expect(undone.refusals).toEqual([]);
   });
+  test('are put back by one step too when nobody knows whether the later one happened, and it did', async () => {
+    const undone = await undo([secure(), rows({ known: 'perhaps' })], { bdm: [deleted] });
+    expect(setOf(undone)).toEqual([['undo/rows', [{ dot: 1, deleted: 0 }]]]);
+    expect(undone.refusals).toEqual([]);
+  });
   test('are left when they are as they were before both', async () => {
     expect(await undo([secure(), rows()], { bdm: [was] })).toMatchObject({
       steps: [],

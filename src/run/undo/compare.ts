@@ -1,7 +1,7 @@
 /** Rows as they were, as the run left them, and as they are now: what has to be written to have them as they were. */
 import type { SqlWhere, SqlWrite } from '../../plan/types.ts';
 import type { Row } from '../../site/reader.ts';
-import { isSame, type MadeRow, type Value } from './made.ts';
+import { isSame, type Made, type MadeRow, type Value } from './made.ts';
 
 export interface TableThen {
   readonly table: string;
@@ -122,15 +122,13 @@ function isMade({ made }: MadeRow, column: string, there: Row, { counted }: Tabl
 function isMark(row: SavedRow, column: string, there: Row, now: TableNow): boolean {
   const written = row.made.get(column);
   if (written !== undefined && 'clock' in written && row.saved[column] !== null) return false;
-  if ((there[column] ?? null) === null && [...row.made.keys()].some((each) => isTelling(row, each)))
-    return false;
+  const leftMore = () => [...row.made].some(([each, made]) => isTelling(made, row.saved[each] ?? null));
+  if ((there[column] ?? null) === null && leftMore()) return false;
   return isMade(row, column, there, now);
 }
 
 /** Whether the run put something into a column that was not there before, and that can be told from nothing. */
-function isTelling({ saved, made }: SavedRow, column: string): boolean {
-  const written = made.get(column) ?? { counted: true };
-  const was = saved[column] ?? null;
+function isTelling(written: Made, was: Value): boolean {
   if ('clock' in written) return was === null;
   return 'value' in written && written.value !== null && !isSame(written.value, was);
 }
