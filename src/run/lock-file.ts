@@ -35,14 +35,15 @@ export type Holder = z.infer<typeof holder>;
 
 /**
  * `unfinished`: a file of this version, and only the beginning of it. `foreign`: whole, and not what this version writes; `format` is the
- * other one that it says it is in, null: it names none.
+ * other one that it says it is in, null: it names none. `closed`: another user's, who alone may read it.
  */
 export type LockState =
   | { readonly is: 'free' }
   | { readonly is: 'held'; readonly by: Holder; readonly path: string }
   | { readonly is: 'stale'; readonly by: Holder }
   | { readonly is: 'unfinished'; readonly path: string; readonly young: boolean }
-  | { readonly is: 'foreign'; readonly path: string; readonly format: number | null };
+  | { readonly is: 'foreign'; readonly path: string; readonly format: number | null }
+  | { readonly is: 'closed'; readonly path: string };
 
 export interface LockFile {
   /** Adds the run to what it says. @throws ActError */
@@ -76,6 +77,7 @@ export async function readLockFile(runsDir: string, uuid: string): Promise<LockS
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { is: 'free' };
+    if (hasCode(error, 'EACCES')) return { is: 'closed', path };
     throw lockFailure(error);
   }
   const data = parseJson(text);

@@ -131,11 +131,17 @@ async function takeFile(runsDir: string, uuid: string, self: Holder) {
   throw locked(uuid, 'others take and leave it right now', 'try again');
 }
 
-/** @throws RefusedError for a lock that somebody has, or that only another version could judge */
+/** @throws RefusedError for a lock that somebody has, or that only another version, or another user, could judge */
 function refuseHeld(
   uuid: string,
   found: LockState,
-): asserts found is Exclude<LockState, { readonly is: 'held' | 'foreign' }> {
+): asserts found is Exclude<LockState, { readonly is: 'held' | 'foreign' | 'closed' }> {
+  if (found.is === 'closed')
+    throw locked(
+      uuid,
+      `its lock file ${found.path} is another user's, who may be at work on it`,
+      `wait for its end; or have whoever may read the file make sure that its process has ended, and remove ${found.path}`,
+    );
   if (found.is === 'foreign') {
     const { path, format } = found;
     const what =

@@ -1,9 +1,18 @@
 /** One run at a time on a server: who is refused, what they read, and which locks are nobody's any more. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import { openJournal } from '../../src/run/journal.ts';
 import { startOf } from '../../src/site/process-identity.ts';
@@ -230,6 +239,32 @@ describe("a lock that is nobody's any more", () => {
     );
     rmSync(lockPath(cloud));
     expect(await cloud.expunge(['purge', 'web', '--yes'])).toMatchObject({ exit: 0, err: '' });
+  });
+});
+
+describe('a file that only another user may read, where they share the folder', () => {
+  /** As the kernel answers everybody but root. */
+  function closeFiles(): void {
+    const { readFileSync: read } = fs;
+    const closed = (...given: Parameters<typeof read>) => {
+      if (!String(given[0]).endsWith('.lock')) return read(...given);
+      throw Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' });
+    };
+    fs.readFileSync = closed as typeof read;
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      fs.readFileSync = read;
+      syncBuiltinESMExports();
+    });
+  }
+
+  test('is refused by the name of the file', async () => {
+    const cloud = await stuckCloud();
+    plantFile(cloud);
+    closeFiles();
+    const says = await refusal(cloud);
+    expect(says).toContain(`its lock file ${lockPath(cloud)} is another user's, who may be at work on it`);
+    expect(says).toContain(`remove ${lockPath(cloud)}`);
   });
 });
 
