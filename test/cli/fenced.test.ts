@@ -129,6 +129,37 @@ describe('a host that is off by the word of the operator', () => {
     });
   });
 
+  test('it comes back while the run is under way: refused, and the run is gone on with', async () => {
+    const cloud = await cloudWithCutHost();
+    let back = false;
+    const { exit, out } = await cloud.expunge(['purge', 'web', '--yes', '--fenced', 'cmp-1'], {
+      rewire: (wires) => ({
+        ...wires,
+        async sql(...given) {
+          const connection = await wires.sql(...given);
+          return {
+            ...connection,
+            async run(...asked) {
+              const done = await connection.run(...asked);
+              if (asked[0] === 'COMMIT' && !back) comeBack(cloud, 'cmp-1');
+              back ||= asked[0] === 'COMMIT';
+              return done;
+            },
+          };
+        },
+      }),
+    });
+    expect(exit).toBe(1);
+    expect(out).toContain('fenced-but-answers: nothing lifts this');
+    const [run = ''] = runsOf(cloud);
+    const last = out.trimEnd().split('\n').slice(-2);
+    expect(last).toEqual([
+      'Not clean: refused, see above.',
+      `Next: expunge resume ${run} --site ${cloud.site}`,
+    ]);
+    expect(await cloud.expunge(['resume', run, '--yes'])).toMatchObject({ exit: 0, err: '' });
+  });
+
   test('its row is as after a local delete of Nova: a nova-compute that comes back removes the files', async () => {
     const { cloud } = await openRun();
     expect(instanceOf(cloud)).toMatchObject({

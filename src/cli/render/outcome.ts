@@ -166,5 +166,15 @@ export function renderVerdict(
     const command = goesOn ? resumeCommand(ended.run, site) : commandFor('purge', verified, site);
     return say('Not clean', `${left}.`, command);
   }
-  return say('Not clean', remains.length === 0 ? 'refused, see above.' : `${left}; refused.`, null);
+  // A host that answers after all is looked at when the run is gone on with: nothing else takes it out of what was said of it.
+  const command = ended !== undefined && isBack(refusals) ? resumeCommand(ended.run, site) : null;
+  return say('Not clean', remains.length === 0 ? 'refused, see above.' : `${left}; refused.`, command);
+}
+
+/** Nothing is refused but that a host of `--fenced` is there. */
+function isBack(refusals: Plan['refusals']): boolean {
+  return (
+    refusals.some(({ code }) => code === 'fenced-but-answers') &&
+    refusals.every(({ code }) => code.startsWith('fenced-'))
+  );
 }
