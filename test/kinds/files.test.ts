@@ -57,9 +57,12 @@ test('the three folders go, and nothing else, each when it is itself, no mount a
   expect(step?.settled).toEqual({
     door: 'command',
     host: 'compute1',
-    argv: ['test', '!', '-e', path],
+    argv: [
+      ...['find', `${ROOT}/.`, '-maxdepth', '1', '(', '-name', SERVER, ')'],
+      ...['-printf', '%f\\t%y\\t%D\\t%l\\n'],
+    ],
     exit: [0],
-    no: [1],
+    out: { equals: '' },
   });
   expect(step).toMatchObject({ undo: 'never', before: [] });
 });

@@ -1,6 +1,7 @@
 /** A server's folders through the front door, on a host with mounts of its own. */
 import { expect, test } from 'vitest';
 import type { Twist } from '../../src/simulator/build.ts';
+import type { Wires } from '../../src/site/wires.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
 import { dumpWorld, linesOf } from '../support/world-dump.ts';
 
@@ -32,4 +33,41 @@ test('an instances folder that is mounted over an automount', async () => {
   expect(after.filter((line) => line.includes(`${ROOT}/${web.uuid}`))).toEqual([]);
   expect(linesOf([api], after)).toEqual(neighbour);
   expect(await expunge(['verify', web.uuid])).toMatchObject({ exit: 0 });
+});
+
+/** From the moment at which the folder is to be removed nothing below the instances folder can be read. `test` says of that what it says of nothing. */
+function losesStore(wires: Wires): Wires {
+  let lost = false;
+  const dead = (argv: readonly string[]) => {
+    const err = `${argv[0]}: '${ROOT}': Transport endpoint is not connected\n`;
+    return { exit: argv[0] === 'test' ? Number(argv[1] !== '!') : 1, out: '', err };
+  };
+  return {
+    ...wires,
+    command(host) {
+      const shell = wires.command(host);
+      return {
+        ...shell,
+        async run(argv, ...more) {
+          lost ||= argv[0] === 'rm';
+          const isThere = argv[0] !== 'findmnt' && argv.some((word) => word.startsWith(ROOT));
+          return lost && isThere ? dead(argv) : shell.run(argv, ...more);
+        },
+      };
+    },
+  };
+}
+
+test('a store that dies under rm has not lost the folder', async () => {
+  const { expunge, world } = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
+  });
+  const rows = () => dumpWorld(world).filter((line) => line.startsWith('nova.'));
+  const before = rows();
+  const cut = await expunge(['purge', 'web', '--yes'], { rewire: losesStore });
+  expect(cut.exit, cut.out + cut.err).not.toBe(0);
+  expect(rows()).toEqual(before);
+  const purged = await expunge(['purge', 'web', '--yes']);
+  expect(purged, purged.out + purged.err).toMatchObject({ exit: 0 });
 });

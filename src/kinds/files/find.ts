@@ -59,16 +59,15 @@ async function ask(look: Reader, host: string, argv: readonly string[]): Promise
   );
 }
 
-/** The root itself comes as `.`, so that its device is known from the same reading. */
-function listing(instancesPath: string, uuid: string): string[] {
-  const names = ['.', ...folderNames(uuid)].flatMap((name) => ['-o', '-name', name]).slice(1);
+/** Which of these names are in a folder, with type, device and where a link leads. `.` is the folder itself. */
+export function listing(folder: string, names: readonly string[]): string[] {
   return [
     'find',
-    `${instancesPath}/.`,
+    `${folder}/.`,
     '-maxdepth',
     '1',
     '(',
-    ...names,
+    ...names.flatMap((name) => ['-o', '-name', name]).slice(1),
     ')',
     '-printf',
     '%f\\t%y\\t%D\\t%l\\n',
@@ -84,7 +83,8 @@ async function lookAtHost(look: Reader, host: KnownHost, uuid: string): Promise<
   const [real, mountTable, found] = await Promise.all([
     ask(look, host.name, ['realpath', '-e', '--', path]),
     ask(look, host.name, ['findmnt', '-n', '-r', '-o', 'TARGET,FSTYPE,SOURCE']),
-    ask(look, host.name, listing(path, uuid)),
+    // With the root itself, whose device is then known from the same reading.
+    ask(look, host.name, listing(path, ['.', ...folderNames(uuid)])),
   ]);
   const root = real.trim();
   const mounts = parseMounts(host.name, mountTable);

@@ -2,7 +2,7 @@ import type { DraftStep, Refusal } from '../../plan/types.ts';
 import { domainNotActive } from '../domain/virsh.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
-import type { FileFacts, Folder, FoldersOnHost } from './find.ts';
+import { type FileFacts, type Folder, type FoldersOnHost, listing } from './find.ts';
 import { isShared } from './mounts.ts';
 
 type Draft = Omit<Refusal, 'kind'>;
@@ -53,7 +53,8 @@ function removeStep(at: FoldersOnHost, folder: Folder, users: readonly string[],
         check: domainNotActive(user, uuid),
       })),
     ],
-    settled: { door: 'command', host, argv: ['test', '!', '-e', path], exit: [0], no: [1] },
+    // Not `test ! -e`: of a store that has just died it says that nothing is there, as of any path that cannot be read.
+    settled: { door: 'command', host, argv: listing(root, [folder.name]), exit: [0], out: { equals: '' } },
     before: [],
     undo: 'never',
   };
