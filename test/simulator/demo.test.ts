@@ -7,10 +7,12 @@ import { runCli } from '../../src/cli/program.ts';
 import { widthOf } from '../../src/cli/render/lines.ts';
 import { KINDS } from '../../src/kinds/registry.ts';
 import type { Plan } from '../../src/plan/types.ts';
+import { openJournal } from '../../src/run/journal.ts';
 import { createDemo, listDemo } from '../../src/simulator/demo/create.ts';
 import { DEMO_SERVERS } from '../../src/simulator/demo/servers.ts';
 import { openWorld, setMeta } from '../../src/simulator/world.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
+import { plan as onePlan } from '../support/plans.ts';
 import { NOW } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { copyOf } from '../support/world-template.ts';
@@ -194,8 +196,16 @@ test('made anew, no run on the one before stands in the way', async () => {
     const again = await run(state, ['--site', 'demo', 'purge', 'cache-3', '--fenced', 'cmp-4', '--yes']);
     expect(again, again.err).toMatchObject({ exit: 4, err: '' });
   }
+  // A real cloud may be called demo too.
+  const real = onePlan({ site: 'demo' });
+  const journal = await openJournal(join(state, 'expunge/runs'), real, NOW);
+  const begin = { event: 'begin' as const, digest: real.digest, host: 'ctl-9', user: 'u', pid: 1 };
+  await journal.write([begin]);
+  await journal.close();
+  await run(state, ['demo', '--list', '--reset']);
+  expect(existsSync(join(journal.folder, 'abandoned.json'))).toBe(false);
   const { out } = await run(state, ['--site', 'demo', 'runs']);
-  expect(out.match(/given up by .*: the demo cloud was made anew\n/g)).toHaveLength(2);
+  expect(out.match(/given up by .*: the demo cloud was made anew\n/g)).toHaveLength(3);
 });
 
 test('a step that fails: what needs it is not run, the rest is done, and it is told as not clean', async () => {

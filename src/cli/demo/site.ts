@@ -29,22 +29,27 @@ export async function ensureDemo(io: Pick<Io, 'env'>, reset = false): Promise<st
       hint: 'XDG_STATE_HOME says where it goes',
     });
   }
-  await giveUpRuns(join(stateFolder(io), 'runs'));
+  await giveUpRuns(join(stateFolder(io), 'runs'), folder);
   return made;
 }
 
 /**
  * Of runs on the cloud that was there before nothing is left to do: on the new one, whose servers bear the same uuids, they would keep them
- * from being purged.
+ * from being purged. By those uuids they are known: a real cloud may be called demo too.
  */
-async function giveUpRuns(folder: string): Promise<void> {
-  const [{ isUnfinished, listRuns }, { abandonRun }] = await Promise.all([
+async function giveUpRuns(runsDir: string, demo: string): Promise<void> {
+  const [{ isUnfinished, listRuns }, { abandonRun }, { openWholeWorld }, { listDemo }] = await Promise.all([
     import('../../run/runs.ts'),
     import('../../run/abandon.ts'),
+    import('../../simulator/world.ts'),
+    import('../../simulator/demo/create.ts'),
   ]);
-  const { runs } = await listRuns(folder, 'demo');
+  const world = openWholeWorld(demo);
+  const uuids = new Set((listDemo(world) ?? []).map(({ uuid }) => uuid));
+  world.close();
+  const { runs } = await listRuns(runsDir, 'demo');
   for (const run of runs)
-    if (isUnfinished(run) && run.state !== 'running')
+    if (uuids.has(run.record.plan.server.uuid) && isUnfinished(run) && run.state !== 'running')
       await abandonRun(run.record.folder, 'the demo cloud was made anew', new Date());
 }
 
