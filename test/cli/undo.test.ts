@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/types.ts';
 import { openJournal } from '../../src/run/journal.ts';
 import { plan, step } from '../support/plans.ts';
-import { stuckCloud } from '../support/simulated-cloud.ts';
+import { simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 import { tempFolder } from '../support/temp.ts';
 import { dumpWorld } from '../support/world-dump.ts';
 
@@ -198,6 +198,33 @@ test('as data: the plan, the results, the look afterwards, and the record of the
   ]);
   expect(report.servers[0].run).not.toBe(run);
   expect(report.servers[0].kept.length).toBeGreaterThan(0);
+});
+
+test('as data it keeps user data to itself, in conditions and in values', async () => {
+  const secret = 'I2Nsb3VkLWNvbmZpZwpwYXNzd29yZDogaHVudGVyMg==';
+  const cloud = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [
+      { name: 'web', state: 'deleting-forever', host: 'cmp-1' },
+      { name: 'asked', state: 'build-request-only', host: 'cmp-1' },
+    ],
+  });
+  cloud.world.db('nova').exec(`UPDATE instances SET user_data = '${secret}'`);
+  cloud.world
+    .db('nova_api')
+    .prepare('UPDATE build_requests SET instance = replace(instance, \'"user_data": null\', ?)')
+    .run(`"user_data": "${secret}"`);
+  for (const server of ['web', 'asked']) {
+    const purged = await cloud.expunge(['purge', server, '--yes', '--format', 'json']);
+    expect(purged.exit, purged.err).toBe(0);
+    const [told] = (JSON.parse(purged.out) as { servers: { run: string }[] }).servers;
+    const { run = '' } = told ?? {};
+    expect(readFileSync(join(run, 'before.jsonl'), 'utf8')).toContain(secret);
+    const undone = await cloud.expunge(['undo', run, '--yes', '--format', 'json']);
+    expect(undone.exit, undone.err).toBe(0);
+    expect(purged.out + undone.out).not.toContain(secret);
+    expect(undone.out).toMatch(/"I2Nsb3Vk…"|"instance": "\{\\"nova_o…"/);
+  }
 });
 
 test('a record that goes on after its last whole line is still a record', async () => {

@@ -4,6 +4,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { StepResult } from '../../run/apply.ts';
 import { isClean } from '../../run/make-plan.ts';
 import type { Said } from './error.ts';
+import { shorten } from './shorten.ts';
 
 export interface ServerReport {
   readonly plan: Plan;
@@ -99,18 +100,5 @@ function pick({ remains, kept, unknown, refusals, manual, deferred }: Plan) {
     refusals,
     ...(manual === undefined ? {} : { manual }),
     ...(deferred === undefined ? {} : { deferred }),
-  };
-}
-
-/** Output goes to logs and tickets: a console token, which is a cache key, is cut short in it. The plan file keeps it. */
-export function shorten(plan: Plan): Plan {
-  const cut = (key: string) => `${key.slice(0, 8)}…`;
-  return {
-    ...plan,
-    steps: plan.steps.map((step) => ({
-      ...step,
-      act: step.act.door === 'cache' ? { ...step.act, key: cut(step.act.key) } : step.act,
-      settled: step.settled.door === 'cache' ? { ...step.settled, key: cut(step.settled.key) } : step.settled,
-    })),
   };
 }

@@ -51,7 +51,7 @@ export async function reportErrorAsData(
 ): Promise<number> {
   const exitCode = reportError(io, error);
   const { code, message, hint, plan } = sayOf(error);
-  const { serialise, shorten } = await import('./data.ts');
+  const [{ serialise }, { shorten }] = await Promise.all([import('./data.ts'), import('./shorten.ts')]);
   const servers = plan === undefined ? {} : { servers: [shorten(plan)] };
   io.out(
     await serialise(format, { format: 1, command, exitCode, ...servers, error: { code, message, hint } }),
