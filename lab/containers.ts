@@ -1,5 +1,5 @@
 /** Containers with the programs of the lab's host, called as Kolla calls its own. Their files are the host's. */
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { install } from './install.ts';
@@ -47,7 +47,11 @@ function makeRoot(lab: Lab): string {
   const root = join(lab.dir, 'containers');
   for (const folder of ['usr', 'etc', 'run', 'var', 'dev', 'sys', 'proc', 'tmp'])
     mkdirSync(join(root, folder), { recursive: true });
-  for (const link of ['bin', 'sbin', 'lib', 'lib64'])
-    if (!existsSync(join(root, link))) symlinkSync(`usr/${link}`, join(root, link));
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    const link = join(root, name);
+    // Outside of the container it leads nowhere, and passes for one that is not there.
+    rmSync(link, { force: true });
+    symlinkSync(`usr/${name}`, link);
+  }
   return root;
 }
