@@ -74,6 +74,13 @@ test.each([
   ]);
 });
 
+test('that of a device which is called after another port goes once, with the port that its record names', async () => {
+  const name = 'tap11111111-22';
+  const plan = await look(bearing([plugged({ name })], [RECORD, 'd98533d8-0f8a-514f-834e-bcf56368fce5']));
+  expect(acts(plan)).toEqual([delPort(name), DESTROY]);
+  expect(plan.remains).toHaveLength(1);
+});
+
 test('one that outlived its port is found by the name of the device alone', async () => {
   const plan = await look(bearing([], OF_VETH, OF_ANOTHER), forgotten);
   expect(acts(plan)).toEqual([DESTROY]);

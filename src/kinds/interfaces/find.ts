@@ -70,7 +70,10 @@ function plugsOf(
     : null;
   const subports = neutron?.find((p) => p.id === port.portId)?.subports ?? [];
   const bridges = findOwnBridges(all, port, records, subports);
-  const qos = qosOf(qualities, [names.tap, names.outer, ...records.map((r) => r.name)]);
+  const named = [names.tap, names.outer].filter(
+    (name) => !all.some((r) => r.name === name && isOfAnother(r, port, uuid)),
+  );
+  const qos = qosOf(qualities, [...named, ...records.map((r) => r.name)]);
   const mac = vifs.find((v) => v.portId === port.portId)?.mac;
   const functions = [...at.links.values()].flatMap((card) =>
     card.functions.filter((f) => f.mac === mac).map((f) => ({ card: card.name, ...f })),
