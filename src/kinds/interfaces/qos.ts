@@ -51,7 +51,7 @@ export function qosStep(plug: Plug, qos: DeviceQos, uuid: string, needs: readonl
       argv: ['ovs-vsctl', '--timeout=10', '--', '--if-exists', 'destroy', 'QoS', qos.uuid],
       exit: [0],
     },
-    guards: [stopped(host, uuid), recordIsOurs(plug, qos.device, uuid)],
+    guards: [stopped(host, uuid), ...recordIsOurs(plug, qos.device, uuid)],
     settled: { ...ovsGet(host, 'QoS', qos.uuid, '_uuid'), out: { equals: '' } },
     before: [
       {

@@ -1,5 +1,6 @@
 import type { Check, DraftStep, Step } from '../../plan/types.ts';
 import { domainNotActive } from '../domain/virsh.ts';
+import { portIsOurs } from '../ports/steps.ts';
 import type { Plug } from './find.ts';
 import { type OvsRecord, SERVER_MARKS } from './ovs.ts';
 import { deviceNames } from './ports.ts';
@@ -31,21 +32,22 @@ export function stopped(host: string, uuid: string): Guard {
 
 /**
  * Of this port and this server, or not in Open vSwitch at all: `--if-exists` then says nothing, and nothing is within any set.
- * ovs-vsctl puts what looks like a uuid in double quotes.
+ * ovs-vsctl puts what looks like a uuid in double quotes. Of a record that names another server too Neutron has to say it once more.
  */
-export function recordIsOurs({ host, port, records }: Plug, device: string, uuid: string): Guard {
+export function recordIsOurs({ host, port, records }: Plug, device: string, uuid: string): Guard[] {
   const [own] = records.filter((r) => r.name === device && r.servers.includes(uuid));
   const servers = [uuid, ...(own?.servers ?? []).filter((server) => server !== uuid)];
   const ids = port.portId === null ? servers : [port.portId, ...servers];
   const keys = port.portId === null ? SERVER_MARKS : (['iface-id', ...SERVER_MARKS] as const);
   const columns = keys.map((key) => `external_ids:${key}`);
-  return {
+  const inOvs: Guard = {
     must: `${device} in Open vSwitch is of this server and this port`,
     check: {
       ...ovsGet(host, 'Interface', device, ...columns),
       out: { linesWithin: ids.map((id) => `"${id}"`) },
     },
   };
+  return port.portId === null || servers.length === 1 ? [inOvs] : [inOvs, portIsOurs(port.portId, uuid)];
 }
 
 /** Taken out of the bridge that it is really in: `br-int`, a trunk's `tbr-…`, or what network_info does not know. */
@@ -63,7 +65,7 @@ export function delPortStep(plug: Plug, record: OvsRecord, uuid: string): DraftS
       argv: ['ovs-vsctl', '--timeout=10', '--', '--if-exists', 'del-port', record.bridge, record.name],
       exit: [0],
     },
-    guards: [stopped(host, uuid), recordIsOurs(plug, record.name, uuid)],
+    guards: [stopped(host, uuid), ...recordIsOurs(plug, record.name, uuid)],
     settled: { ...ovsGet(host, 'Interface', record.name, 'name'), out: { equals: '' } },
     before: [
       {
@@ -89,7 +91,7 @@ export function bridgeStep(plug: Plug, uuid: string): DraftStep {
     act: { door: 'command', host, argv: ['ip', 'link', 'delete', 'dev', names.bridge], exit: [0] },
     guards: [
       stopped(host, uuid),
-      ...(plug.hasOvs ? [recordIsOurs(plug, names.outer, uuid)] : []),
+      ...(plug.hasOvs ? recordIsOurs(plug, names.outer, uuid) : []),
       {
         must: `${names.bridge} has no member besides ${names.tap} and ${names.inner}`,
         check: {
@@ -119,7 +121,7 @@ export function linkStep(plug: Plug, device: string, why: string, uuid: string):
     title: `delete ${device}`,
     why,
     act: { door: 'command', host, argv: ['ip', 'link', 'delete', 'dev', device], exit: [0] },
-    guards: [stopped(host, uuid), ...(plug.hasOvs ? [recordIsOurs(plug, record, uuid)] : [])],
+    guards: [stopped(host, uuid), ...(plug.hasOvs ? recordIsOurs(plug, record, uuid) : [])],
     settled: sysfsGone(host, device),
     before: [],
     undo: 'never',

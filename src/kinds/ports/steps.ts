@@ -1,5 +1,5 @@
 /** What is asked of Neutron's API for one port. */
-import type { DraftStep } from '../../plan/types.ts';
+import type { DraftStep, Step } from '../../plan/types.ts';
 import type { Subject } from '../subject/subject.ts';
 import { capital } from '../words.ts';
 import type { Fate } from './fate.ts';
@@ -15,22 +15,20 @@ export function describe({ id, name, addresses }: Port): string {
 
 const read = (path: string) => ({ door: 'http' as const, service: 'network' as const, path });
 
+export function portIsOurs(id: string, uuid: string): Step['guards'][number] {
+  return {
+    must: `port ${id} is still this server's`,
+    check: { ...read(`/v2.0/ports/${id}`), status: [200], at: { keys: ['port', 'device_id'], equals: uuid } },
+  };
+}
+
 /** What every step on a port has. */
 function ofPort(port: Port, subject: Subject) {
   const path = `/v2.0/ports/${port.id}`;
   return {
     phase: 'ports' as const,
     place: PLACE,
-    guards: [
-      {
-        must: `port ${port.id} is still this server's`,
-        check: {
-          ...read(path),
-          status: [200],
-          at: { keys: ['port', 'device_id'], equals: subject.uuid },
-        },
-      },
-    ],
+    guards: [portIsOurs(port.id, subject.uuid)],
     before: [read(path)],
   };
 }
