@@ -205,9 +205,17 @@ test('persistent memory keeps what the server wrote: refused until somebody says
     const plan = await look(domainAnswers({ interfaces, ...state }), subject());
     expect(codes(plan)).toEqual([['memory-by-hand', 'even-manual']]);
     expect(plan.refusals[0]?.sentence).toMatch(/: daxio -z -o \/dev\/dax0\.0; daxio -z -o \/dev\/dax1\.0$/);
+    // Whoever lifts that is told all the same what is to be wiped: afterwards nothing names it.
+    expect(plan.manual).toEqual(
+      ['/dev/dax0.0', '/dev/dax1.0'].map((device) => ({
+        place: 'host compute1',
+        what: `persistent memory ${device} of domain ${NAME}`,
+        how: `once the domain is gone, and before another server gets it: daxio -z -o ${device}`,
+      })),
+    );
   }
   const dimm = domainAnswers({ interfaces: memory('dimm', '/dev/hugepages') });
-  expect(codes(await look(dimm, subject()))).toEqual([]);
+  expect(await look(dimm, subject())).toMatchObject({ refusals: [], manual: [] });
 });
 
 test('a domain whose metadata names another project refuses without a flag', async () => {

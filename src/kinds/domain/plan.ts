@@ -1,4 +1,4 @@
-import type { BeforeImage, DraftStep } from '../../plan/types.ts';
+import type { BeforeImage, DraftStep, Manual } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { DomainFacts } from './find.ts';
@@ -78,6 +78,15 @@ function describe({ name, state, persistent, managedSave }: Domain): string {
   return `domain ${name}, ${state}${persistent ? '' : ', transient'}${managedSave ? ', with a saved state' : ''}`;
 }
 
+/** Also for whoever lifts the refusal: when the domain is gone, nothing else names the device. */
+function wipeByHand(host: string, { name, memories }: Domain): Omit<Manual, 'kind'>[] {
+  return memories.map((device) => ({
+    place: `host ${host}`,
+    what: `persistent memory ${device} of domain ${name}`,
+    how: `once the domain is gone, and before another server gets it: daxio -z -o ${device}`,
+  }));
+}
+
 /** Steps are planned even where a refusal stands: a domain that may not be touched is not a domain that is gone. */
 export function planDomains(facts: DomainFacts, subject: Subject): KindPlan {
   const found = facts.hosts.flatMap(({ host, own }) => (own === null ? [] : [{ host, own }]));
@@ -89,5 +98,6 @@ export function planDomains(facts: DomainFacts, subject: Subject): KindPlan {
     remains: found.map(({ host, own }) => ({ place: `host ${host}`, what: describe(own) })),
     refusals: facts.hosts.flatMap((at) => refuseDomains(at, subject)),
     kept: facts.hosts.flatMap((at) => keepDomains(at, subject)),
+    manual: found.flatMap(({ host, own }) => wipeByHand(host, own)),
   };
 }
