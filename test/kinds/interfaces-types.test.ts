@@ -94,6 +94,7 @@ test('a tap that Nova made goes in the same run as its domain, after it: qemu do
   const plan = await look(running, claimedAs('tap'), calico);
   expect(acts(plan)).toEqual([TAP]);
   expect(plan.steps[0]?.guards.map((g) => g.check)).toEqual([stopped]);
+  expect(plan.steps[0]?.why).toBe('It was made before its qemu began, and stays when that has ended.');
   expect(plan.remains).toMatchObject([{ what: `interface of port ${PORT}: device tapdfaeac36-44` }]);
 });
 

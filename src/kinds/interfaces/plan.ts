@@ -64,7 +64,16 @@ function stepsOf(plug: Plug, subject: Subject, disputed: boolean): DraftStep[] {
         ]),
     ...(tap === undefined
       ? []
-      : [linkStep(plug, tap.name, 'It outlived the qemu that it was made for.', uuid)]),
+      : [
+          linkStep(
+            plug,
+            tap.name,
+            plug.active === true
+              ? 'It was made before its qemu began, and stays when that has ended.'
+              : 'It outlived the qemu that it was made for.',
+            uuid,
+          ),
+        ]),
   ];
 }
 
