@@ -118,14 +118,16 @@ function linksOf(begin: Extract<Entry, { event: 'begin' }> | undefined, { steps 
   };
 }
 
+/** Of a step that was announced: the run was stopped before its turn, or the look in its turn did not let it act. */
+const NOT_ACTED = new Set(['not-run', 'already', 'refused']);
+
 /** Null: the step never went through the gate. The intent is on disk before the act, so without one there was none. */
 function knownOf(entries: readonly Entry[], id: string): ActedStep['known'] | null {
   if (!entries.some((e) => e.event === 'intent' && e.step === id)) return null;
   const result = entries.findLast((e) => e.event === 'result' && e.step === id);
   if (result?.event !== 'result') return 'perhaps';
   if (result.outcome === 'done') return 'done';
-  // Announced, and then the run was stopped before its turn.
-  return result.outcome === 'not-run' ? null : 'perhaps';
+  return NOT_ACTED.has(result.outcome) ? null : 'perhaps';
 }
 
 function readPart(folder: string, name: string): string {

@@ -1,4 +1,5 @@
 /** An API that takes its time: what waits for its turn is looked at again when that comes. */
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Wires } from '../../src/site/wires.ts';
@@ -49,6 +50,29 @@ test('a port that was given to another server while the one before it was worked
   expect(theirs(), out).toEqual({ device_id: next });
   expect(out).toMatch(/REFUSED +Neutron: delete port/);
   expect(exit).toBe(3);
+});
+
+test('a port that somebody freed while the one before it was worked on is not given back by the undo', async () => {
+  const cloud = await simulateCloud({
+    hosts: { 'cmp-1': 'dead' },
+    servers: [{ name: 'web', state: 'deleting-forever', host: 'cmp-1' }],
+  });
+  const { steps } = await cloud.plan('web');
+  const port =
+    /^ports\/(.*)\/unbind$/.exec(steps.find(({ id }) => id.endsWith('/unbind'))?.id ?? '')?.[1] ?? '';
+  // Both are unbound then, this one as the second.
+  const { out } = await cloud.expunge(['purge', 'web', '--yes', '--ports', 'keep'], {
+    rewire: givesPortAway(cloud, port, ''),
+  });
+  expect(out).toMatch(new RegExp(`already done +Neutron: unbind port ${port}`));
+  const [run = ''] = readdirSync(cloud.runs).filter((name) => !name.endsWith('.lock'));
+  const undone = await cloud.expunge(['undo', run, '--yes']);
+  expect(undone.out).toMatch(/give port .* back to the server/);
+  expect(undone.out).not.toContain(`give port ${port}`);
+  expect(
+    cloud.world.db('neutron').prepare('SELECT device_id FROM ports WHERE id = ?').get(port),
+    undone.out,
+  ).toEqual({ device_id: '' });
 });
 
 test('what cannot be looked at any more when its turn comes is not tried', async () => {

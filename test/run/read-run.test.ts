@@ -57,9 +57,15 @@ describe('of a step is known', () => {
       false,
     ],
     [
-      'nothing, when it was refused after it was announced',
+      'that it did nothing, when it was refused in its turn',
       [intent('one'), result('one', 'refused')],
-      'perhaps',
+      null,
+      false,
+    ],
+    [
+      'that it did nothing, when others had done it until its turn',
+      [intent('one'), result('one', 'already')],
+      null,
       false,
     ],
     [
