@@ -362,6 +362,13 @@ describe('a nova-compute of which nobody knows whether it is up', () => {
     ]);
     expect(codes({ ...unclear, ...row({ taskState: 'deleting' }) })).toEqual([]);
   });
+  test('nor a nova-conductor: it may build', () => {
+    const unplaced = { ...row({ host: null, vmState: 'building', taskState: 'scheduling' }), hosts: [] };
+    for (const server of [{ row: null, buildRequest: { id: 7 } }, unplaced])
+      expect(refusals({ ...server, conductorUp: null }, 30)).toMatchObject([
+        { code: 'being-built', sentence: expect.stringContaining(`a nova-conductor ${why}: `) },
+      ]);
+  });
   test('may settle a migration', () => {
     const between = { sourceCompute: 'compute1', destCompute: 'compute1' };
     const settling = { id: 3, uuid: null, status: 'confirming', deleted: false, ...between };

@@ -91,12 +91,17 @@ function ago(seconds: number | null): string {
 }
 
 function refuseBuilding(facts: FenceFacts, subject: Subject): Refused[] {
-  if (subject.row !== null || subject.buildRequest === null || !subject.conductorUp || !isYoung(facts))
+  if (
+    subject.row !== null ||
+    subject.buildRequest === null ||
+    subject.conductorUp === false ||
+    !isYoung(facts)
+  )
     return [];
   return [
     {
       code: 'being-built',
-      sentence: `It was asked for ${ago(facts.quietSeconds)} and a nova-conductor is alive: it may still be built.`,
+      sentence: `It was asked for ${ago(facts.quietSeconds)} and ${describeConductor(subject)}: it may still be built.`,
       flag: 'even-working',
     },
   ];
@@ -109,11 +114,12 @@ function refuseBuilding(facts: FenceFacts, subject: Subject): Refused[] {
  */
 function refuseUnplaced(facts: FenceFacts, { row, conductorUp }: Subject): Refused[] {
   if (row === null || row.deleted !== 0 || row.host !== null) return [];
-  if (!isBusy(row) || row.taskState?.endsWith('deleting') || !conductorUp || !isYoung(facts)) return [];
+  if (!isBusy(row) || row.taskState?.endsWith('deleting') || conductorUp === false || !isYoung(facts))
+    return [];
   return [
     {
       code: 'being-built',
-      sentence: `It is ${describeWork(row)}, changed ${ago(facts.quietSeconds)}, and a nova-conductor is alive: a host may be taking it.`,
+      sentence: `It is ${describeWork(row)}, changed ${ago(facts.quietSeconds)}, and ${describeConductor({ conductorUp })}: a host may be taking it.`,
       flag: 'even-working',
     },
   ];
@@ -135,8 +141,14 @@ function mayBeUp(service: Service): boolean {
   return service != null && service.up !== false;
 }
 
+const PERHAPS = 'may be up (its signs of life are not in Nova’s database)';
+
 function describeLife(service: Service): string {
-  return service?.up === null ? 'may be up (its signs of life are not in Nova’s database)' : 'is up';
+  return service?.up === null ? PERHAPS : 'is up';
+}
+
+function describeConductor({ conductorUp }: Pick<Subject, 'conductorUp'>): string {
+  return `a nova-conductor ${conductorUp === null ? PERHAPS : 'is alive'}`;
 }
 
 function refuseHealthy({ row, hosts }: Subject): Refused[] {

@@ -140,7 +140,7 @@ async function readServices(
   withCell0: boolean,
 ): Promise<{
   computes: ReadonlyMap<string, ComputeService>;
-  conductorUp: boolean;
+  conductorUp: Subject['conductorUp'];
   unknown: readonly { readonly cell: Cell; readonly place: string; readonly why: string }[];
 }> {
   const answers = await Promise.all(
@@ -161,9 +161,10 @@ async function readServices(
     const known = computes.get(host);
     if (binary === 'nova-compute' && (known === undefined || known.up === false)) computes.set(host, service);
   }
+  const conductors = services.flatMap((s) => (s.binary === 'nova-conductor' ? [s.service.up] : []));
   return {
     computes,
-    conductorUp: services.some((s) => s.binary === 'nova-conductor' && s.service.up !== false),
+    conductorUp: conductors.includes(null) ? null : conductors.includes(true),
     unknown: answers.flatMap(({ cell, unknown }) => unknown.map((place) => ({ cell, ...place }))),
   };
 }

@@ -147,8 +147,8 @@ export interface Subject {
   /** ids of the volumes that an earlier run was to delete */
   readonly doomed?: readonly string[];
   readonly hosts: readonly Host[];
-  /** some nova-conductor is alive: a server that has no row yet may still get one */
-  readonly conductorUp: boolean;
+  /** some nova-conductor is alive: a server that has no row yet may still get one; null: not to be told, as of a `ComputeService` */
+  readonly conductorUp: boolean | null;
   /** places that should have told where else to look, and could not be asked */
   readonly unknown: readonly { readonly place: string; readonly why: string }[];
   /** the release of the cell's schema, as far as it shows */
