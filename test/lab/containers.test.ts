@@ -37,7 +37,7 @@ function allowAsThePageSays(): void {
     .replaceAll('/var/lib/nova/instances', lab.instances)
     .replaceAll(/^Defaults:expunge\b/gm, `Defaults:${sshUser}`)
     .replaceAll(/^expunge\b/gm, sshUser);
-  expect(own).toContain('podman ^exec nova_libvirt virsh');
+  expect(own).toContain('podman ^exec -u root nova_libvirt virsh');
   sudoersBefore = readFileSync(SUDOERS, 'utf8');
   writeFileSync(SUDOERS, own, { mode: 0o440 });
 }
@@ -65,7 +65,7 @@ test('the host’s own programs are not to be had', async () => {
   for (const program of [
     ['virsh', 'list'],
     ['ovs-vsctl', 'list-br'],
-    ['podman', 'exec', 'nova_libvirt', 'rm', '/x'],
+    ['podman', 'exec', '-u', 'root', 'nova_libvirt', 'rm', '/x'],
   ])
     expect(await asThatUser(...program)).toMatchObject({
       code: 1,

@@ -53,12 +53,12 @@ test('the steps are shown as they are run', async () => {
   expect(exit).toBe(0);
   const [victim] = cloud.servers;
   const runs = out.split('\n').flatMap((line) => /^ +run +(.*)$/.exec(line)?.[1] ?? []);
-  expect(runs).toContain(`docker exec nova_libvirt virsh -c qemu:///system destroy ${victim?.uuid}`);
+  expect(runs).toContain(`docker exec -u root nova_libvirt virsh -c qemu:///system destroy ${victim?.uuid}`);
   expect(runs).toContain(
     `rm -rf --one-file-system -- /var/lib/docker/volumes/nova_compute/_data/instances/${victim?.uuid}`,
   );
   expect(runs.filter((line) => /^(?:virsh|ovs-vsctl|iscsiadm|multipath)/.test(line))).toEqual([]);
-  expect(runs.some((line) => line.startsWith('docker exec nova_compute iscsiadm -m '))).toBe(true);
+  expect(runs.some((line) => line.startsWith('docker exec -u root nova_compute iscsiadm -m '))).toBe(true);
 });
 
 test('a container that does not run is a place where nobody looked, and nothing is touched', async () => {

@@ -34,12 +34,12 @@ function problems(containers: unknown): string[] {
 
 describe('the site file', () => {
   test.each([
-    ['kolla', 'docker exec nova_libvirt virsh list --all'],
-    [{ deployment: 'kolla', engine: 'podman' }, 'podman exec nova_libvirt virsh list --all'],
-    [{ deployment: 'kolla', programs: { virsh: 'libvirt' } }, 'docker exec libvirt virsh list --all'],
+    ['kolla', 'docker exec -u root nova_libvirt virsh list --all'],
+    [{ deployment: 'kolla', engine: 'podman' }, 'podman exec -u root nova_libvirt virsh list --all'],
+    [{ deployment: 'kolla', programs: { virsh: 'libvirt' } }, 'docker exec -u root libvirt virsh list --all'],
     [
       { engine: 'podman', programs: { virsh: 'nova_virtqemud' } },
-      'podman exec nova_virtqemud virsh list --all',
+      'podman exec -u root nova_virtqemud virsh list --all',
     ],
     [{ programs: { iscsiadm: 'iscsid' } }, 'virsh list --all'],
     ['none', 'virsh list --all'],
@@ -125,6 +125,8 @@ describe('what is run', () => {
       'docker',
       'exec',
       '-i',
+      '-u',
+      'root',
       'nova_libvirt',
       ...VIRSH,
     ]);
@@ -143,10 +145,10 @@ describe('what is run', () => {
       ],
     });
     expect(act).toMatchObject({
-      argv: ['docker', 'exec', 'nova_libvirt', ...VIRSH],
-      first: [{ argv: ['docker', 'exec', 'nova_libvirt', 'virsh', 'a'], exit: [0] }],
+      argv: ['docker', 'exec', '-u', 'root', 'nova_libvirt', ...VIRSH],
+      first: [{ argv: ['docker', 'exec', '-u', 'root', 'nova_libvirt', 'virsh', 'a'], exit: [0] }],
       otherwise: [
-        ['docker', 'exec', 'nova_libvirt', 'virsh', 'b'],
+        ['docker', 'exec', '-u', 'root', 'nova_libvirt', 'virsh', 'b'],
         ['ip', 'c'],
       ],
     });
@@ -163,10 +165,11 @@ describe('what is run', () => {
     ]);
     expect(probes.every(({ probe }) => isReading(probe))).toBe(true);
     for (const argv of [
-      ['docker', 'exec', 'a', 'virsh', 'list'],
-      ['docker', 'rm', 'a', 'true'],
-      ['podman', 'exec', '--privileged', 'true'],
-      ['podman', 'exec', 'a', 'true', 'x'],
+      ['docker', 'exec', '-u', 'root', 'a', 'virsh', 'list'],
+      ['docker', 'rm', '-u', 'root', 'a', 'true'],
+      ['podman', 'exec', '-u', 'root', '--privileged', 'true'],
+      ['podman', 'exec', '-u', 'root', 'a', 'true', 'x'],
+      ['podman', 'exec', '--privileged', 'root', 'a', 'true'],
     ])
       expect(isReading(argv)).toBe(false);
   });

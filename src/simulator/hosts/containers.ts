@@ -74,9 +74,10 @@ function exec(
   run: Run,
 ): CommandAnswer {
   const [verb, ...rest] = words;
-  const [container = '', ...argv] = rest[0] === '-i' ? rest.slice(1) : rest;
+  const [u, user, container = '', ...argv] = rest[0] === '-i' ? rest.slice(1) : rest;
   const [program = ''] = argv;
-  if (verb !== 'exec' || program === '') throw untaught(host, [engine, ...words]);
+  if (verb !== 'exec' || `${u} ${user}` !== '-u root' || program === '')
+    throw untaught(host, [engine, ...words]);
   const image = Object.hasOwn(IMAGES, container) ? IMAGES[container] : undefined;
   if (image === undefined)
     return engine === 'docker'

@@ -62,6 +62,14 @@ export function containerOf(containers: Containers | null, program: string | und
   return known === undefined ? null : (containers?.programs[known] ?? null);
 }
 
+/**
+ * As root: Kolla's image of nova-compute has `USER nova` (kolla 4.0.0 to 22.0.0 `docker/nova/nova-compute/Dockerfile.j2`), who may not read
+ * the records of iSCSI. open-iscsi up to 2.0.876 says then that there are none (`usr/idbm.c:idbm_for_each_node`).
+ */
+function execIn(engine: Engine, container: string, input = false): string[] {
+  return [engine, 'exec', ...(input ? ['-i'] : []), '-u', 'root', container];
+}
+
 /** @param input whether the program reads from its standard input, which an engine hands on only when told to */
 export function enterContainer(
   containers: Containers | null,
@@ -70,7 +78,7 @@ export function enterContainer(
 ): string[] {
   const container = containerOf(containers, argv[0]);
   if (containers === null || container === null) return [...argv];
-  return [containers.engine, 'exec', ...(input ? ['-i'] : []), container, ...argv];
+  return [...execIn(containers.engine, container, input), ...argv];
 }
 
 /** An act with every command of it as it is run. Of another door it stays as it is. */
@@ -102,7 +110,7 @@ export function programsByContainer(containers: Containers | null): readonly {
   return [...new Set(Object.values(containers.programs))].map((container) => ({
     container,
     programs: named.filter((program) => containers.programs[program] === container),
-    probe: [containers.engine, 'exec', container, 'true'],
+    probe: [...execIn(containers.engine, container), 'true'],
   }));
 }
 

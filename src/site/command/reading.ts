@@ -101,8 +101,10 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** Whether a container runs. What a program does in one is judged before it is sent there. */
-function triesContainer([exec, container = '', ...program]: readonly string[]): boolean {
-  return exec === 'exec' && PLAIN_NAME.test(container) && program.join(' ') === 'true';
+function triesContainer([exec, u, user, container = '', ...program]: readonly string[]): boolean {
+  return (
+    [exec, u, user].join(' ') === 'exec -u root' && PLAIN_NAME.test(container) && program.join(' ') === 'true'
+  );
 }
 
 /** Sessions, records, or one record by target and portal. `-S` shows passwords, and `-o` and `--op` change. */
