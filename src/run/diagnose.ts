@@ -3,7 +3,7 @@ import { readLinks } from '../kinds/interfaces/links.ts';
 import { runsOvs } from '../kinds/interfaces/ovs.ts';
 import { LookError } from '../plan/errors.ts';
 import type { Service } from '../plan/types.ts';
-import { perhapsInContainer, programsByContainer } from '../site/command/containers.ts';
+import { mayBeMissing, perhapsInContainer, programsByContainer } from '../site/command/containers.ts';
 import { lastLine } from '../site/command/lines.ts';
 import type { Site } from '../site/connect.ts';
 import type { Reader, Row } from '../site/reader.ts';
@@ -185,12 +185,8 @@ async function examineHost(
   return [
     reach,
     ...(await Promise.all(
-      programsByContainer(containers).map(({ container, programs, probe }) =>
-        attempt(`host ${name}, container ${container}`, async () => {
-          const { exit, err } = await run(name, probe);
-          if (exit !== 0) throw notFine(name, `${probe.join(' ')} ended with ${exit}: ${lastLine(err)}`);
-          return `runs, has ${programs.join(', ')}`;
-        }),
+      programsByContainer(containers).map((one) =>
+        attempt(`host ${name}, container ${one.container}`, () => examineContainer(run, name, one)),
       ),
     )),
     await attempt(`host ${name}, libvirt`, async () => {
@@ -216,6 +212,22 @@ async function examineHost(
       return 'ovs-vsctl answers';
     }),
   ];
+}
+
+async function examineContainer(
+  run: Reader['command']['run'],
+  host: string,
+  { programs, probe }: ReturnType<typeof programsByContainer>[number],
+): Promise<string> {
+  try {
+    const { exit, err } = await run(host, probe);
+    if (exit !== 0) throw notFine(host, `${probe.join(' ')} ended with ${exit}: ${lastLine(err)}`);
+  } catch (error) {
+    const isMissing = error instanceof LookError && error.code === 'container-missing';
+    if (!isMissing || !mayBeMissing(programs)) throw error;
+    return `none on this host: ${programs.join(' and ')} only where volumes come by several paths`;
+  }
+  return `runs, has ${programs.join(', ')}`;
 }
 
 function notFine(host: string, says: string): LookError {

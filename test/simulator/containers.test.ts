@@ -12,6 +12,7 @@ const AS_NOVA = ['--volumes', 'as-nova'];
 interface Deployment {
   readonly engine?: 'docker' | 'podman';
   readonly stopped?: readonly string[];
+  readonly missing?: readonly string[];
 }
 
 /** A server that hangs in deleting, with volumes over iSCSI, on a host whose nova-compute is dead. */
@@ -92,8 +93,25 @@ test('doctor tries each of them', async () => {
   expect(exit).toBe(4);
   const lines = out.split('\n').filter((line) => line.includes('cmp-1'));
   expect(lines.join('\n')).toMatch(/host cmp-1, container nova_compute +runs, has iscsiadm, nvme, rbd/);
-  expect(lines.join('\n')).toMatch(/host cmp-1, container multipathd +.*is not running/);
+  expect(lines.join('\n')).toMatch(
+    /host cmp-1, container multipathd +.*true was not run in its container: Error .* is not running/,
+  );
 });
+
+test.each(['docker', 'podman'] as const)(
+  '%s: Kolla has no container for multipath unless it is told to, and doctor finds nothing wrong with that',
+  async (engine) => {
+    const { expunge } = await stuck({ engine, missing: ['multipathd'] });
+    const { out } = await expunge(['doctor'], { columns: 200 });
+    expect(out).toMatch(
+      /ok +host cmp-1, container multipathd +none on this host: multipath and multipathd only/,
+    );
+    const another = await stuck({ engine, missing: ['nova_compute'] });
+    const { exit, out: told } = await another.expunge(['doctor'], { columns: 200 });
+    expect(exit).toBe(4);
+    expect(told).toMatch(/FAILS +host cmp-1, container nova_compute +.*no such container/i);
+  },
+);
 
 test('a disk of another server is known by the path that libvirt has for it', async () => {
   const cloud = await stuck({});

@@ -216,7 +216,7 @@ describe('an engine that has run nothing', () => {
     );
     const failed = await hosts.run('cmp-1', VIRSH, 1000).catch((error: LookError) => error);
     expect(failed).toMatchObject({
-      code: 'container-refused',
+      code: /no such container/i.test(err) ? 'container-missing' : 'container-refused',
       message: `virsh was not run in its container: ${err}`,
       hint: 'hosts.cmp-1.containers of the site file says which one it is',
     });

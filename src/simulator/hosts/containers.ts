@@ -6,7 +6,11 @@ import type { CommandAnswer } from '../../site/reader.ts';
 import { readMeta, setMeta, type World } from '../world.ts';
 import { fails, says, untaught } from './answer.ts';
 
-const described = z.strictObject({ engine: z.enum(['docker', 'podman']), stopped: z.array(z.string()) });
+const described = z.strictObject({
+  engine: z.enum(['docker', 'podman']),
+  stopped: z.array(z.string()),
+  missing: z.array(z.string()),
+});
 
 /** What each of its containers has of the programs that expunge runs. */
 const IMAGES: Readonly<Record<string, readonly string[]>> = {
@@ -17,16 +21,21 @@ const IMAGES: Readonly<Record<string, readonly string[]>> = {
   multipathd: ['multipath', 'multipathd'],
 };
 
-/** Makes a host one of Kolla's. @param stopped names of containers that do not run */
+/** Makes a host one of Kolla's. @param stopped names of containers that do not run @param missing of those that there are none of */
 export function deployByKolla(
   world: World,
   host: string,
   {
     engine = 'docker',
     stopped = [],
-  }: { readonly engine?: Engine; readonly stopped?: readonly string[] } = {},
+    missing = [],
+  }: {
+    readonly engine?: Engine;
+    readonly stopped?: readonly string[];
+    readonly missing?: readonly string[];
+  } = {},
 ): void {
-  setMeta(world, `containers.${host}`, JSON.stringify({ engine, stopped }));
+  setMeta(world, `containers.${host}`, JSON.stringify({ engine, stopped, missing }));
 }
 
 export function engineOf(world: World, host: string): Engine | null {
@@ -68,7 +77,7 @@ function toNovas(engine: Engine, word: string): string {
 }
 
 function exec(
-  { engine, stopped }: z.infer<typeof described>,
+  { engine, stopped, missing }: z.infer<typeof described>,
   host: string,
   words: readonly string[],
   run: Run,
@@ -79,7 +88,7 @@ function exec(
   if (verb !== 'exec' || `${u} ${user}` !== '-u root' || program === '')
     throw untaught(host, [engine, ...words]);
   const image = Object.hasOwn(IMAGES, container) ? IMAGES[container] : undefined;
-  if (image === undefined)
+  if (image === undefined || missing.includes(container))
     return engine === 'docker'
       ? fails(1, `Error response from daemon: No such container: ${container}`)
       : fails(125, `Error: no container with name or ID "${container}" found: no such container`);

@@ -45,6 +45,14 @@ export const KOLLA: Containers['programs'] = {
   rbd: 'nova_compute',
 };
 
+/**
+ * Whether a container may be missing where all is well. Kolla has that of multipath only with `enable_multipathd`, which is off by default (4.0.0 to
+ * 22.0.0), and nothing is looked at by it.
+ */
+export function mayBeMissing(programs: readonly string[]): boolean {
+  return programs.every((program) => program === 'multipath' || program === 'multipathd');
+}
+
 /** Where the engine keeps the volume that Kolla's containers have as `/var/lib/nova` (kolla-ansible `group_vars/all/nova.yml`). */
 const KOLLA_VOLUME: Readonly<Record<Engine, string>> = {
   docker: '/var/lib/docker/volumes/nova_compute/_data',
@@ -142,6 +150,11 @@ export function engineRefusal(engine: Engine, { exit, out, err }: CommandAnswer)
   const said = `${err}\n${out}`;
   if (!SAYS[engine].exits.includes(exit) || NO_PROGRAM.test(said)) return null;
   return SAYS[engine].line.exec(said)?.[0].trim() ?? null;
+}
+
+/** Of that answer of an engine: there is no container of this name. */
+export function isNoContainer(refusal: string): boolean {
+  return /no such container/i.test(refusal);
 }
 
 /** docker's daemon ended under the program, which may go on without it: docker 20.10 and 28 then say nothing, and end with 255. */

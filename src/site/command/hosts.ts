@@ -8,6 +8,7 @@ import {
   type Containers,
   engineRefusal,
   enterContainer,
+  isNoContainer,
   KOLLA,
   normaliseEngine,
   outsideKolla,
@@ -115,14 +116,16 @@ export class Hosts {
         hint: 'docs/reference.md lists the sudoers lines',
       });
     if (containers === null || entered[0] !== containers.engine) return answer;
+    // Of what tries a container the engine is the first word.
+    const program = argv[0] === containers.engine ? argv.at(-1) : argv[0];
     if (wasCut(answer))
-      throw new LookError(`host ${name}`, `${containers.engine} went away while ${argv[0]} ran`, {
+      throw new LookError(`host ${name}`, `${containers.engine} went away while ${program} ran`, {
         code: 'command-cut',
       });
     const why = engineRefusal(containers.engine, answer);
     if (why !== null)
-      throw new LookError(`host ${name}`, `${argv[0]} was not run in its container: ${why}`, {
-        code: 'container-refused',
+      throw new LookError(`host ${name}`, `${program} was not run in its container: ${why}`, {
+        code: isNoContainer(why) ? 'container-missing' : 'container-refused',
         hint: `hosts.${name}.containers of the site file says which one it is`,
       });
     return normaliseEngine(answer);
