@@ -42,6 +42,7 @@ describe('the site file', () => {
       'podman exec -u root nova_virtqemud virsh list --all',
     ],
     [{ programs: { iscsiadm: 'iscsid' } }, 'virsh list --all'],
+    [{ deployment: 'kolla', programs: { virsh: 'none' } }, 'virsh list --all'],
     ['none', 'virsh list --all'],
   ])('%j runs %s', async (containers, line) => {
     const { hosts, asked } = hostsWith({ containers });
@@ -97,6 +98,14 @@ describe('the site file', () => {
       });
     },
   );
+
+  test('doctor tries no container for a program that is in none', () => {
+    const { hosts } = hostsWith({
+      containers: { deployment: 'kolla', programs: { virsh: 'none', 'ovs-vsctl': 'none' } },
+    });
+    const tried = programsByContainer(hosts.access('cmp-1')?.containers ?? null);
+    expect(tried.map(({ container }) => container)).toEqual(['nova_compute', 'multipathd']);
+  });
 
   test('a path that is said counts for the host, and nova.conf’s for Nova', () => {
     const { hosts } = hostsWith({ containers: 'kolla', instances_path: '/var/lib/nova/instances' });

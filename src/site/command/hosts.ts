@@ -29,7 +29,9 @@ function imagesOf(images: HostEntry['images']): ImageStore | null {
 function containersOf(said: HostEntry['containers']): Containers | null {
   if (said === undefined || said.none) return null;
   const { engine = 'docker', deployment, programs } = said;
-  return { engine, programs: { ...(deployment === undefined ? {} : KOLLA), ...programs } };
+  const all = { ...(deployment === undefined ? {} : KOLLA), ...programs };
+  const inSome = Object.entries(all).filter(([, container]) => container !== 'none');
+  return { engine, programs: Object.fromEntries(inSome) };
 }
 
 /** Nova's folder of servers, by the host's name of it and by that which Nova and libvirt have. */

@@ -24,7 +24,7 @@ const containers = z
     engine: z.enum(['docker', 'podman']).optional(),
     /** whose names its containers have; written `containers: kolla` when nothing else is said */
     deployment: z.literal('kolla').optional(),
-    /** program → container, beside those of the deployment or in their place */
+    /** program → container, beside those of the deployment or in their place; `none`: the host's own is run */
     programs: z.partialRecord(z.enum(CONTAINED), plainName).optional(),
     /** Nova's folder of servers as its containers have it, where the host has it at another path */
     instances_path: absolutePath.optional(),
