@@ -17,7 +17,7 @@ function hostsWith(entry: unknown, answer: Partial<CommandAnswer> = {}) {
   const hosts = new Hosts(siteConfig({ file }), () => ({
     async run(argv) {
       asked.push(argv.join(' '));
-      return { exit: 0, out: '', err: '', ...answer };
+      return { exit: 0, out: '\n', err: '', ...answer };
     },
     async close() {},
   }));
@@ -254,10 +254,38 @@ describe('an engine that has run nothing', () => {
 });
 
 test('docker’s daemon ended under the program: nobody knows what became of it', async () => {
-  const { hosts } = hostsWith({ containers: 'kolla' }, { exit: 255 });
+  const { hosts } = hostsWith({ containers: 'kolla' }, { exit: 255, out: '' });
   await expect(hosts.run('cmp-1', VIRSH, 1000)).rejects.toMatchObject({
     code: 'command-cut',
     message: 'docker went away while virsh ran',
+  });
+});
+
+describe('docker 1.12 hands on nothing of what a program said', () => {
+  test.each([
+    ['virsh', '-c', 'qemu:///system', 'list', '--all', '--uuid', '--name'],
+    ['virsh', '-c', 'qemu:///system', 'destroy', 'x'],
+    ['iscsiadm', '-m', 'node'],
+  ])('%s %s %s', async (...argv) => {
+    const { hosts } = hostsWith({ containers: 'kolla' }, { out: '' });
+    await expect(hosts.run('cmp-1', argv, 1000)).rejects.toMatchObject({
+      code: 'command-cut',
+      message: `docker handed on nothing of what ${argv[0]} said`,
+    });
+  });
+
+  test.each([
+    ['iscsiadm', '-m', 'node', '-T', 'iqn.x', '-p', '10.0.0.1:3260', '--op', 'delete'],
+    ['ovs-vsctl', '--timeout=10', '--if-exists', 'get', 'Interface', 'tapx', 'name'],
+    ['ip', '-o', 'link', 'show'],
+  ])('what may have nothing to say: %s %s', async (...argv) => {
+    const { hosts } = hostsWith({ containers: 'kolla' }, { out: '' });
+    expect(await hosts.run('cmp-1', argv, 1000)).toMatchObject({ exit: 0, out: '' });
+  });
+
+  test('no line but the empty one is a host without domains', async () => {
+    const { hosts } = hostsWith({ containers: 'kolla' }, { out: '\n' });
+    expect(await hosts.run('cmp-1', VIRSH, 1000)).toMatchObject({ exit: 0 });
   });
 });
 

@@ -157,6 +157,16 @@ export function isNoContainer(refusal: string): boolean {
   return /no such container/i.test(refusal);
 }
 
+/**
+ * Nothing of what the program said was handed on, but its exit code: docker 1.12 does so now and then (moby issue 27289, mended in 1.13), which
+ * kolla-ansible installs up to Rocky (7.0.0 `roles/baremetal/defaults/main.yml`). A list without a line would be one without the server's. virsh
+ * ends all that it says with an empty line (`tools/vsh.c:vshCommandRun`; heard of 9.0), and iscsiadm has another exit code for an empty list.
+ */
+export function wasLost([program, ...words]: readonly string[], { exit, out }: CommandAnswer): boolean {
+  if (exit !== 0 || out !== '') return false;
+  return program === 'virsh' || (program === 'iscsiadm' && words.length === 2);
+}
+
 /** docker's daemon ended under the program, which may go on without it: docker 20.10 and 28 then say nothing, and end with 255. */
 export function wasCut({ exit, out, err }: CommandAnswer): boolean {
   return exit === 255 && out === '' && err === '';

@@ -13,6 +13,7 @@ import {
   normaliseEngine,
   outsideKolla,
   wasCut,
+  wasLost,
 } from './containers.ts';
 import { type HostAccess, lacksSudo, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
@@ -123,6 +124,11 @@ export class Hosts {
     if (wasCut(answer))
       throw new LookError(`host ${name}`, `${containers.engine} went away while ${program} ran`, {
         code: 'command-cut',
+      });
+    if (wasLost(argv, answer))
+      throw new LookError(`host ${name}`, `${containers.engine} handed on nothing of what ${program} said`, {
+        code: 'command-cut',
+        hint: 'docker before 1.13 does so now and then: ask again',
       });
     const why = engineRefusal(containers.engine, answer);
     if (why !== null)
