@@ -137,6 +137,17 @@ const SAYS: Readonly<Record<Engine, { readonly exits: readonly number[]; readonl
   podman: { exits: [125, 126, 127, 255], line: /^Error: .*$/m },
 };
 
+/**
+ * podman 1.6 to 2.0 says of a program that failed that it did (libpod `container_api.go:Exec`; until pull request 7040). Why it failed is what it said
+ * itself, and it was run.
+ */
+const REMARK =
+  /^Error: (?:exec session exited with non-zero exit code|non zero exit code:) \d+: OCI runtime error\n?/m;
+
+export function withoutRemark(answer: CommandAnswer): CommandAnswer {
+  return answer.exit === 0 ? answer : { ...answer, err: answer.err.replace(REMARK, '') };
+}
+
 /** A program that its container has not: 127, as a shell says of the host's own. */
 export function normaliseEngine(answer: CommandAnswer): CommandAnswer {
   const isMissing = [126, 127].includes(answer.exit) && NO_PROGRAM.test(`${answer.out}\n${answer.err}`);

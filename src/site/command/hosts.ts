@@ -14,6 +14,7 @@ import {
   outsideKolla,
   wasCut,
   wasLost,
+  withoutRemark,
 } from './containers.ts';
 import { type HostAccess, lacksSudo, normaliseSudo, sudoRefusal, type Transport } from './transport.ts';
 
@@ -130,13 +131,14 @@ export class Hosts {
         code: 'command-cut',
         hint: 'docker before 1.13 does so now and then: ask again',
       });
-    const why = engineRefusal(containers.engine, answer);
+    const own = withoutRemark(answer);
+    const why = engineRefusal(containers.engine, own);
     if (why !== null)
       throw new LookError(`host ${name}`, `${program} was not run in its container: ${why}`, {
         code: isNoContainer(why) ? 'container-missing' : 'container-refused',
         hint: `hosts.${name}.containers of the site file says which one it is`,
       });
-    return normaliseEngine(answer);
+    return normaliseEngine(own);
   }
 
   async close(): Promise<void> {
