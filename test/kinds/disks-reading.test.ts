@@ -22,7 +22,7 @@ test.each([
   [
     'no rbd',
     { exit: 127, err: 'sh: rbd: not found\n' },
-    'rbd is not there, but its servers have disks on Ceph (install ceph-common there)',
+    'rbd is not there, but its servers have disks on Ceph (in a container? then hosts.compute1.containers must say so; else install ceph-common there)',
   ],
   ['no JSON', { out: 'Watchers: none' }, 'the answer of rbd is not JSON'],
   ['JSON of another shape', { out: '{}' }, /^the answer is not understood: body: /],

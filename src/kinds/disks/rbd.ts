@@ -5,6 +5,7 @@
 
 import { LookError } from '../../plan/errors.ts';
 import * as z from '../../plan/zod.ts';
+import { perhapsInContainer } from '../../site/command/containers.ts';
 import { lineNotUnderstood, linesOf, whyFailed } from '../../site/command/lines.ts';
 import { parseAnswer } from '../../site/parse.ts';
 import { PLAIN_NAME } from '../../site/plain-name.ts';
@@ -84,7 +85,7 @@ export async function readImages(
     if (exit === 127)
       throw new LookError(place, 'rbd is not there, but its servers have disks on Ceph', {
         code: 'rbd-missing',
-        hint: 'install ceph-common there',
+        hint: `${perhapsInContainer(host)}; else install ceph-common there`,
       });
     if (exit !== 0)
       throw new LookError(place, `rbd cannot look into pool ${store.pool}: ${whyFailed('rbd', answer)}`, {
