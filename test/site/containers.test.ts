@@ -45,7 +45,9 @@ describe('the site file', () => {
   });
 
   test.each([
-    ['quadlet', 'containers: Invalid input: expected object, received string'],
+    ['Kolla', 'containers: is neither kolla nor none, nor has keys'],
+    [true, 'containers: is neither kolla nor none, nor has keys'],
+    [{ deployment: 'tripleo' }, 'containers.deployment: Invalid input: expected "kolla"'],
     [{}, 'containers: does not say which program is in which container: name programs, or a deployment'],
     [
       { engine: 'podman' },

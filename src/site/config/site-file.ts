@@ -18,17 +18,22 @@ const absolutePath = z.string().regex(/^\/(?!.*\/\.\.(\/|$))/, 'must be an absol
 const plainName = z.string().regex(PLAIN_NAME, 'is not a plain name');
 
 const containers = z
-  .strictObject({
-    /** written `containers: none`: of this host, where those of `default` are in some */
-    none: z.literal(true).optional(),
-    engine: z.enum(['docker', 'podman']).optional(),
-    /** whose names its containers have; written `containers: kolla` when nothing else is said */
-    deployment: z.literal('kolla').optional(),
-    /** program → container, beside those of the deployment or in their place; `none`: the host's own is run */
-    programs: z.partialRecord(z.enum(CONTAINED), plainName).optional(),
-    /** Nova's folder of servers as its containers have it, where the host has it at another path */
-    instances_path: absolutePath.optional(),
-  })
+  .strictObject(
+    {
+      /** written `containers: none`: of this host, where those of `default` are in some */
+      none: z.literal(true).optional(),
+      engine: z.enum(['docker', 'podman']).optional(),
+      /** whose names its containers have; written `containers: kolla` when nothing else is said */
+      deployment: z.literal('kolla').optional(),
+      /** program → container, beside those of the deployment or in their place; `none`: the host's own is run */
+      programs: z.partialRecord(z.enum(CONTAINED), plainName).optional(),
+      /** Nova's folder of servers as its containers have it, where the host has it at another path */
+      instances_path: absolutePath.optional(),
+    },
+    {
+      error: ({ code }) => (code === 'invalid_type' ? 'is neither kolla nor none, nor has keys' : undefined),
+    },
+  )
   .refine(({ none, deployment, programs }) => none || deployment !== undefined || programs !== undefined, {
     message: 'does not say which program is in which container: name programs, or a deployment',
   });
