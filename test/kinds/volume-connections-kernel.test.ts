@@ -51,6 +51,22 @@ describe('a block device is a disk of the session', () => {
       unknown: [],
     });
   });
+
+  test('an initiator that is not there may be in a container where others are, and have records', async () => {
+    const missing = {
+      'compute1: iscsiadm -m session': { exit: 127 },
+      'compute1: iscsiadm -m node': { exit: 127 },
+    };
+    const hosts = { compute1: '/var/lib/nova/instances' };
+    const containers = { compute1: { engine: 'podman', programs: { virsh: 'nova_virtqemud' } } } as const;
+    const { unknown } = await planOf({ changes: missing }, own, [], { hosts, containers });
+    expect(unknown).toEqual([
+      {
+        place: 'host compute1',
+        why: 'iscsiadm is not there (in a container? then hosts.compute1.containers must say so)',
+      },
+    ]);
+  });
 });
 
 describe('what lies on a disk', () => {

@@ -4,6 +4,7 @@
  */
 import { LookError } from '../../src/plan/errors.ts';
 import type { Check, Service } from '../../src/plan/types.ts';
+import type { Containers } from '../../src/site/command/containers.ts';
 import type { QueueContents } from '../../src/site/queue/buses.ts';
 import type {
   CommandAnswer,
@@ -32,6 +33,8 @@ export interface FakeAnswers {
   readonly sql?: Readonly<Record<string, readonly Row[] | LookError>>;
   readonly columns?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly hosts?: Readonly<Record<string, string>>;
+  /** of those that have programs in some */
+  readonly containers?: Readonly<Record<string, Containers>>;
   /** of `neutron` and `cinder`, those that the site names */
   readonly databases?: readonly string[];
   readonly images?: Readonly<Record<string, ImageStore>>;
@@ -103,9 +106,10 @@ export function fakeReader(answers: FakeAnswers): Reader & { unasked(): string[]
     host(name) {
       const path = answers.hosts?.[name];
       const images = answers.images?.[name] ?? null;
+      const containers = answers.containers?.[name] ?? null;
       return path === undefined
         ? null
-        : { name, instancesPath: path, novasInstancesPath: path, containers: null, images };
+        : { name, instancesPath: path, novasInstancesPath: path, containers, images };
     },
     async holds(check: Check): Promise<boolean> {
       throw new Error(`the test did not foresee a check: ${JSON.stringify(check)}`);

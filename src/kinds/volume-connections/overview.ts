@@ -54,12 +54,16 @@ export async function readOverview(
   };
 }
 
-/** A host without the program has no iSCSI, unless its kernel says otherwise: that is looked at next. */
+/**
+ * A host without the program has no iSCSI, unless its kernel says otherwise: that is looked at next. Where others are in containers it may be in one
+ * that the site file does not name, and records there are seen from nowhere else.
+ */
 async function initiatorOf(look: Reader, host: string): Promise<Initiator | LookError> {
   try {
     return await readInitiator(look, host);
   } catch (error) {
-    if (error instanceof LookError && error.code === 'program-missing') return error;
+    const isMissing = error instanceof LookError && error.code === 'program-missing';
+    if (isMissing && (look.host(host)?.containers ?? null) === null) return error;
     throw error;
   }
 }
