@@ -26,6 +26,11 @@ const REFUSALS: readonly (readonly [engine: string, why: string, answer: Partial
   ],
   [
     'docker',
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory',
+    { exit: 1 },
+  ],
+  [
+    'docker',
     'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: …',
     { exit: 1 },
   ],

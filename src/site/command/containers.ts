@@ -127,12 +127,12 @@ const NO_PROGRAM = /executable file not found|attempted to invoke a command that
 /**
  * What each says in place of the program, whose exit code it else ends with. docker (moby 20.10 `daemon/errors.go`, the client's prefixes) writes
  * why an exec could not begin to standard output (`api/server/router/container/exec.go:postContainerExecStart`). Both were heard: docker 20.10.24,
- * with its own client and that of 28.2, and podman 4.3.1.
+ * with its own client and that of 28.2, and podman 4.3.1. `failed to connect` is what the client of docker 29 says (read, not heard).
  */
 const SAYS: Readonly<Record<Engine, { readonly exits: readonly number[]; readonly line: RegExp }>> = {
   docker: {
     exits: [1, 125, 126, 127],
-    line: /^(?:Error response from daemon: |Error: No such |error during connect: |Cannot connect to the Docker daemon|(?:Got )?permission denied while trying to connect to the Docker|OCI runtime exec failed: ).*$/im,
+    line: /^(?:Error response from daemon: |Error: No such |error during connect: |Cannot connect to the Docker daemon|failed to connect to the docker API at |(?:Got )?permission denied while trying to connect to the Docker|OCI runtime exec failed: ).*$/im,
   },
   podman: { exits: [125, 126, 127, 255], line: /^Error: .*$/m },
 };
