@@ -4,6 +4,7 @@
  */
 import type { Act } from '../../plan/types.ts';
 import type { CommandAnswer } from '../reader.ts';
+import { isReading } from './reading.ts';
 
 export type Engine = 'docker' | 'podman';
 
@@ -173,9 +174,10 @@ export function isNoContainer(refusal: string): boolean {
  * kolla-ansible installs up to Rocky (7.0.0 `roles/baremetal/defaults/main.yml`). A list without a line would be one without the server's. virsh
  * ends all that it says with an empty line (`tools/vsh.c:vshCommandRun`; heard of 9.0), and iscsiadm has another exit code for an empty list.
  */
-export function wasLost([program, ...words]: readonly string[], { exit, out }: CommandAnswer): boolean {
-  if (exit !== 0 || out !== '') return false;
-  return program === 'virsh' || (program === 'iscsiadm' && words.length === 2);
+export function wasLost(argv: readonly string[], { exit, out }: CommandAnswer): boolean {
+  // Of what acts the exit code is all that counts.
+  if (exit !== 0 || out !== '' || !isReading(argv)) return false;
+  return argv[0] === 'virsh' || (argv[0] === 'iscsiadm' && argv.length === 3);
 }
 
 /** docker's daemon ended under the program, which may go on without it: docker 20.10 and 28 then say nothing, and end with 255. */
