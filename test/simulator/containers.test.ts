@@ -157,3 +157,18 @@ test('when one ends in the middle of a purge, resume does the rest once it runs 
   expect(resumed, resumed.out + resumed.err).toMatchObject({ exit: 0 });
   expect(dumpWorld(cloud.world).filter(isPlace)).toEqual(dumpWorld(whole.world).filter(isPlace));
 });
+
+test('a folder that is left from before is not taken for an empty one', async () => {
+  const cloud = await stuck({});
+  for (const path of ['/srv', '/srv/old'])
+    cloud.world.machines
+      .prepare("INSERT INTO files VALUES ('cmp-1', ?, 'folder', '0755', 'root', NULL)")
+      .run(path);
+  const text = readFileSync(cloud.site, 'utf8');
+  writeFileSync(cloud.site, text.replace(/containers: \{/, 'instances_path: /srv/old, containers: {'));
+  const { exit, out } = await cloud.expunge(['verify', 'victim', ...AS_NOVA], { columns: 400 });
+  expect(exit).toBe(4);
+  expect(out).toContain(
+    '/srv/old is not the folder that container nova_libvirt has as /var/lib/nova/instances (hosts.cmp-1.instances_path says which it is)',
+  );
+});

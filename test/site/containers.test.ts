@@ -148,7 +148,7 @@ describe('what is run', () => {
     });
   });
 
-  test('only whether a container runs is a reading command of an engine', () => {
+  test('only whether a container runs, and which folder a path is, are reading commands of an engine', () => {
     const { containers: kolla } = hostsWith({ containers: 'kolla' }).hosts.access('cmp-1') ?? {};
     const probes = programsByContainer(kolla ?? null);
     expect(probes.map(({ container, programs }) => `${container}: ${programs.join(' ')}`)).toEqual([
@@ -158,12 +158,16 @@ describe('what is run', () => {
       'multipathd: multipath multipathd',
     ]);
     expect(probes.every(({ probe }) => isReading(probe))).toBe(true);
+    const inside = ['docker', 'exec', '-u', 'root', 'a'];
+    expect(isReading([...inside, 'stat', '-L', '-c', '%d:%i', '--', '/i'])).toBe(true);
     for (const argv of [
       ['docker', 'exec', '-u', 'root', 'a', 'virsh', 'list'],
       ['docker', 'rm', '-u', 'root', 'a', 'true'],
       ['podman', 'exec', '-u', 'root', '--privileged', 'true'],
       ['podman', 'exec', '-u', 'root', 'a', 'true', 'x'],
       ['podman', 'exec', '--privileged', 'root', 'a', 'true'],
+      [...inside, 'stat', '-L', '-c', '%d:%i', '--', '-i'],
+      [...inside, 'stat', '-c', '%d:%i', '/i'],
     ])
       expect(isReading(argv)).toBe(false);
   });

@@ -5,6 +5,7 @@ import { type KnownHost, knownHost } from '../domain/host.ts';
 import { type Found, lookAt } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import { type Mount, mountOf, mountsWithin, parseMounts } from './mounts.ts';
+import { assertSameFolder } from './same-folder.ts';
 
 /** One folder of the server. */
 export interface Folder {
@@ -85,6 +86,7 @@ async function lookAtHost(look: Reader, host: KnownHost, uuid: string): Promise<
     ask(look, host.name, ['findmnt', '-n', '-r', '-o', 'TARGET,FSTYPE,SOURCE']),
     // With the root itself, whose device is then known from the same reading.
     ask(look, host.name, listing(path, ['.', ...folderNames(uuid)])),
+    assertSameFolder(look, host),
   ]);
   const root = real.trim();
   const mounts = parseMounts(host.name, mountTable);

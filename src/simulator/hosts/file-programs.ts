@@ -1,4 +1,5 @@
 /** Programs that look at files and mounts, or remove a tree: coreutils 9.1, findutils 4.9, util-linux 2.38. */
+import { createHash } from 'node:crypto';
 import type { CommandAnswer } from '../../site/reader.ts';
 import type { World } from '../world.ts';
 import { fails, sameWords, says, untaught } from './answer.ts';
@@ -26,6 +27,17 @@ export function runRealpath(world: World, host: string, args: readonly string[])
     throw untaught(host, ['realpath', ...args]);
   const found = resolvePath(world, host, path);
   return 'error' in found ? fails(1, `realpath: ${path}: ${found.error}`) : says(`${found.path}\n`);
+}
+
+/** @throws LookError for words that are not modelled */
+export function runStat(world: World, host: string, args: readonly string[]): CommandAnswer {
+  const path = args.at(-1);
+  if (!isModelled(path) || !sameWords(args, '-L', '-c', '%d:%i', '--', path))
+    throw untaught(host, ['stat', ...args]);
+  const found = resolvePath(world, host, path);
+  if ('error' in found) return fails(1, `stat: cannot statx '${path}': ${found.error}`);
+  const inode = Number.parseInt(createHash('sha1').update(found.path).digest('hex').slice(0, 7), 16);
+  return says(`${mountAt(mountsOf(world, host), found.path)?.device ?? 0}:${inode}\n`);
 }
 
 /** @throws LookError for words that are not modelled */

@@ -21,6 +21,7 @@ import {
   runLs,
   runRealpath,
   runRm,
+  runStat,
   runTest,
   runUmount,
 } from './file-programs.ts';
@@ -57,6 +58,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   pgrep: runPgrep,
   realpath: runRealpath,
   rm: runRm,
+  stat: runStat,
   tee: runTee,
   test: runTest,
   umount: runUmount,

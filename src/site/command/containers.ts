@@ -123,6 +123,23 @@ export function programsByContainer(containers: Containers | null): readonly {
   }));
 }
 
+/** A folder as a file system knows it, by whatever path: its device and its number there. */
+export function identify(path: string): string[] {
+  return ['stat', '-L', '-c', '%d:%i', '--', path];
+}
+
+/** The same in the container that a program is in; null: the program is the host's own. */
+export function identifyBeside(
+  containers: Containers | null,
+  program: Contained,
+  path: string,
+): string[] | null {
+  const container = containerOf(containers, program);
+  return containers === null || container === null
+    ? null
+    : [...execIn(containers.engine, container), ...identify(path)];
+}
+
 const NO_PROGRAM = /executable file not found|attempted to invoke a command that was not found/;
 
 /**

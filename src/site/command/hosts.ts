@@ -120,8 +120,8 @@ export class Hosts {
         hint: 'docs/reference.md lists the sudoers lines',
       });
     if (containers === null || entered[0] !== containers.engine) return answer;
-    // Of what tries a container the engine is the first word.
-    const program = argv[0] === containers.engine ? argv.at(-1) : argv[0];
+    // Of what tries a container the engine and four words stand before it.
+    const program = argv[0] === containers.engine ? argv[5] : argv[0];
     if (wasCut(answer))
       throw new LookError(`host ${name}`, `${containers.engine} went away while ${program} ran`, {
         code: 'command-cut',

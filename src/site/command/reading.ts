@@ -100,11 +100,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   true: anything,
 };
 
-/** Whether a container runs. What a program does in one is judged before it is sent there. */
+/** Whether a container runs, and which folder a path of it is. What a program does in one is judged before it is sent there. */
 function triesContainer([exec, u, user, container = '', ...program]: readonly string[]): boolean {
-  return (
-    [exec, u, user].join(' ') === 'exec -u root' && PLAIN_NAME.test(container) && program.join(' ') === 'true'
-  );
+  const path = program.at(-1) ?? '';
+  const reads =
+    program.join(' ') === 'true' ||
+    (path.startsWith('/') && program.slice(0, -1).join(' ') === 'stat -L -c %d:%i --');
+  return [exec, u, user].join(' ') === 'exec -u root' && PLAIN_NAME.test(container) && reads;
 }
 
 /** Sessions, records, or one record by target and portal. `-S` shows passwords, and `-o` and `--op` change. */
