@@ -138,9 +138,8 @@ test('when one ends in the middle of a purge, resume does the rest once it runs 
       const transport = wires.command(access);
       return {
         async run(argv, ...more) {
-          const answer = await transport.run(argv, ...more);
-          if (argv.includes('destroy')) deployByKolla(cloud.world, 'cmp-1', { stopped: ['nova_libvirt'] });
-          return answer;
+          if (argv.includes('undefine')) deployByKolla(cloud.world, 'cmp-1', { stopped: ['nova_libvirt'] });
+          return transport.run(argv, ...more);
         },
         close: () => transport.close(),
       };
