@@ -13,7 +13,7 @@ import type { RunSite } from './session.ts';
 export async function findRun(runs: string, typed: string): Promise<string> {
   if (typed.includes(sep) && (await isFolder(typed))) return typed;
   const names = typed === '' || typed.includes(sep) ? [] : await listFolders(runs);
-  const begun = names.filter((name) => name.startsWith(typed)).sort();
+  const begun = names.filter((name) => name.startsWith(typed));
   const found = begun.includes(typed) ? [typed] : begun;
   if (found.length > 1)
     throw new UsageError(`${found.length} runs begin with ${typed}: ${found.slice(0, 5).join(', ')}`, {

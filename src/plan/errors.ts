@@ -68,6 +68,11 @@ export function hasCode(error: unknown, code: string | number): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
+/** What was thrown, in its own words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Whether an error is one of ours, with a sentence fit for an operator. */
 export function isExpungeError(error: unknown): error is ExpungeError {
   return error instanceof ExpungeError;

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ActError, hasCode, UsageError } from '../plan/errors.ts';
+import { ActError, hasCode, messageOf, UsageError } from '../plan/errors.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import * as z from '../plan/zod.ts';
 import { ClosedRecord } from './closed-record.ts';
@@ -53,10 +53,7 @@ export async function abandonRun(folder: string, why: string | null, now: Date):
     // Half of it would make the run unreadable.
     await replaceFile(path, `${JSON.stringify({ format: 1, ...says })}\n`);
   } catch (error) {
-    throw new ActError(
-      `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      { code: 'journal-unwritable' },
-    );
+    throw new ActError(`${path} cannot be written: ${messageOf(error)}`, { code: 'journal-unwritable' });
   }
   return says;
 }

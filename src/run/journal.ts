@@ -7,7 +7,7 @@
  */
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ActError, hasCode } from '../plan/errors.ts';
+import { ActError, hasCode, messageOf } from '../plan/errors.ts';
 import type { Plan } from '../plan/types.ts';
 
 export type Outcome = 'done' | 'already' | 'refused' | 'failed' | 'unknown' | 'not-run';
@@ -139,7 +139,7 @@ function journalFailure(error: unknown): ActError {
 
 /** The folder of runs does not take what has to be in it. */
 export function recordFailure(what: string, error: unknown): ActError {
-  return new ActError(`${what}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new ActError(`${what}: ${messageOf(error)}`, {
     code: 'journal-unwritable',
     hint: 'nothing more is done without it; runs_dir in the site file says where it goes',
   });

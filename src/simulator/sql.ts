@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { LookError, UsageError } from '../plan/errors.ts';
+import { LookError, messageOf, UsageError } from '../plan/errors.ts';
 import type { SessionOptions, SqlConnection, SqlPacket } from '../site/sql/connections.ts';
 import type { DatabaseUrl } from '../site/sql/url.ts';
 import { describeSessions, numberConnection, teachLocks } from './locks.ts';
@@ -190,7 +190,7 @@ const CODES: readonly (readonly [RegExp, string])[] = [
 ];
 
 function asMysqlError(error: unknown): Error {
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const code = CODES.find(([pattern]) => pattern.test(said))?.[1] ?? 'ER_UNKNOWN_ERROR';
   return Object.assign(new Error(said), { code });
 }

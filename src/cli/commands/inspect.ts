@@ -2,7 +2,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
-import { renderData } from '../render/data.ts';
+import { renderData, reportsOf } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderNext } from '../render/next.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
@@ -20,14 +20,7 @@ export async function inspect(command: Given): Promise<number> {
     const blocking = await blockingRuns(site, plans);
     const exitCode = plans.some((plan) => plan.unknown.length > 0 || plan.deferred !== undefined) ? 4 : 0;
     if (common.format !== 'text') {
-      io.out(
-        await renderData(
-          common.format,
-          'inspect',
-          exitCode,
-          plans.map((plan, i) => ({ plan, blocking: blocking[i] ?? null })),
-        ),
-      );
+      io.out(await renderData(common.format, 'inspect', exitCode, reportsOf(plans, blocking)));
       return exitCode;
     }
     io.out(plans.map((plan, i) => renderInspection(plan, io, common.site, blocking[i])).join('\n\n'));

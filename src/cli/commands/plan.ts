@@ -5,7 +5,7 @@ import { actInContainers } from '../../site/command/containers.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
-import { renderData } from '../render/data.ts';
+import { renderData, reportsOf } from '../render/data.ts';
 import { reasonOf } from '../render/error.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderLost } from '../render/lost.ts';
@@ -44,14 +44,7 @@ export async function plan(command: Given): Promise<number> {
     const exitCode = Math.max(...plans.map(planExit));
     for (const one of plans) if (given.output !== undefined) await savePlan(given.output, one);
     if (given.format !== 'text')
-      io.out(
-        await renderData(
-          given.format,
-          'plan',
-          exitCode,
-          plans.map((p, i) => ({ plan: p, blocking: blocking[i] ?? null })),
-        ),
-      );
+      io.out(await renderData(given.format, 'plan', exitCode, reportsOf(plans, blocking)));
     else {
       const renderAct = given.commands ? await rendererFor(site) : null;
       io.out(plans.map((p, i) => renderPlan(p, io, given, renderAct, blocking[i])).join('\n\n'));

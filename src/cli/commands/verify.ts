@@ -3,7 +3,7 @@ import { isClean, waitsOnly } from '../../run/make-plan.ts';
 import type { Given } from '../begin.ts';
 import type { Screen } from '../io.ts';
 import { type CommonOptions, type DecisionOptions, decisionsFrom } from '../options.ts';
-import { renderData } from '../render/data.ts';
+import { renderData, reportsOf } from '../render/data.ts';
 import { whileLooking } from '../render/live-line.ts';
 import { renderVerdict } from '../render/outcome.ts';
 import { joinParts, renderHeading, renderKept, renderObstacles, renderRemains } from '../render/survey.ts';
@@ -20,14 +20,7 @@ export async function verify(command: Given): Promise<number> {
     const blocking = await blockingRuns(site, plans);
     const exitCode = Math.max(...plans.map(verdict));
     if (common.format !== 'text')
-      io.out(
-        await renderData(
-          common.format,
-          'verify',
-          exitCode,
-          plans.map((plan, i) => ({ plan, blocking: blocking[i] ?? null })),
-        ),
-      );
+      io.out(await renderData(common.format, 'verify', exitCode, reportsOf(plans, blocking)));
     else {
       io.out(plans.map((plan, i) => renderVerification(plan, io, common.site, blocking[i])).join('\n\n'));
     }

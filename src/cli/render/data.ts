@@ -26,6 +26,14 @@ interface Resumed {
   readonly announced: readonly { step: string; settled: boolean | null; why: string | null }[];
 }
 
+/** @param blocking of each plan, as `blockingRuns` gives it */
+export function reportsOf(
+  plans: readonly Plan[],
+  blocking: readonly (string | null)[],
+): readonly ServerReport[] {
+  return plans.map((plan, i) => ({ plan, blocking: blocking[i] ?? null }));
+}
+
 export interface More {
   /** what ended a command that had done something by then; else what ended the run of a server */
   readonly error?: Said;

@@ -1,4 +1,4 @@
-import { isExpungeError } from '../../plan/errors.ts';
+import { isExpungeError, messageOf } from '../../plan/errors.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Io } from '../io.ts';
 import { NotKnown, NotLet } from '../not-appliable.ts';
@@ -82,6 +82,6 @@ export function usageSentence(said: string): string {
 
 /** `ENOENT: no such file or directory, open '/x'` without what only a programmer reads. */
 export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.replace(/^E[A-Z]+: (.*), \w+(?: '.*')?$/, '$1');
 }

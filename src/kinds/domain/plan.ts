@@ -2,7 +2,7 @@ import type { BeforeImage, DraftStep, Manual } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
 import type { Subject } from '../subject/subject.ts';
 import type { DomainFacts } from './find.ts';
-import { keepDomains, refuseDomains } from './refusals.ts';
+import { keepDomains, refuseDomains, wipeCommand } from './refusals.ts';
 import { type Domain, domainNotActive, virsh } from './virsh.ts';
 
 /** Without `--security-info`: the console's password is not saved. */
@@ -83,7 +83,7 @@ function wipeByHand(host: string, { name, memories }: Domain): Omit<Manual, 'kin
   return memories.map((device) => ({
     place: `host ${host}`,
     what: `persistent memory ${device} of domain ${name}`,
-    how: `once the domain is gone, and before another server gets it: daxio -z -o ${device}`,
+    how: `once the domain is gone, and before another server gets it: ${wipeCommand(device)}`,
   }));
 }
 

@@ -21,6 +21,11 @@ export function serverOfDisk(disk: string, instancesPath: string): string | null
   return folder?.[1] ?? image?.[1] ?? null;
 }
 
+/** What Nova runs on the host (nova 26 `privsep/libvirt.py:cleanup_vpmem`). */
+export function wipeCommand(device: string): string {
+  return `daxio -z -o ${device}`;
+}
+
 function foreignTrait(own: Domain, at: DomainsOnHost, subject: Subject): string | null {
   const disk = own.disks.find((d) => {
     const server = serverOfDisk(d, at.instancesPath);
@@ -73,7 +78,7 @@ export function refuseDomains(at: DomainsOnHost, subject: Subject): Draft[] {
     refusals.push({
       code: 'memory-by-hand',
       flag: 'even-manual',
-      sentence: `domain ${at.own.name} on ${at.host} has persistent memory, which keeps what the server wrote for whoever gets it next: once the server is stopped it is to be wiped there, as Nova does: ${at.own.memories.map((device) => `daxio -z -o ${device}`).join('; ')}`,
+      sentence: `domain ${at.own.name} on ${at.host} has persistent memory, which keeps what the server wrote for whoever gets it next: once the server is stopped it is to be wiped there, as Nova does: ${at.own.memories.map(wipeCommand).join('; ')}`,
     });
   if (at.own !== null && isElsewhere(at, subject))
     refusals.push({

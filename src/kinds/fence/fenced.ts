@@ -1,6 +1,6 @@
 /** Hosts that the operator says are powered off: whether that can be, and what happens there when they are back. */
 import type { Kept, Refusal } from '../../plan/types.ts';
-import type { Subject } from '../subject/subject.ts';
+import { mayBeUp, type Subject } from '../subject/subject.ts';
 
 /**
  * The word of an operator is believed only as far as nothing speaks against it: a server that still runs on a host which is merely
@@ -19,7 +19,7 @@ export function refuseFenced({ hosts }: Subject): Omit<Refusal, 'kind'>[] {
               flag: null,
             },
           ]),
-      ...(service != null && service.up !== false
+      ...(service !== null && mayBeUp(service)
         ? [
             {
               code: 'fenced-but-up',

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../plan/types.ts';
 import type { KindPlan } from '../kind.ts';
-import type { Host, InstanceRow, Migration, Subject } from '../subject/subject.ts';
+import { type Host, type InstanceRow, type Migration, mayBeUp, type Subject } from '../subject/subject.ts';
 import { keepForReturn, refuseFenced } from './fenced.ts';
 import type { FenceFacts } from './find.ts';
 
@@ -135,11 +135,6 @@ function describeWork({ taskState, vmState }: InstanceRow): string {
 }
 
 type Service = Host['service'] | undefined;
-
-/** Not to know it is not the same as down. */
-function mayBeUp(service: Service): boolean {
-  return service != null && service.up !== false;
-}
 
 const PERHAPS = 'may be up (its signs of life are not in Nova’s database)';
 

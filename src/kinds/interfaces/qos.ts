@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { DraftStep } from '../../plan/types.ts';
 import type { Plug } from './find.ts';
 import type { OvsQos } from './ovs.ts';
-import { ovsGet, recordIsOurs, stopped } from './steps.ts';
+import { ovsGet, ovsSaved, recordIsOurs, stopped } from './steps.ts';
 
 /** A record of QoS, and the device that it was made for. */
 export interface DeviceQos {
@@ -53,13 +53,7 @@ export function qosStep(plug: Plug, qos: DeviceQos, uuid: string, needs: readonl
     },
     guards: [stopped(host, uuid), ...recordIsOurs(plug, qos.device, uuid)],
     settled: { ...ovsGet(host, 'QoS', qos.uuid, '_uuid'), out: { equals: '' } },
-    before: [
-      {
-        door: 'command',
-        host,
-        argv: ['ovs-vsctl', '--timeout=10', '--format=json', '--', 'list', 'QoS', qos.uuid],
-      },
-    ],
+    before: [ovsSaved(host, 'QoS', qos.uuid)],
     needs: [...needs],
     undo: 'never',
   };

@@ -1,4 +1,4 @@
-import type { Check, DraftStep, Step } from '../../plan/types.ts';
+import type { BeforeImage, Check, DraftStep, Step } from '../../plan/types.ts';
 import { domainNotActive } from '../domain/virsh.ts';
 import { portIsOurs } from '../ports/steps.ts';
 import type { Plug } from './find.ts';
@@ -23,6 +23,15 @@ export function ovsGet(host: string, table: string, record: string, ...columns: 
     host,
     argv: ['ovs-vsctl', '--timeout=10', '--if-exists', 'get', table, record, ...columns],
     exit: [0],
+  };
+}
+
+/** A whole record, as it was. */
+export function ovsSaved(host: string, table: string, record: string): BeforeImage {
+  return {
+    door: 'command',
+    host,
+    argv: ['ovs-vsctl', '--timeout=10', '--format=json', '--', 'list', table, record],
   };
 }
 
@@ -67,13 +76,7 @@ export function delPortStep(plug: Plug, record: OvsRecord, uuid: string): DraftS
     },
     guards: [stopped(host, uuid), ...recordIsOurs(plug, record.name, uuid)],
     settled: { ...ovsGet(host, 'Interface', record.name, 'name'), out: { equals: '' } },
-    before: [
-      {
-        door: 'command',
-        host,
-        argv: ['ovs-vsctl', '--timeout=10', '--format=json', '--', 'list', 'Interface', record.name],
-      },
-    ],
+    before: [ovsSaved(host, 'Interface', record.name)],
     undo: 'never',
   };
 }

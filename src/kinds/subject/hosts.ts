@@ -15,6 +15,7 @@ import {
   EVERY_HOST,
   type Host,
   isLedTo,
+  mayBeUp,
   type Subject,
   type SubjectOptions,
 } from './subject.ts';
@@ -157,10 +158,8 @@ async function readServices(
     }));
   const computes = new Map<string, ComputeService>();
   // A host that moved to another cell may have left its record behind: the one that is up, or may be, is believed.
-  for (const { host, binary, service } of services) {
-    const known = computes.get(host);
-    if (binary === 'nova-compute' && (known === undefined || known.up === false)) computes.set(host, service);
-  }
+  for (const { host, binary, service } of services)
+    if (binary === 'nova-compute' && !mayBeUp(computes.get(host))) computes.set(host, service);
   const conductors = services.flatMap((s) => (s.binary === 'nova-conductor' ? [s.service.up] : []));
   return {
     computes,

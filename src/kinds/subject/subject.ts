@@ -122,6 +122,11 @@ export interface ComputeService {
   readonly lastSeen: string | null;
 }
 
+/** Not to know whether a service is up is not the same as down. Of a host without one nothing is up. */
+export function mayBeUp(service: ComputeService | null | undefined): boolean {
+  return service != null && service.up !== false;
+}
+
 export interface Subject {
   readonly uuid: string;
   /** the name the user gave it: text from the cloud, never trusted */

@@ -79,6 +79,11 @@ function execIn(engine: Engine, container: string, input = false): string[] {
   return [engine, 'exec', ...(input ? ['-i'] : []), '-u', 'root', container];
 }
 
+/** The program that such a command runs in its container. */
+export function programIn(argv: readonly string[]): string {
+  return argv[argv.indexOf('-u') + 3] ?? '';
+}
+
 /** @param input whether the program reads from its standard input, which an engine hands on only when told to */
 export function enterContainer(
   containers: Containers | null,

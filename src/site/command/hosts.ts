@@ -12,6 +12,7 @@ import {
   KOLLA,
   normaliseEngine,
   outsideKolla,
+  programIn,
   wasCut,
   wasLost,
   withoutRemark,
@@ -120,8 +121,7 @@ export class Hosts {
         hint: 'docs/reference.md lists the sudoers lines',
       });
     if (containers === null || entered[0] !== containers.engine) return answer;
-    // Of what tries a container the engine and four words stand before it.
-    const program = argv[0] === containers.engine ? argv[5] : argv[0];
+    const program = programIn(entered);
     if (wasCut(answer))
       throw new LookError(`host ${name}`, `${containers.engine} went away while ${program} ran`, {
         code: 'command-cut',

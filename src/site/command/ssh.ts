@@ -6,7 +6,7 @@
  */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { LookError } from '../../plan/errors.ts';
+import { LookError, messageOf } from '../../plan/errors.ts';
 import { childProcess } from '../builtins.ts';
 import type { CommandAnswer } from '../reader.ts';
 import { killGroup } from './kill-group.ts';
@@ -76,7 +76,7 @@ export function openSsh(host: HostAccess, openingMs = OPENING_MS): Transport {
       // This machine has no process or file to give; a moment later it may.
       endTurn();
       session = null;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new LookError(`host ${host.name}`, `ssh cannot be started: ${why}`, { code: 'host-unreachable' });
     }
     return current;

@@ -1,7 +1,7 @@
 /** Reads the files that describe a site. The environment comes in as a value: this room does not read it. */
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UsageError } from '../../plan/errors.ts';
+import { hasCode, messageOf, UsageError } from '../../plan/errors.ts';
 import type * as z from '../../plan/zod.ts';
 import { type CloudAuth, chooseCloud, nameOfCloud } from './clouds.ts';
 import { findExposed, type ReadFile } from './exposed.ts';
@@ -124,5 +124,5 @@ async function readOptional(path: string): Promise<string | null> {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return messageOf(error).split('\n', 1)[0] ?? '';
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel, GetMessage } from 'amqplib';
-import { hasCode, LookError } from '../../plan/errors.ts';
+import { hasCode, LookError, messageOf } from '../../plan/errors.ts';
 import { net } from '../builtins.ts';
 import type { BusMessage } from './request.ts';
 import type { BusUrl } from './url.ts';
@@ -200,7 +200,7 @@ const MAY_WANT_TLS =
 /** @param who the broker, or `it` once connected */
 function explainBusError(place: string, who: string, error: unknown): LookError {
   if (error instanceof LookError) return error;
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (/ACCESS.REFUSED/.test(said) && code !== '403')
     return new LookError(place, `${who} refuses user or password`, {
