@@ -1,35 +1,10 @@
 /** A record that takes nothing more in the middle of a run: what was done is told all the same, and how to go on. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import fs from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { fillDisk } from '../support/full-disk.ts';
 import { type Ended, type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
-
-/** From the line on that tells this of a step, the disk below the records is full. @returns makes room again */
-function fillDisk(line: RegExp): () => void {
-  const { open } = fs;
-  let full = false;
-  fs.open = async (...given) => {
-    const file = await open(...given);
-    const { appendFile } = file;
-    return Object.assign(file, {
-      appendFile: (...text: Parameters<typeof appendFile>) => {
-        full ||= line.test(String(text[0]));
-        if (full) return Promise.reject(new Error('ENOSPC: no space left on device, write'));
-        return appendFile.apply(file, text);
-      },
-    });
-  };
-  syncBuiltinESMExports();
-  const empty = () => {
-    fs.open = open;
-    syncBuiltinESMExports();
-  };
-  onTestFinished(empty);
-  return empty;
-}
 
 /** Its process is this one, which lives on. */
 function endProcess(journal: string): void {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { runCli } from '../../src/cli/program.ts';
 import type { Plan } from '../../src/plan/types.ts';
-import type { Wires } from '../../src/site/wires.ts';
+import { aroundSql } from '../support/around-wires.ts';
 import { PASSWORD } from '../support/fake-openstack.ts';
 import { type FakeProcessOptions, fakeProcess } from '../support/fake-process.ts';
 import { tearFiles } from '../support/full-disk.ts';
@@ -336,19 +336,12 @@ describe('purge', () => {
       hosts: { 'cmp-1': 'alive' },
       servers: [web, { ...web, name: 'web-2' }],
     });
-    const interrupt = (wires: Wires): Wires => ({
-      ...wires,
-      async sql(...given) {
-        const connection = await wires.sql(...given);
-        return {
-          ...connection,
-          run(...asked) {
-            if (asked[0].startsWith('delete from')) terminal.interrupt();
-            return connection.run(...asked);
-          },
-        };
+    const interrupt = aroundSql((connection) => ({
+      run(...asked) {
+        if (asked[0].startsWith('delete from')) terminal.interrupt();
+        return connection.run(...asked);
       },
-    });
+    }));
     const argv = ['node', 'expunge', 'purge', '--yes', 'web-1', 'web-2', '--site', cloud.site];
     const env = { XDG_STATE_HOME: join(cloud.runs, '../..') };
     const exit = await runCli(argv, { ...terminal, env }, interrupt);

@@ -4,6 +4,7 @@ import { LookError } from '../../src/plan/errors.ts';
 import { react } from '../../src/simulator/agents/react.ts';
 import { reviveCompute } from '../../src/simulator/agents/states.ts';
 import type { Wires } from '../../src/site/wires.ts';
+import { aroundCommand, aroundHttp } from '../support/around-wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 
 const DECIDED = ['--volumes', 'delete'];
@@ -48,29 +49,19 @@ function recordOf(out: string): string {
 function losesApis(meanwhile: () => void): (wires: Wires) => Wires {
   let lost = false;
   const refused = new LookError('the cloud', 'connection refused', { code: 'api-unreachable' });
-  return (wires) => ({
-    ...wires,
-    http(tls) {
-      const client = wires.http(tls);
-      const send: typeof client.send = (place, request, ...rest) => {
-        lost ||= request.method !== 'GET' && place !== 'Keystone';
-        return lost ? Promise.reject(refused) : client.send(place, request, ...rest);
-      };
-      return { ...client, send };
-    },
-    command(host) {
-      const shell = wires.command(host);
-      const run: typeof shell.run = async (argv, ...rest) => {
-        const answer = await shell.run(argv, ...rest);
-        if (!lost && ['destroy', 'del-port', 'rm'].some((word) => argv.includes(word))) {
-          lost = true;
-          meanwhile();
-        }
-        return answer;
-      };
-      return { ...shell, run };
-    },
+  const losing = aroundHttp((send) => (place, request, ...rest) => {
+    lost ||= request.method !== 'GET' && place !== 'Keystone';
+    return lost ? Promise.reject(refused) : send(place, request, ...rest);
   });
+  const watching = aroundCommand((run) => async (argv, ...rest) => {
+    const answer = await run(argv, ...rest);
+    if (!lost && ['destroy', 'del-port', 'rm'].some((word) => argv.includes(word))) {
+      lost = true;
+      meanwhile();
+    }
+    return answer;
+  });
+  return (wires) => watching(losing(wires));
 }
 
 test('it is told of by resume and by every later look, and stays', async () => {

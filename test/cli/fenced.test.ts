@@ -7,6 +7,7 @@ import { react } from '../../src/simulator/agents/react.ts';
 import { cutHost, killCompute, restoreHost, reviveCompute } from '../../src/simulator/agents/states.ts';
 import type { ServerDescription } from '../../src/simulator/build.ts';
 import type { State } from '../../src/simulator/recordings.ts';
+import { aroundSql } from '../support/around-wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { difference, dumpWorld } from '../support/world-dump.ts';
 
@@ -133,21 +134,14 @@ describe('a host that is off by the word of the operator', () => {
     const cloud = await cloudWithCutHost();
     let back = false;
     const { exit, out } = await cloud.expunge(['purge', 'web', '--yes', '--fenced', 'cmp-1'], {
-      rewire: (wires) => ({
-        ...wires,
-        async sql(...given) {
-          const connection = await wires.sql(...given);
-          return {
-            ...connection,
-            async run(...asked) {
-              const done = await connection.run(...asked);
-              if (asked[0] === 'COMMIT' && !back) comeBack(cloud, 'cmp-1');
-              back ||= asked[0] === 'COMMIT';
-              return done;
-            },
-          };
+      rewire: aroundSql((connection) => ({
+        async run(...asked) {
+          const done = await connection.run(...asked);
+          if (asked[0] === 'COMMIT' && !back) comeBack(cloud, 'cmp-1');
+          back ||= asked[0] === 'COMMIT';
+          return done;
         },
-      }),
+      })),
     });
     expect(exit).toBe(1);
     expect(out).toContain('fenced-but-answers: nothing lifts this');

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
-import type { Wires } from '../../src/site/wires.ts';
+import { aroundSql } from '../support/around-wires.ts';
 import { type FakeProcess, fakeProcess } from '../support/fake-process.ts';
 import { type SimulatedCloud, simulateCloud, stuckCloud } from '../support/simulated-cloud.ts';
 
@@ -25,24 +25,17 @@ async function purge(
   process.exit = (exit) => {
     ended ??= { exit, out: process.out(), err: process.err() };
   };
-  const rewire = (wires: Wires): Wires => ({
-    ...wires,
-    async sql(...given) {
-      const connection = await wires.sql(...given);
-      return {
-        ...connection,
-        async rows(...asked) {
-          when(process, asked[0]);
-          return connection.rows(...asked);
-        },
-        async run(...asked) {
-          const done = await connection.run(...asked);
-          when(process, asked[0]);
-          return done;
-        },
-      };
+  const rewire = aroundSql((connection) => ({
+    async rows(...asked) {
+      when(process, asked[0]);
+      return connection.rows(...asked);
     },
-  });
+    async run(...asked) {
+      const done = await connection.run(...asked);
+      when(process, asked[0]);
+      return done;
+    },
+  }));
   const all = ['node', 'expunge', '--site', cloud.site, 'purge', ...argv, '--yes'];
   const exit = await runCli(all, process, rewire);
   return ended ?? { exit, out: process.out(), err: process.err() };

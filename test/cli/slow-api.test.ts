@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Wires } from '../../src/site/wires.ts';
+import { aroundHttp } from '../support/around-wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 
 const SLOW_MS = 1_500;
@@ -10,23 +11,14 @@ const SLOW_MS = 1_500;
 /** Neutron takes long for the first port; meanwhile somebody gives the other one to the neighbour. */
 function givesPortAway({ world }: SimulatedCloud, port: string, to: string): (wires: Wires) => Wires {
   let given = false;
-  return (wires) => ({
-    ...wires,
-    http(tls) {
-      const client = wires.http(tls);
-      return {
-        ...client,
-        async send(place, request, ...more) {
-          const answer = await client.send(place, request, ...more);
-          if (!given && request.method === 'PUT' && request.url.pathname.includes('/v2.0/ports/')) {
-            given = true;
-            world.db('neutron').prepare('UPDATE ports SET device_id = ? WHERE id = ?').run(to, port);
-            await sleep(SLOW_MS);
-          }
-          return answer;
-        },
-      };
-    },
+  return aroundHttp((send) => async (place, request, ...more) => {
+    const answer = await send(place, request, ...more);
+    if (!given && request.method === 'PUT' && request.url.pathname.includes('/v2.0/ports/')) {
+      given = true;
+      world.db('neutron').prepare('UPDATE ports SET device_id = ? WHERE id = ?').run(to, port);
+      await sleep(SLOW_MS);
+    }
+    return answer;
   });
 }
 
@@ -86,25 +78,16 @@ test('what cannot be looked at any more when its turn comes is not tried', async
   let slow = false;
   const sent: string[] = [];
   const { exit, out } = await cloud.expunge(['purge', 'web', '--yes'], {
-    rewire: (wires) => ({
-      ...wires,
-      http(tls) {
-        const client = wires.http(tls);
-        return {
-          ...client,
-          async send(place, request, ...more) {
-            const { method, url } = request;
-            sent.push(`${method} ${url.pathname}`);
-            if (slow && url.pathname.endsWith(port)) return { status: 500, headers: {}, body: null };
-            const answer = await client.send(place, request, ...more);
-            if (!slow && method === 'PUT') {
-              slow = true;
-              await sleep(SLOW_MS);
-            }
-            return answer;
-          },
-        };
-      },
+    rewire: aroundHttp((send) => async (place, request, ...more) => {
+      const { method, url } = request;
+      sent.push(`${method} ${url.pathname}`);
+      if (slow && url.pathname.endsWith(port)) return { status: 500, headers: {}, body: null };
+      const answer = await send(place, request, ...more);
+      if (!slow && method === 'PUT') {
+        slow = true;
+        await sleep(SLOW_MS);
+      }
+      return answer;
     }),
   });
   expect(out).toMatch(/FAILED +Neutron: delete port/);

@@ -16,12 +16,12 @@ import {
   openQuestion,
   own,
   PORTAL,
-  PORTAL_2,
   planOf,
   type Scene,
   SHARED_IQN,
   scene,
   scsiPath,
+  twoPaths,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
@@ -75,14 +75,7 @@ const plan = (volumes: readonly Volume[], more: Partial<ConnectionFacts> = {}) =
 describe('steps', () => {
   const WWID = 'mpath-3a';
   const layered: Scene = {
-    sessions: [
-      { sid: 1, ...OWN },
-      { sid: 2, ...OWN, portal: PORTAL_2 },
-    ],
-    disks: [
-      { name: 'sdb', sid: 1, lun: 1 },
-      { name: 'sdc', sid: 2, lun: 1 },
-    ],
+    ...twoPaths,
     maps: [
       { name: 'mpatha', kernelName: 'dm-0', type: 'mpath', on: ['sdb', 'sdc'], uuid: WWID },
       { name: 'crypt-x', kernelName: 'dm-1', type: 'crypt', on: ['dm-0'], uuid: 'CRYPT-LUKS1-a' },

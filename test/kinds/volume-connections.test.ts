@@ -23,6 +23,7 @@ import {
   SLAVES,
   scsiPath,
   sessionFolder,
+  twoPaths,
   VOLUME,
   withVolumes,
 } from './volume-connections-samples.ts';
@@ -56,17 +57,10 @@ const sharedTarget: Scene = {
 };
 
 /** The volume by both portals, with a map above. */
-const twoPaths = [OWN, { ...OWN, portal: PORTAL_2 }];
+const bothPortals = [OWN, { ...OWN, portal: PORTAL_2 }];
 const WWID = '360000000000000000e00000000010001';
 const multipath: Scene = {
-  sessions: [
-    { sid: 1, ...OWN },
-    { sid: 2, ...OWN, portal: PORTAL_2 },
-  ],
-  disks: [
-    { name: 'sdb', sid: 1, lun: 1 },
-    { name: 'sdc', sid: 2, lun: 1 },
-  ],
+  ...twoPaths,
   maps: [{ name: 'mpatha', kernelName: 'dm-0', type: 'mpath', on: ['sdb', 'sdc'], uuid: `mpath-${WWID}` }],
 };
 
@@ -278,7 +272,7 @@ describe('a target that carries the disks of others', () => {
 });
 
 describe('a volume by several paths', () => {
-  const of = withVolumes([iscsi(twoPaths, { multipathId: WWID, devicePath: '/dev/dm-0' })]);
+  const of = withVolumes([iscsi(bothPortals, { multipathId: WWID, devicePath: '/dev/dm-0' })]);
 
   test('its map goes first and is what is flushed, then each disk, then each session', async () => {
     const plan = await planOf(multipath, of);
@@ -475,7 +469,7 @@ describe('what is asked of a host', () => {
 
   test('a map is known, but dmsetup is not there', async () => {
     const changes = { 'compute1: dmsetup info -c --noheadings -o minor,open,uuid,name': { exit: 127 } };
-    const plan = await planOf({ ...multipath, changes }, withVolumes([iscsi(twoPaths)]));
+    const plan = await planOf({ ...multipath, changes }, withVolumes([iscsi(bothPortals)]));
     expect(plan.unknown).toMatchObject([
       { why: 'dmsetup is not there (in a container? then hosts.compute1.containers must say so)' },
     ]);

@@ -1,21 +1,17 @@
-import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { applyPlan } from '../../src/run/apply.ts';
 import { fakeSite } from '../support/fake-site.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
+import { putInPlace } from '../support/node-builtins.ts';
 import { plan, step } from '../support/plans.ts';
 
 /** As in a container that runs as a uid of which passwd knows nothing; until the end of the test. */
 function loseUserName(): void {
-  const { userInfo } = os;
-  const set = (to: () => unknown) => {
-    Object.assign(os, { userInfo: to });
-    syncBuiltinESMExports();
-  };
-  onTestFinished(() => set(userInfo));
-  set(() => {
-    throw Object.assign(new Error('uv_os_get_passwd returned ENOENT'), { code: 'ERR_SYSTEM_ERROR' });
+  putInPlace(os, {
+    userInfo: () => {
+      throw Object.assign(new Error('uv_os_get_passwd returned ENOENT'), { code: 'ERR_SYSTEM_ERROR' });
+    },
   });
 }
 

@@ -2,11 +2,11 @@
 import fs, { mkdirSync, writeFileSync } from 'node:fs';
 import os, { hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../../src/run/read-run.ts';
 import { standingOf } from '../../src/run/runs.ts';
 import { whoAmI } from '../../src/run/who.ts';
-import { changeBuiltins } from '../support/node-builtins.ts';
+import { putInPlace } from '../support/node-builtins.ts';
 import { plan } from '../support/plans.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -24,15 +24,15 @@ test('a run whose process lives is going on, although the container is younger t
   const real = fs.readFileSync;
   const young = (...asked: Parameters<typeof real>) =>
     asked[0] === '/proc/uptime' ? '0.50 0.50\n' : real(...asked);
-  vi.spyOn(fs, 'readFileSync').mockImplementation(young);
-  changeBuiltins();
+  putInPlace(fs, { readFileSync: young as typeof real });
   expect(await standingOf(runs, await readRun(folder))).toMatchObject({ state: 'running' });
 });
 
 test('who has no name there is told by the uid', () => {
-  vi.spyOn(os, 'userInfo').mockImplementation(() => {
-    throw new Error('uv_os_get_passwd returned ENOENT');
+  putInPlace(os, {
+    userInfo: () => {
+      throw new Error('uv_os_get_passwd returned ENOENT');
+    },
   });
-  changeBuiltins();
   expect(whoAmI()).toEqual({ user: `uid ${process.getuid?.()}`, host: hostname(), pid: process.pid });
 });

@@ -9,10 +9,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import promises from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   describeSelf,
   type Holder,
@@ -22,7 +21,7 @@ import {
   removeStale,
 } from '../../src/run/lock-file.ts';
 import { startOf } from '../../src/site/process-identity.ts';
-import { changeBuiltins } from '../support/node-builtins.ts';
+import { leaveFilesEmpty } from '../support/full-disk.ts';
 import { SERVER } from '../support/plans.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -160,13 +159,7 @@ describe('taking it', () => {
 
   test('on a full disk, nobody has it, and no empty file says that somebody is just taking it', async () => {
     const runs = tempFolder();
-    const real = promises.open;
-    vi.spyOn(promises, 'open').mockImplementation(async (...asked) => {
-      const file = await real(...asked);
-      vi.spyOn(file, 'writeFile').mockRejectedValue(new Error('ENOSPC: no space left on device, write'));
-      return file;
-    });
-    changeBuiltins();
+    leaveFilesEmpty();
     await expect(makeLockFile(runs, SERVER, self())).rejects.toMatchObject(UNUSABLE);
     expect(readdirSync(runs)).toEqual([]);
   });

@@ -1,6 +1,7 @@
 /** A proxy before the APIs loses them in the middle of a purge, and says 404 of everything: nothing of that means "gone". */
 import { expect, test } from 'vitest';
 import type { Wires } from '../../src/site/wires.ts';
+import { aroundHttp } from '../support/around-wires.ts';
 import { LOST_PAGE } from '../support/faults/http-faults.ts';
 import { inNoTime } from '../support/faults/virtual-time.ts';
 import { goOn } from '../support/kept-cloud.ts';
@@ -9,20 +10,11 @@ import { simulateCloud } from '../support/simulated-cloud.ts';
 /** From the second attachment on that is deleted. */
 function losesBackends(wires: Wires): Wires {
   let deleted = 0;
-  return {
-    ...wires,
-    http(tls) {
-      const client = wires.http(tls);
-      return {
-        ...client,
-        async send(place, request, onSent) {
-          const lost = deleted === 2;
-          if (request.method === 'DELETE' && request.url.pathname.includes('/attachments/')) deleted += 1;
-          return lost ? { status: 404, headers: {}, body: LOST_PAGE } : client.send(place, request, onSent);
-        },
-      };
-    },
-  };
+  return aroundHttp((send) => async (place, request, onSent) => {
+    const lost = deleted === 2;
+    if (request.method === 'DELETE' && request.url.pathname.includes('/attachments/')) deleted += 1;
+    return lost ? { status: 404, headers: {}, body: LOST_PAGE } : send(place, request, onSent);
+  })(wires);
 }
 
 test('a volume that was to go is not taken for deleted, and goes when the run is gone on with', async () => {

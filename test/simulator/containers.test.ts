@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { WorldDescription } from '../../src/simulator/build.ts';
 import { deployByKolla } from '../../src/simulator/hosts/containers.ts';
-import type { Wires } from '../../src/site/wires.ts';
+import { aroundCommand } from '../support/around-wires.ts';
 import { type SimulatedCloud, simulateCloud } from '../support/simulated-cloud.ts';
 import { dumpWorld } from '../support/world-dump.ts';
 
@@ -132,18 +132,9 @@ test('when one ends in the middle of a purge, resume does the rest once it runs 
   const whole = await stuck({});
   expect(await whole.expunge(['purge', 'victim', '--yes', ...AS_NOVA])).toMatchObject({ exit: 0 });
   const cloud = await stuck({});
-  const rewire = (wires: Wires): Wires => ({
-    ...wires,
-    command(access) {
-      const transport = wires.command(access);
-      return {
-        async run(argv, ...more) {
-          if (argv.includes('undefine')) deployByKolla(cloud.world, 'cmp-1', { stopped: ['nova_libvirt'] });
-          return transport.run(argv, ...more);
-        },
-        close: () => transport.close(),
-      };
-    },
+  const rewire = aroundCommand((run) => (argv, ...more) => {
+    if (argv.includes('undefine')) deployByKolla(cloud.world, 'cmp-1', { stopped: ['nova_libvirt'] });
+    return run(argv, ...more);
   });
   const cut = await cloud.expunge(['purge', 'victim', '--yes', '--format', 'json', ...AS_NOVA], { rewire });
   expect(cut.exit, cut.out).toBe(4);

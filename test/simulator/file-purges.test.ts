@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Twist } from '../../src/simulator/build.ts';
 import type { Wires } from '../../src/site/wires.ts';
+import { aroundCommand } from '../support/around-wires.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
 import { dumpWorld, linesOf } from '../support/world-dump.ts';
 
@@ -42,20 +43,11 @@ function losesStore(wires: Wires): Wires {
     const err = `${argv[0]}: '${ROOT}': Transport endpoint is not connected\n`;
     return { exit: argv[0] === 'test' ? Number(argv[1] !== '!') : 1, out: '', err };
   };
-  return {
-    ...wires,
-    command(host) {
-      const shell = wires.command(host);
-      return {
-        ...shell,
-        async run(argv, ...more) {
-          lost ||= argv[0] === 'rm';
-          const isThere = argv[0] !== 'findmnt' && argv.some((word) => word.startsWith(ROOT));
-          return lost && isThere ? dead(argv) : shell.run(argv, ...more);
-        },
-      };
-    },
-  };
+  return aroundCommand((run) => async (argv, ...more) => {
+    lost ||= argv[0] === 'rm';
+    const isThere = argv[0] !== 'findmnt' && argv.some((word) => word.startsWith(ROOT));
+    return lost && isThere ? dead(argv) : run(argv, ...more);
+  })(wires);
 }
 
 test('a store that dies under rm has not lost the folder', async () => {

@@ -5,6 +5,7 @@ import { killCompute, reviveCompute } from '../../src/simulator/agents/states.ts
 import { disksOf } from '../../src/simulator/hosts/disks.ts';
 import type { World } from '../../src/simulator/world.ts';
 import type { Wires } from '../../src/site/wires.ts';
+import { aroundHttp, aroundSql } from '../support/around-wires.ts';
 import { simulateCloud } from '../support/simulated-cloud.ts';
 import { difference, dumpWorld, linesOf } from '../support/world-dump.ts';
 
@@ -72,19 +73,15 @@ test.each([
     reviveCompute(cloud.world, 'cmp-1');
     react(cloud.world);
   };
-  const watching = (wires: Wires): Wires => ({
-    ...wires,
-    http(tls) {
-      const client = wires.http(tls);
-      const send: typeof client.send = (...asked) => client.send(...asked).finally(start);
-      return { ...client, send };
-    },
-    async sql(...asked) {
-      const connection = await wires.sql(...asked);
-      const run: typeof connection.run = (...said) => connection.run(...said).finally(start);
-      return { ...connection, run };
-    },
-  });
+  const http = aroundHttp(
+    (send) =>
+      (...asked) =>
+        send(...asked).finally(start),
+  );
+  const sql = aroundSql((connection) => ({
+    run: (...said) => connection.run(...said).finally(start),
+  }));
+  const watching = (wires: Wires): Wires => http(sql(wires));
   const { exit, out, err } = await cloud.expunge([...purge, ...options], { rewire: watching });
   expect(exit, out + err).toBe(0);
   expect(started).toBe(true);
